@@ -1,0 +1,150 @@
+"""A number of one loop iteration while its code is being built: an LLVM value with operators.
+
+Every function of the scalar library is written on `Lane`s, so that it reads as a formula and still is
+plain LLVM IR without branches, which the loop vectoriser widens to whole registers.
+Python numbers mix in and take the type of the lane they meet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import llvmlite.ir as ll
+
+_INTEGER_OF = {ll.DoubleType(): ll.IntType(64), ll.FloatType(): ll.IntType(32)}
+
+
+@dataclass(frozen=True, eq=False)
+class Lane:
+    """A float, an integer or a truth value. Comparisons with NaN are false, except `!=`."""
+
+    builder: ll.IRBuilder
+    value: ll.Value
+
+    @property
+    def type(self) -> ll.Type:
+        return self.value.type
+
+    @property
+    def is_float(self) -> bool:
+        return self.type in _INTEGER_OF
+
+    @property
+    def is_double(self) -> bool:
+        return bool(self.type == ll.DoubleType())
+
+    def like(self, number: float) -> Lane:
+        """A constant of this lane's type."""
+        return Lane(self.builder, ll.Constant(self.type, number))
+
+    def __add__(self, other: Lane | float) -> Lane:
+        return self._arithmetic("add", other)
+
+    def __sub__(self, other: Lane | float) -> Lane:
+        return self._arithmetic("sub", other)
+
+    def __mul__(self, other: Lane | float) -> Lane:
+        return self._arithmetic("mul", other)
+
+    def __rsub__(self, other: float) -> Lane:
+        return self.like(other) - self
+
+    def __truediv__(self, other: Lane | float) -> Lane:
+        return self._binary(self.builder.fdiv, other)
+
+    def __rtruediv__(self, other: float) -> Lane:
+        return self.like(other) / self
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Lane:
+        return self._wrap(self.builder.fneg(self.value)) if self.is_float else 0 - self
+
+    def __abs__(self) -> Lane:
+        return self.intrinsic("fabs")
+
+    def __and__(self, other: Lane | int) -> Lane:
+        return self._binary(self.builder.and_, other)
+
+    def __or__(self, other: Lane | int) -> Lane:
+        return self._binary(self.builder.or_, other)
+
+    def __xor__(self, other: Lane | int) -> Lane:
+        return self._binary(self.builder.xor, other)
+
+    def __lshift__(self, other: Lane | int) -> Lane:
+        return self._binary(self.builder.shl, other)
+
+    def __rshift__(self, other: Lane | int) -> Lane:
+        """Arithmetic: the sign is kept."""
+        return self._binary(self.builder.ashr, other)
+
+    def __lt__(self, other: Lane | float) -> Lane:
+        return self._compare("<", other)
+
+    def __le__(self, other: Lane | float) -> Lane:
+        return self._compare("<=", other)
+
+    def __gt__(self, other: Lane | float) -> Lane:
+        return self._compare(">", other)
+
+    def __ge__(self, other: Lane | float) -> Lane:
+        return self._compare(">=", other)
+
+    def equals(self, other: Lane | float) -> Lane:
+        return self._compare("==", other)
+
+    def differs(self, other: Lane | float) -> Lane:
+        return self._compare("!=", other)
+
+    def is_nan(self) -> Lane:
+        return self._wrap(self.builder.fcmp_unordered("uno", self.value, self.value))
+
+    def where(self, chosen: Lane | float, other: Lane | float) -> Lane:
+        """`chosen` where this truth value holds, else `other`; at least one of them is a lane."""
+        model = chosen if isinstance(chosen, Lane) else other
+        assert isinstance(model, Lane)
+        first, second = model.coerce(chosen), model.coerce(other)
+        return self._wrap(self.builder.select(self.value, first.value, second.value))
+
+    def intrinsic(self, name: str, *others: Lane | float) -> Lane:
+        """The LLVM intrinsic `llvm.name` of operands of one type."""
+        function = self.builder.module.declare_intrinsic(
+            f"llvm.{name}", [self.type], ll.FunctionType(self.type, [self.type] * (1 + len(others)))
+        )
+        operands = [self.value, *(self.coerce(other).value for other in others)]
+        return self._wrap(self.builder.call(function, operands))
+
+    def fma(self, factor: Lane | float, term: Lane | float) -> Lane:
+        """`self * factor + term`, rounded once."""
+        return self.intrinsic("fma", factor, term)
+
+    def bits(self) -> Lane:
+        """The float's pattern, as an integer of the same width."""
+        return self._wrap(self.builder.bitcast(self.value, _INTEGER_OF[self.type]))
+
+    def as_float(self) -> Lane:
+        """The float whose pattern this integer is."""
+        kinds = {integer: real for real, integer in _INTEGER_OF.items()}
+        return self._wrap(self.builder.bitcast(self.value, kinds[self.type]))
+
+    def coerce(self, other: Lane | float) -> Lane:
+        return other if isinstance(other, Lane) else self.like(other)
+
+    def _wrap(self, value: ll.Value) -> Lane:
+        return Lane(self.builder, value)
+
+    def _binary(self, operation: Any, other: Lane | float) -> Lane:
+        return self._wrap(operation(self.value, self.coerce(other).value))
+
+    def _arithmetic(self, name: str, other: Lane | float) -> Lane:
+        return self._binary(getattr(self.builder, ("f" if self.is_float else "") + name), other)
+
+    def _compare(self, relation: str, other: Lane | float) -> Lane:
+        if not self.is_float:
+            return self._wrap(self.builder.icmp_signed(relation, self.value, self.coerce(other).value))
+        unordered = relation == "!="
+        compare = self.builder.fcmp_unordered if unordered else self.builder.fcmp_ordered
+        return self._wrap(compare(relation, self.value, self.coerce(other).value))
