@@ -1,0 +1,81 @@
+"""Vectorise: from a function of one example to the function of a stack of them.
+
+Values that depend on no mapped parameter stay single and are stacked only where they meet a mapped
+one, so shared work is done once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from tapejit.ir import ops
+from tapejit.ir.builder import Builder, Var
+from tapejit.ir.function import Function, Instr, IRError, Value
+
+
+def batch(f: Function, size: int, mapped: Sequence[bool] | None = None) -> Function:
+    """`f` over a new leading axis of length `size`, which every result carries.
+
+    `mapped` says of each parameter whether it carries the axis (default: all do).
+    """
+    carries = (True,) * len(f.params) if mapped is None else tuple(mapped)
+    if len(carries) != len(f.params):
+        raise IRError(f"@{f.name}: {len(f.params)} parameters, but `mapped` has {len(carries)} entries")
+    builder = Builder(f"{f.name}.batch")
+    stacks: dict[Value, Var] = {}
+    singles: dict[Value, Var] = {}
+    for v, carried in zip(f.params, carries, strict=True):
+        type_ = v.type.with_shape((size, *v.type.shape)) if carried else v.type
+        (stacks if carried else singles)[v] = builder.param(type_, v.name)
+    for instr in f.body:
+        builder.location = instr.location
+        _append(builder, instr, stacks, singles, size)
+    return builder.finish([_stacked(v, stacks, singles, size) for v in f.results])
+
+
+def _append(
+    builder: Builder, instr: Instr, stacks: dict[Value, Var], singles: dict[Value, Var], size: int
+) -> None:
+    if any(v in stacks for v in instr.operands):
+        results = _batched(instr, stacks, singles, size)
+        stacks.update(zip(instr.results, results, strict=True))
+    else:
+        operands = [singles[v] for v in instr.operands]
+        results = builder.append(instr.primitive, operands, instr.attrs, instr.regions)
+        singles.update(zip(instr.results, results, strict=True))
+    for old, new in zip(instr.results, results, strict=True):
+        new.value.name = new.value.name or old.name
+
+
+def _batched(
+    instr: Instr, stacks: dict[Value, Var], singles: dict[Value, Var], size: int
+) -> tuple[Var, ...]:
+    """The results of the row's batching rule.
+
+    A rule without regions gets every operand stacked. One with regions gets the operands as they
+    are, `mapped` saying which are stacked, and `transform(region, mapped)` to batch a region.
+    """
+    rule = instr.primitive.batch
+    if instr.regions:
+        operands = [stacks[v] if v in stacks else singles[v] for v in instr.operands]
+        mapped = tuple(v in stacks for v in instr.operands)
+        transform = partial(_batched_region, size)
+        found = rule(*operands, **instr.attrs, regions=instr.regions, mapped=mapped, transform=transform)
+    else:
+        operands = [_stacked(v, stacks, singles, size) for v in instr.operands]
+        found = rule(*operands, **instr.attrs)
+    return (found,) if instr.primitive.results == 1 else tuple(found)
+
+
+def _batched_region(size: int, region: Function, mapped: Sequence[bool]) -> Function:
+    return batch(region, size, mapped)
+
+
+def _stacked(v: Value, stacks: dict[Value, Var], singles: dict[Value, Var], size: int) -> Var:
+    """The stack of `v`; a single value is repeated."""
+    if v in stacks:
+        return stacks[v]
+    single = singles[v]
+    rank = len(single.shape)
+    return ops.broadcast(single, shape=(size, *single.shape), dims=tuple(range(1, rank + 1)))
