@@ -1,0 +1,73 @@
+# Everything a developer runs. `make test` in a fresh clone builds its own environment first.
+# Plain POSIX make: `make test VENV=/some/dir/venv PYTHON=python3.12` overrides the variables below.
+
+PYTHON ?= python3
+VENV ?= .venv
+PEERS ?= .venv-peers
+JOBS ?= 2
+# The CPU build by its local version, so that no machine downloads CUDA; elsewhere: TORCH=torch.
+TORCH ?= torch==2.13.0+cpu
+
+PYTEST = $(VENV)/bin/pytest -n $(JOBS) --dist loadfile
+READY = $(VENV)/.ready
+PEERS_READY = $(PEERS)/.ready
+LINK_TREE = $(VENV)/link-tree
+
+.PHONY: help venv test test-all demo bench lint format types clean
+
+help:
+	@echo 'make test      the tests that are not marked slow, with the doctests'
+	@echo 'make test-all  all tests'
+	@echo 'make lint      ruff: rules and formatting'
+	@echo 'make format    ruff: format and fix what can be fixed'
+	@echo 'make types     mypy: strict on ir, codegen and runtime'
+	@echo 'make demo      train on handwritten digits; results in demo-output/'
+	@echo 'make bench     measure against JAX, PyTorch and autograd (ARGS=... is handed on)'
+	@echo 'make clean     remove what the targets above made'
+
+venv: $(READY)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "tapejit needs Python 3.11 or newer; set PYTHON=python3.x")'
+	$(PYTHON) -m venv '$(VENV)'
+	'$(VENV)/bin/pip' install --quiet --editable '.[dev]'
+	@touch '$@'
+
+test: $(READY)
+	$(PYTEST) -m 'not slow'
+
+test-all: $(READY)
+	$(PYTEST)
+
+demo: $(READY)
+	@mkdir -p demo-output
+	'$(VENV)/bin/python' examples/digits.py demo-output
+
+lint: $(READY)
+	'$(VENV)/bin/ruff' check .
+	'$(VENV)/bin/ruff' format --check .
+
+format: $(READY)
+	'$(VENV)/bin/ruff' check --fix .
+	'$(VENV)/bin/ruff' format .
+
+# The folders are packages only under their installed names, and mypy does not follow an editable
+# install's import hook. A tree of links, made anew each time, shows it the working tree under those names.
+types: $(READY)
+	@rm -rf '$(LINK_TREE)'
+	@mkdir -p '$(LINK_TREE)/tapejit'
+	@ln -s "$$PWD"/api/* "$$PWD"/ir "$$PWD"/tracer "$$PWD"/codegen "$$PWD"/runtime '$(LINK_TREE)/tapejit/'
+	MYPYPATH='$(LINK_TREE)' '$(VENV)/bin/mypy' --package tapejit
+
+$(PEERS_READY): pyproject.toml
+	$(PYTHON) -m venv '$(PEERS)'
+	'$(PEERS)/bin/pip' install --quiet --editable '.[bench]' '$(TORCH)'
+	@touch '$@'
+
+bench: $(PEERS_READY)
+	'$(PEERS)/bin/python' benchmarks/run.py $(ARGS)
+
+clean:
+	rm -rf .venv .venv-peers demo-output build dist *.egg-info
+	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
