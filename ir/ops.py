@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tapejit.ir import shape
+from tapejit.ir.function import Function, Instr, Value
+from tapejit.ir.interpreter import interpret
 from tapejit.ir.primitive import (
     Constant, Discrete, Fold, FoldIndex, IndexMap, Padded, Pieces, Primitive, Product, Regions,
     Reinterpret, Scalar, elementwise, linear, reduction,
@@ -35,6 +37,8 @@ _M = np.arange(6.0).reshape(2, 3) - 2.2
 _N = np.array([[0.5, 1.5, -0.7, 0.2], [1.1, -0.3, 0.9, 2.0], [0.4, 0.8, -1.6, 0.6]])
 _T = np.sin(np.arange(24.0)).reshape(2, 3, 4)
 _SINGLE = np.array([0.3, -1.2, 2.5], np.float32)
+_CUBE = np.cos(np.arange(24.0)).reshape(4, 3, 2)
+_BLOCK = np.cos(np.arange(30.0)).reshape(5, 2, 3)
 
 
 def _both(*operands: np.ndarray) -> tuple[Any, ...]:
@@ -42,7 +46,7 @@ def _both(*operands: np.ndarray) -> tuple[Any, ...]:
     return ((operands, {}), (tuple(x.astype(np.float32) for x in operands), {}))
 
 
-# -- Arithmetic ----------------------------------------------------------------------------------
+# -- Arithmetic ------------------------------------------------------------------------------------
 
 add = elementwise("add", infer=numeric_type, reference=np.add, source="{0} + {1}",
                   partials=(1.0, 1.0), examples=(*_both(_A, _B), ((_I, _J), {})))
@@ -83,7 +87,8 @@ pow_ = elementwise(
 integer_pow = elementwise(
     "integer_pow", infer=shape.integer_pow, reference=shape.reference_integer_pow,
     source="integer_pow({0}, {exponent})", partials=(lambda r, x, exponent: _power_slope(x, exponent),),
-    examples=tuple(((_A,), {"exponent": n}) for n in (3, 2, 1, 0, -2)) + (((_SINGLE,), {"exponent": 3}),))
+    examples=(*(((_A,), {"exponent": n}) for n in (3, 2, 1, 0, -2)), ((_SINGLE,), {"exponent": 3}),
+              ((_I,), {"exponent": 2})))
 sqrt = elementwise("sqrt", infer=float_type, reference=np.sqrt, source="sqrt({0})",
                    partials=(lambda r, x: 0.5 / r,), examples=_both(_POS))
 rsqrt = elementwise("rsqrt", infer=float_type, reference=shape.reference_rsqrt, source="rsqrt({0})",
@@ -101,7 +106,7 @@ logistic = elementwise("logistic", infer=float_type, reference=shape.reference_l
 erf = elementwise("erf", infer=float_type, reference=shape.reference_erf, source="erf({0})",
                   partials=(lambda r, x: (2.0 / math.sqrt(math.pi)) * exp(-(x * x)),), examples=_both(_A))
 
-# -- Trigonometric and hyperbolic --------------------------------------------------------------------
+# -- Trigonometric and hyperbolic ------------------------------------------------------------------
 
 sin = elementwise("sin", infer=float_type, reference=np.sin, source="sin({0})",
                   partials=(lambda r, x: cos(x),), examples=_both(_A))
@@ -126,7 +131,7 @@ cosh = elementwise("cosh", infer=float_type, reference=np.cosh, source="cosh({0}
 tanh = elementwise("tanh", infer=float_type, reference=np.tanh, source="tanh({0})",
                    partials=(lambda r, x: 1.0 - r * r,), examples=_both(_A))
 
-# -- Comparison, logic, choice -------------------------------------------------------------------------
+# -- Comparison, logic, choice ---------------------------------------------------------------------
 
 _COMPARISON = Discrete("a comparison is piecewise constant")
 _LOGIC = Discrete("a truth value has no derivative")
@@ -164,7 +169,8 @@ def _choice(name: str, *, wins: Any, **fields: Any) -> Primitive:
     def share(t: Var, won: Var, tied: Var | None) -> Var:
         rest = t.like(0.0) if tied is None else select(tied, 0.5 * t, t.like(0.0))
         chosen = select(won, t, rest)
-        return chosen.masked_by(won if tied is None else logical_or(won, tied))
+        mask = won if tied is None else logical_or(won, tied)
+        return chosen.masked_by(mask if t.mask is None else logical_and(t.mask, mask))
 
     def shares(operands: tuple[Var, ...]) -> tuple[Var, Var, Var | None]:
         won, tied = wins(*operands)
@@ -190,7 +196,8 @@ def _choice(name: str, *, wins: Any, **fields: Any) -> Primitive:
 # `select(c, x, y)` is x where c, else y: NumPy's `where`.
 select = _choice("select", arity=3, wins=lambda c, x, y: (c, None), infer=shape.select,
                  reference=np.where, emission=Scalar("select({0}, {1}, {2})"),
-                 examples=(((_P, _A, _B), {}), ((_P, _A.astype(np.float32), _SINGLE), {}), ((_P, _I, _J), {})))
+                 examples=(((_P, _A, _B), {}), ((_P, _B.astype(np.float32), _SINGLE), {}),
+                           ((_P, _I, _J), {})))
 # NaN wins over a number, as in NumPy; a tie splits the adjoint evenly.
 maximum = _choice("maximum", arity=2, wins=lambda x, y: (_ahead(x, gt, y), eq(x, y)), infer=numeric_type,
                   reference=np.maximum, emission=Scalar("maximum({0}, {1})"),
@@ -199,10 +206,10 @@ minimum = _choice("minimum", arity=2, wins=lambda x, y: (_ahead(x, lt, y), eq(x,
                   reference=np.minimum, emission=Scalar("minimum({0}, {1})"),
                   examples=(*_both(_A, _B), ((_I, _J), {})))
 
-# -- Conversion ------------------------------------------------------------------------------------------
+# -- Conversion ------------------------------------------------------------------------------------
 
 cast = linear(
-    "cast", infer=lambda x, *, dtype: x.with_dtype(dtype), emission=Scalar("{dtype}({0})"), moves=False,
+    "cast", infer=lambda x, *, dtype: x.with_dtype(dtype), emission=Scalar("{dtype}({0})"), moves=True,
     reference=lambda x, *, dtype: np.asarray(x).astype(NUMPY_NAME[dtype]),
     transpose=lambda ct, x, *, dtype: cast(ct, dtype=x.dtype),
     batch=lambda x, *, dtype: cast(x, dtype=dtype),
@@ -213,7 +220,7 @@ stop_gradient = elementwise("stop_gradient", infer=lambda x: x, reference=lambda
                             partials=Discrete("it is there to stop the derivative"),
                             examples=(*_both(_A), ((_I,), {})))
 
-# -- Reductions over `axes` --------------------------------------------------------------------------------
+# -- Reductions over `axes` ------------------------------------------------------------------------
 
 reduce_sum = linear(
     "reduce_sum", infer=shape.reduce_numeric, moves=True,
@@ -228,20 +235,42 @@ reduce_prod = reduction(
     reference=lambda x, *, axes: np.prod(x, axis=axes, dtype=x.dtype),
     partial=lambda r, x, axes: _others_product(x, axes), total=lambda x, axes: reduce_sum(x, axes=axes),
     emission=Fold(lambda dtype: "1", "{0} * {1}"),
-    examples=(((_M,), {"axes": (1,)}), ((_T,), {"axes": (0, 2)}), ((np.array([0.0, 2.0, -3.0]),), {"axes": (0,)}),
-              ((np.array([[0.0, 2.0], [3.0, 0.0], [1.5, 0.0]]),), {"axes": (0,)})))
-reduce_max = reduction(
-    "reduce_max", infer=shape.reduce_ordered, spread=lambda y, s, axes: _spread(y, s, axes),
-    reference=lambda x, *, axes: np.max(x, axis=axes),
-    partial=lambda r, x, axes: _winners(r, x, axes), total=lambda x, axes: reduce_sum(x, axes=axes),
+    examples=(((_M,), {"axes": (1,)}), ((_T,), {"axes": (0, 2)}), ((_A * [0, 1, 1],), {"axes": (0,)}),
+              ((_T[0, :, :2] * [0.0, 1.0],), {"axes": (0,)}), ((_SINGLE,), {"axes": (0,)}),
+              ((_I,), {"axes": (0,)})))
+
+
+def _extreme(name: str, **fields: Any) -> Primitive:
+    """A maximum or minimum over `axes`. Ties share the adjoint evenly, and a NaN wins.
+
+    As for `select`, the adjoint is masked, so that an infinite one leaves the losers at zero.
+    """
+
+    def jvp(tangents: Any, r: Var, x: Var, *, axes: tuple[int, ...]) -> Var:
+        won, count = _winners(r, x, axes)
+        return reduce_sum(won.guard(tangents[0]), axes=axes) / count
+
+    def vjp(ct: Var, r: Var, x: Var, *, axes: tuple[int, ...]) -> tuple[Var]:
+        won, count = _winners(r, x, axes)
+        mask = won if ct.mask is None else logical_and(won, _spread(ct.mask, x.shape, axes))
+        return (mask.guard(_spread(ct / count, x.shape, axes)),)
+
+    row = Primitive(
+        name=name, arity=1, results=1, infer=shape.reduce_ordered, jvp=jvp, vjp=vjp,
+        batch=lambda x, *, axes: row(x, axes=tuple(a + 1 for a in axes)), **fields)
+    return row
+
+
+reduce_max = _extreme(
+    "reduce_max", reference=lambda x, *, axes: np.max(x, axis=axes),
     emission=Fold(shape.lowest, "maximum({0}, {1})"),
-    examples=(((_M,), {"axes": (1,)}), ((_T,), {"axes": (0, 2)}), ((_I,), {"axes": (0,)})))
-reduce_min = reduction(
-    "reduce_min", infer=shape.reduce_ordered, spread=lambda y, s, axes: _spread(y, s, axes),
-    reference=lambda x, *, axes: np.min(x, axis=axes),
-    partial=lambda r, x, axes: _winners(r, x, axes), total=lambda x, axes: reduce_sum(x, axes=axes),
+    examples=(((_M,), {"axes": (1,)}), ((_T,), {"axes": (0, 2)}), ((_SINGLE,), {"axes": (0,)}),
+              ((_I,), {"axes": (0,)})))
+reduce_min = _extreme(
+    "reduce_min", reference=lambda x, *, axes: np.min(x, axis=axes),
     emission=Fold(shape.highest, "minimum({0}, {1})"),
-    examples=(((_M,), {"axes": (0,)}), ((_T,), {"axes": (1, 2)}), ((_I,), {"axes": (0,)})))
+    examples=(((_M,), {"axes": (0,)}), ((_T,), {"axes": (1, 2)}), ((_SINGLE,), {"axes": (0,)}),
+              ((_I,), {"axes": (0,)})))
 
 
 def _discrete_reduction(name: str, why: str, **fields: Any) -> Primitive:
@@ -266,7 +295,7 @@ argmin = _discrete_reduction(
     reference=lambda x, *, axes: np.argmin(x, axis=axes[0]), emission=FoldIndex("wins_min({1}, {0})"),
     examples=(((_M,), {"axes": (1,)}), ((_T,), {"axes": (1,)}), ((_I,), {"axes": (0,)})))
 
-# -- Structure ---------------------------------------------------------------------------------------------
+# -- Structure -------------------------------------------------------------------------------------
 
 # Operand dimension k becomes dimension dims[k] of `shape`; the other dimensions repeat.
 broadcast = linear(
@@ -298,7 +327,7 @@ reverse = linear(
     examples=(((_M,), {"axes": (1,)}), ((_T,), {"axes": (0, 2)})))
 # Elements start, start + step, … below stop, on each dimension; 0 <= start <= stop <= size, step >= 1.
 slice_ = linear(
-    "slice", infer=shape.slice_, reference=shape.reference_slice,
+    "slice", infer=shape.slice_, reference=shape.reference_slice, moves=True,
     transpose=lambda ct, x, *, start, stop, step: pad(
         ct, low=start, high=shape.slice_high(x.shape, start, ct.shape, step),
         interior=tuple(s - 1 for s in step), value=0.0),
@@ -311,7 +340,9 @@ slice_ = linear(
               ((_N,), {"start": (0, 0), "stop": (3, 4), "step": (1, 3)})))
 # `low` and `high` elements of `value` around each dimension, `interior` between neighbours.
 pad = linear(
-    "pad", infer=shape.pad, reference=shape.reference_pad,
+    "pad", infer=shape.pad, reference=shape.reference_pad, moves=True,
+    tangent=lambda t, *, low, high, interior, value: pad(
+        t, low=low, high=high, interior=interior, value=0.0),
     transpose=lambda ct, x, *, low, high, interior, value: slice_(
         ct, start=low, stop=tuple(lo + max((n - 1) * (i + 1) + 1, 0) if n else lo
                                   for lo, n, i in zip(low, x.shape, interior, strict=True)),
@@ -321,20 +352,23 @@ pad = linear(
     emission=Padded(lambda index, x, *, low, high, interior, value: tuple(
         (i + -lo, step + 1) for i, lo, step in zip(index, low, interior, strict=True))),
     examples=(((_M,), {"low": (1, 0), "high": (0, 2), "interior": (0, 0), "value": 0.0}),
-              ((_M,), {"low": (0, 1), "high": (1, 0), "interior": (1, 2), "value": 0.0})))
+              ((_M,), {"low": (0, 1), "high": (1, 0), "interior": (1, 2), "value": 1.5}),
+              ((_I,), {"low": (1,), "high": (1,), "interior": (0,), "value": 7})))
 concat = Primitive(
     name="concat", arity=None, results=1, infer=shape.concat,
     reference=lambda *xs, axis: np.concatenate(xs, axis),
     jvp=lambda ts, r, *xs, axis: concat(
         *(x.like(0.0) if t is None else t for t, x in zip(ts, xs, strict=True)), axis=axis),
     vjp=lambda ct, r, *xs, axis: tuple(
-        slice_(ct, **cut) for cut in shape.concat_cuts([x.shape for x in xs], axis)),
+        slice_(ct, **cut).masked_by(ct.mask and slice_(ct.mask, **cut))
+        for cut in shape.concat_cuts([x.shape for x in xs], axis)),
     batch=lambda *xs, axis: concat(*xs, axis=axis + 1), emission=Pieces(),
-    examples=(((_M, _M * 2.0 + 1.0, _M[:, :1]), {"axis": 1}), ((_A, _B), {"axis": 0}), ((_M, _M[:1]), {"axis": 0})))
+    examples=(((_M, _M * 2.0 + 1.0, _M[:, :1]), {"axis": 1}), ((_A, _B), {"axis": 0}),
+              ((_M, _M[:1]), {"axis": 0}), ((_P, _Q), {"axis": 0})))
 
-# -- Products -------------------------------------------------------------------------------------------------
+# -- Products --------------------------------------------------------------------------------------
 
-# dimensions=((contracted of x), (contracted of y)), batch likewise; result: batch, free x, free y.
+# contract=((dimensions of x), (dimensions of y)), batch likewise; the result: batch, free x, free y.
 dot_general = Primitive(
     name="dot_general", arity=2, results=1, infer=shape.dot_general, reference=shape.reference_dot_general,
     jvp=lambda ts, r, x, y, *, contract, batch: _sum_of(
@@ -351,34 +385,80 @@ dot_general = Primitive(
               ((_N, _M), {"contract": ((0,), (1,)), "batch": ((), ())}),
               ((_A, _B), {"contract": ((0,), (0,)), "batch": ((), ())}),
               ((_M, _A), {"contract": ((1,), (0,)), "batch": ((), ())}),
-              ((_T, np.cos(np.arange(30.0)).reshape(5, 2, 3)), {"contract": ((1,), (2,)), "batch": ((0,), (1,))}),
+              ((_T, _BLOCK), {"contract": ((1,), (2,)), "batch": ((0,), (1,))}),
               ((_A, _N[0]), {"contract": ((), ()), "batch": ((), ())}),
-              ((_T, np.cos(np.arange(24.0)).reshape(4, 3, 2)), {"contract": ((1, 0), (1, 2)), "batch": ((), ())})))
+              ((_T, _CUBE), {"contract": ((1, 0), (1, 2)), "batch": ((), ())}),
+              ((_SINGLE, _SINGLE), {"contract": ((0,), (0,)), "batch": ((), ())})))
 
-# -- Sources ----------------------------------------------------------------------------------------------------
+# -- Sources ---------------------------------------------------------------------------------------
 
 full = Primitive(
-    name="full", arity=0, results=1, infer=lambda *, dtype, shape, value: TensorType(dtype, tuple(shape)),
+    name="full", arity=0, results=1, infer=shape.full,
     reference=lambda *, dtype, shape, value: np.full(shape, value, NUMPY_NAME[dtype]),
     jvp=Discrete("a constant"), vjp=Discrete("a constant"), batch=shape.batch_source,
     emission=Constant(lambda index, *, dtype, shape, value: literal(dtype, value)),
-    examples=(((), {"dtype": "f64", "shape": (3,), "value": 1.5}), ((), {"dtype": "i32", "shape": (), "value": 2}),
+    examples=(((), {"dtype": "f64", "shape": (3,), "value": 1.5}),
+              ((), {"dtype": "i32", "shape": (), "value": 2}),
               ((), {"dtype": "f32", "shape": (2,), "value": -math.inf}),
               ((), {"dtype": "bool", "shape": (2,), "value": True})))
 iota = Primitive(
-    name="iota", arity=0, results=1, infer=lambda *, dtype, shape, axis: TensorType(dtype, tuple(shape)),
+    name="iota", arity=0, results=1, infer=shape.iota,
     reference=shape.reference_iota, jvp=Discrete("a constant"), vjp=Discrete("a constant"),
     batch=shape.batch_source,
     emission=Constant(lambda index, *, dtype, shape, axis: f"{dtype}({index[axis]})"),
-    examples=(((), {"dtype": "i64", "shape": (2, 3), "axis": 1}), ((), {"dtype": "f32", "shape": (4,), "axis": 0})))
+    examples=(((), {"dtype": "i64", "shape": (2, 3), "axis": 1}),
+              ((), {"dtype": "f32", "shape": (4,), "axis": 0})))
+
+# -- Control flow ----------------------------------------------------------------------------------
 
 
-# -- What the rules above are written with -----------------------------------------------------------------------
+def _cond_jvp(tangents: Any, rs: tuple[Var, ...], pred: Var, *xs: Var, regions: Any, transform: Any) -> Any:
+    dots = [x.like(0.0) if t is None else t for t, x in zip(tangents[1:], xs, strict=True) if x.is_float]
+    found = iter(cond.several(pred, *xs, *dots, regions=tuple(transform(r) for r in regions)))
+    return tuple(next(found) if r.is_float else None for r in rs)
+
+
+def _cond_vjp(cts: Any, rs: tuple[Var, ...], pred: Var, *xs: Var, regions: Any, transform: Any) -> Any:
+    """The adjoint of the branch taken, which computes that branch again (nothing of it is stored)."""
+    given = [ct for ct in cts if ct is not None]
+    found = iter(cond.several(pred, *xs, *given, regions=tuple(transform(r) for r in regions)))
+    return (None, *(next(found) if x.is_float else None for x in xs))
+
+
+def _cond_batch(pred: Var, *xs: Var, regions: Any, mapped: tuple[bool, ...], transform: Any) -> Any:
+    """One truth value keeps the branch; a stack of them needs both sides, and selects."""
+    branches = tuple(transform(r, mapped[1:]) for r in regions)
+    if not mapped[0]:
+        return cond.several(pred, *xs, regions=branches)
+    yes, no = (pred.builder.inline(branch, xs) for branch in branches)
+    return tuple(
+        select(broadcast(pred, shape=a.shape, dims=(0,)), a, b) for a, b in zip(yes, no, strict=True))
+
+
+def _branch(name: str, *rows: Primitive) -> Function:
+    """An example's region: (x, y) to each of `rows` of (x, y)."""
+    x, y = params = tuple(Value(TensorType("f64", (3,)), hint) for hint in "xy")
+    body = [Instr(row, (x, y), {}, (Value(x.type),)) for row in rows]
+    return Function(name, params, body, tuple(instr.results[0] for instr in body))
+
+
+# `regions` are the two branches, (true, false), from the operands after `pred` to the results.
+cond = Primitive(
+    name="cond", arity=None, results=None, infer=shape.cond,
+    reference=lambda pred, *xs, regions: interpret(regions[0 if pred else 1], *xs),
+    jvp=_cond_jvp, vjp=_cond_vjp, batch=_cond_batch, emission=Regions(),
+    examples=tuple(
+        ((np.array(pred), _A, _B), {"regions": (_branch("true", mul, arctan2), _branch("false", div, sub))})
+        for pred in (True, False)))
+
+
+# -- What the rules above are written with ---------------------------------------------------------
 
 
 def literal(dtype: str, value: float) -> str:
     """Source of a constant of `dtype`; infinities and NaN by name."""
-    text = {math.inf: "inf", -math.inf: "-inf"}.get(value, "nan" if value != value else repr(value))
+    number = value.item() if isinstance(value, np.generic) else value
+    text = {math.inf: "inf", -math.inf: "-inf"}.get(number, "nan" if number != number else repr(number))
     return f"{dtype}({text})"
 
 
@@ -403,10 +483,10 @@ def _power_slope(x: Var, exponent: int) -> Var:
     return float(exponent) * integer_pow(x, exponent=exponent - 1)
 
 
-def _winners(r: Var, x: Var, axes: tuple[int, ...]) -> Var:
-    """1 / (number of ties) at every element equal to the extreme; NaN where the extreme is NaN."""
-    won = cast(eq(x, r), dtype=x.dtype)
-    return won / _spread(reduce_sum(won, axes=axes), x.shape, axes)
+def _winners(r: Var, x: Var, axes: tuple[int, ...]) -> tuple[Var, Var]:
+    """Where x is the extreme r of its `axes`, and how many elements of each group are."""
+    won = logical_or(eq(x, _spread(r, x.shape, axes)), ne(x, x))
+    return won, reduce_sum(cast(won, dtype=x.dtype), axes=axes)
 
 
 def _others_product(x: Var, axes: tuple[int, ...]) -> Var:
@@ -465,7 +545,8 @@ def _transpose_product(
     count = len(x_batch)
     start = count if swap else count + len(x_free)
     ct_other = tuple(range(start, start + len(other_free)))
-    product = dot_general(ct, other, contract=(ct_other, other_free), batch=(tuple(range(count)), other_batch))
+    ct_batch = tuple(range(count))
+    product = dot_general(ct, other, contract=(ct_other, other_free), batch=(ct_batch, other_batch))
     by_other = sorted(range(len(other_contract)), key=lambda k: other_contract[k])
     order = (*x_batch, *x_free, *(x_contract[k] for k in by_other))
     return transpose(product, perm=shape.inverse(order))
