@@ -39,6 +39,10 @@ class Var:
     def dtype(self) -> str:
         return self.value.type.dtype
 
+    @property
+    def is_float(self) -> bool:
+        return self.value.type.is_float
+
     def __add__(self, other: Var | float) -> Var:
         return ops.add(self, self.like(other))
 

@@ -14,9 +14,9 @@ def interpret(function: Function, *args: Any) -> tuple[np.ndarray, ...]:
 
     Floating-point warnings are off: NaN and infinity are values here, not accidents.
     """
-    env: dict[Value, np.ndarray] = dict(
-        zip(function.params, (np.asarray(a) for a in args), strict=True)
-    )
+    env: dict[Value, np.ndarray] = {
+        v: np.asarray(a, v.type.numpy_dtype) for v, a in zip(function.params, args, strict=True)
+    }
     with np.errstate(all="ignore"):
         for instr in function.body:
             operands = [env[v] for v in instr.operands]

@@ -360,8 +360,7 @@ concat = Primitive(
     jvp=lambda ts, r, *xs, axis: concat(
         *(x.like(0.0) if t is None else t for t, x in zip(ts, xs, strict=True)), axis=axis),
     vjp=lambda ct, r, *xs, axis: tuple(
-        slice_(ct, **cut).masked_by(ct.mask and slice_(ct.mask, **cut))
-        for cut in shape.concat_cuts([x.shape for x in xs], axis)),
+        _cut(ct, cut) for cut in shape.concat_cuts([x.shape for x in xs], axis)),
     batch=lambda *xs, axis: concat(*xs, axis=axis + 1), emission=Pieces(),
     examples=(((_M, _M * 2.0 + 1.0, _M[:, :1]), {"axis": 1}), ((_A, _B), {"axis": 0}),
               ((_M, _M[:1]), {"axis": 0}), ((_P, _Q), {"axis": 0})))
@@ -525,6 +524,10 @@ def _even(x: Var) -> Var:
 def _rows(x: Var, start: int, stop: int) -> Var:
     rank = len(x.shape)
     return slice_(x, start=(start,) + (0,) * (rank - 1), stop=(stop, *x.shape[1:]), step=(1,) * rank)
+
+
+def _cut(ct: Var, cut: dict[str, Any]) -> Var:
+    return slice_(ct, **cut).masked_by(None if ct.mask is None else slice_(ct.mask, **cut))
 
 
 def _sum_of(x: Var | None, y: Var | None) -> Var | None:

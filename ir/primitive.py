@@ -107,7 +107,9 @@ class Primitive:
     """One row. `operands` are `Var`s in rules and arrays in `reference`; `attrs` are keywords.
 
     A primitive of several results gives and takes tuples where one of a single result gives and
-    takes the thing itself. A primitive with regions gets them as the keyword `regions`.
+    takes the thing itself. A primitive with regions gets them as the keyword `regions`; its jvp, vjp
+    and batch get `transform` too, which takes a region to its tangents alone, its adjoints alone, or
+    (with `mapped`, which operands have the new axis) its batched form.
     """
 
     name: str
@@ -121,11 +123,16 @@ class Primitive:
     emission: Emission
     examples: tuple[Any, ...]              # (operands, attrs) on which the tests run every rule
 
-    def __call__(self, *operands: Var, builder: Builder | None = None, **attrs: Any) -> Any:
+    def __call__(self, *operands: Var, builder: Builder | None = None, **attrs: Any) -> Var:
+        """Append an instruction of one result; `builder` is needed where there is no operand."""
+        (result,) = self.several(*operands, builder=builder, **attrs)
+        return result
+
+    def several(self, *operands: Var, builder: Builder | None = None, **attrs: Any) -> tuple[Var, ...]:
+        """Append an instruction of any number of results; the keyword `regions` holds its regions."""
         regions = attrs.pop("regions", ())
         owner = builder or operands[0].builder
-        results = owner.append(self, operands, attrs, regions)
-        return results[0] if self.results == 1 else results
+        return owner.append(self, operands, attrs, regions)
 
     def __repr__(self) -> str:
         return self.name
@@ -137,8 +144,8 @@ class Primitive:
         if self.arity is not None and len(types) != self.arity:
             raise TypeError(f"{self.name} takes {self.arity} operands, got {len(types)}")
         more = {"regions": regions} if regions else {}
-        types = self.infer(*types, **attrs, **more)
-        return (types,) if self.results == 1 else tuple(types)
+        found = self.infer(*types, **attrs, **more)
+        return (found,) if self.results == 1 else tuple(found)
 
 
 def same_type(*types: TensorType) -> TensorType:
@@ -161,14 +168,14 @@ def elementwise(
     def jvp(tangents: Any, y: Var, *xs: Var, **attrs: Any) -> Any:
         terms = [
             _chain(t, p, y, xs, attrs)
-            for t, p in zip(tangents, partials, strict=True) if t is not None and p is not None
+            for t, p in zip(tangents, slopes, strict=True) if t is not None and p is not None
         ]
         return sum(terms[1:], terms[0]) if terms else None
 
     def vjp(ct: Var, y: Var, *xs: Var, **attrs: Any) -> Any:
-        return tuple(None if p is None else _chain(ct, p, y, xs, attrs) for p in partials)
+        return tuple(None if p is None else _chain(ct, p, y, xs, attrs) for p in slopes)
 
-    discrete = partials if isinstance(partials, Discrete) else None
+    discrete, slopes = (partials, ()) if isinstance(partials, Discrete) else (None, partials)
     row = Primitive(
         name=name, arity=len(examples[0][0]), results=1, infer=infer, reference=reference,
         jvp=discrete or jvp, vjp=discrete or vjp, batch=lambda *xs, **attrs: row(*xs, **attrs),
@@ -190,15 +197,16 @@ def _chain(ct: Var, partial: Any, y: Var, xs: tuple[Var, ...], attrs: dict[str, 
 def linear(
     name: str, *, infer: Callable[..., TensorType], reference: Callable[..., Any],
     transpose: Callable[..., Var], batch: Callable[..., Var], emission: Emission,
-    examples: tuple[Any, ...], moves: bool = False,
+    examples: tuple[Any, ...], moves: bool = False, tangent: Callable[..., Var] | None = None,
 ) -> Primitive:
     """A linear map of one operand: its tangent is itself, its adjoint `transpose(ct, x.type, **attrs)`.
 
-    `moves` states that the transpose only moves or copies elements, so that a mask moves along.
+    `moves` states that the transpose only moves or copies elements or puts zeros between them, so
+    that a mask moves along. An affine map has a `tangent` of its own.
     """
 
     def jvp(tangents: Any, y: Var, x: Var, **attrs: Any) -> Var:
-        return row(tangents[0], **attrs)
+        return (tangent or row)(tangents[0], **attrs)
 
     def vjp(ct: Var, y: Var, x: Var, **attrs: Any) -> tuple[Var]:
         x_bar = transpose(ct, x.type, **attrs)

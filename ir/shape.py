@@ -17,6 +17,7 @@ from tapejit.ir.types import NUMPY_NAME, TensorType
 
 if TYPE_CHECKING:
     from tapejit.ir.builder import Var
+    from tapejit.ir.function import Function
 
 Shape = tuple[int, ...]
 
@@ -82,9 +83,10 @@ def reduce_numeric(x: TensorType, *, axes: Shape) -> TensorType:
 
 
 def reduce_ordered(x: TensorType, *, axes: Shape) -> TensorType:
+    result = reduced(_not_bool(x), axes)
     if any(x.shape[a] == 0 for a in axes):
         raise TypeError(f"the maximum or minimum of no elements: {x} over axes {axes}")
-    return reduced(_not_bool(x), axes)
+    return result
 
 
 def reduce_logic(x: TensorType, *, axes: Shape) -> TensorType:
@@ -92,9 +94,10 @@ def reduce_logic(x: TensorType, *, axes: Shape) -> TensorType:
 
 
 def reduce_position(x: TensorType, *, axes: Shape) -> TensorType:
+    result = reduced(_not_bool(x), axes).with_dtype("i64")
     if len(axes) != 1 or x.shape[axes[0]] == 0:
         raise TypeError(f"a position needs one axis of at least one element, got {axes} of {x}")
-    return reduced(x, axes).with_dtype("i64")
+    return result
 
 
 def lowest(dtype: str) -> str:
@@ -188,6 +191,8 @@ def reference_pad(x: np.ndarray, *, low: Shape, high: Shape, interior: Shape, va
 
 
 def concat(*types: TensorType, axis: int) -> TensorType:
+    if not types:
+        raise TypeError("there is nothing to join")
     first = types[0]
     if not 0 <= axis < first.rank:
         raise TypeError(f"axis {axis} does not fit {first}")
@@ -222,6 +227,8 @@ def free_dims(rank: int, contract: Sequence[int], batch: Sequence[int]) -> Shape
 def dot_general(x: TensorType, y: TensorType, *, contract: Any, batch: Any) -> TensorType:
     if x.dtype != y.dtype or x.dtype == "bool":
         raise TypeError(f"a product needs numbers of one dtype, got {x} and {y}")
+    for t, contracted, batched in ((x, contract[0], batch[0]), (y, contract[1], batch[1])):
+        reduced(t, (*contracted, *batched))
     for x_dims, y_dims in (contract, batch):
         if [x.shape[d] for d in x_dims] != [y.shape[d] for d in y_dims]:
             raise TypeError(f"dimensions {x_dims} of {x} and {y_dims} of {y} differ in size")
@@ -241,10 +248,44 @@ def reference_dot_general(x: np.ndarray, y: np.ndarray, *, contract: Any, batch:
     inner = math.prod(x.shape[d] for d in contract[0])
     left = x.transpose((*batch[0], *x_free, *contract[0])).reshape((*batch_shape, math.prod(rows), inner))
     right = y.transpose((*batch[1], *contract[1], *y_free)).reshape((*batch_shape, inner, math.prod(columns)))
-    return np.matmul(left, right).reshape((*batch_shape, *rows, *columns))
+    product: np.ndarray = np.matmul(left, right).reshape((*batch_shape, *rows, *columns))
+    return product
 
 
-# -- Sources and functions NumPy does not have --------------------------------------------------------
+# -- Sources and control flow ------------------------------------------------------------------------
+
+
+def full(*, dtype: str, shape: Shape, value: float) -> TensorType:
+    if dtype not in NUMPY_NAME or any(n < 0 for n in shape):
+        raise TypeError(f"{dtype}{list(shape)} is not a type")
+    return TensorType(dtype, tuple(shape))
+
+
+def iota(*, dtype: str, shape: Shape, axis: int) -> TensorType:
+    result = full(dtype=dtype, shape=shape, value=0)
+    if dtype == "bool" or not 0 <= axis < result.rank:
+        raise TypeError(f"cannot count along axis {axis} of {result}")
+    return result
+
+
+def cond(pred: TensorType, *operands: TensorType, regions: Sequence[Function] = ()) -> tuple[TensorType, ...]:
+    if pred != TensorType("bool") or len(regions) != 2:
+        raise TypeError(f"a choice needs a bool[] and two regions, got {pred} and {len(regions)}")
+    for region in regions:
+        params = tuple(v.type for v in region.params)
+        if params != operands:
+            raise TypeError(f"region @{region.name} takes {_listed(params)}, but gets {_listed(operands)}")
+    results, others = (tuple(v.type for v in region.results) for region in regions)
+    if results != others:
+        raise TypeError(f"the regions give different results: {_listed(results)} and {_listed(others)}")
+    return results
+
+
+def _listed(types: Sequence[TensorType]) -> str:
+    return f"({', '.join(map(str, types))})"
+
+
+# -- Functions NumPy does not have -------------------------------------------------------------------
 
 
 def batch_source(**attrs: Any) -> Var:
@@ -266,15 +307,15 @@ def reference_integer_pow(x: np.ndarray, *, exponent: int) -> np.ndarray:
     return np.reciprocal(power) if exponent < 0 else power
 
 
-def reference_rsqrt(x: np.ndarray) -> np.ndarray:
+def reference_rsqrt(x: np.ndarray) -> Any:
     return np.reciprocal(np.sqrt(x))
 
 
-def reference_logistic(x: np.ndarray) -> np.ndarray:
+def reference_logistic(x: np.ndarray) -> Any:
     """1 / (1 + exp(-x)), without overflow on either side."""
     small = np.exp(-np.abs(x))
     return np.where(x >= 0, 1 / (1 + small), small / (1 + small)).astype(x.dtype)
 
 
-def reference_erf(x: np.ndarray) -> np.ndarray:
+def reference_erf(x: np.ndarray) -> Any:
     return np.vectorize(math.erf, otypes=[np.float64])(x).astype(x.dtype)

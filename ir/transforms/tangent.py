@@ -37,9 +37,8 @@ def propagate(
         if untouched or isinstance(instr.primitive.jvp, Discrete):
             continue
         builder.location = instr.location or outer
-        for v, dot in zip(instr.results, _result_dots(instr, env, dots), strict=True):
-            if dot is not None and v.type.is_float:
-                dots[v] = dot
+        found = zip(instr.results, _result_dots(instr, env, dots), strict=True)
+        dots.update({v: dot for v, dot in found if dot is not None and v.type.is_float})
     builder.location = outer
     return dots
 
