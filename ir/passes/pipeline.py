@@ -1,0 +1,31 @@
+"""The passes in the order they run, and `canonicalise`, which repeats them until nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tapejit.ir.function import Function
+from tapejit.ir.passes.cse import cse
+from tapejit.ir.passes.dce import dce
+from tapejit.ir.passes.fold import fold
+from tapejit.ir.passes.simplify import simplify
+
+CANONICALISE: tuple[tuple[str, Callable[[Function], Function]], ...] = (
+    ("dce", dce),
+    ("fold", fold),
+    ("simplify", simplify),
+    ("cse", cse),
+    ("dce", dce),
+)
+_ROUNDS = 8  # each round is linear; what is left after so many is correct, only not smallest
+
+
+def canonicalise(function: Function) -> Function:
+    """`function` in canonical form: equal meaning, bit for bit, in as little code as the passes find."""
+    for _ in range(_ROUNDS):
+        before = function
+        for _name, run in CANONICALISE:
+            function = run(function)
+        if function is before:
+            break
+    return function
