@@ -7,10 +7,13 @@ Python numbers mix in and take the type of the lane they meet.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import llvmlite.ir as ll
+
+T = TypeVar("T")
 
 _INTEGER_OF = {ll.DoubleType(): ll.IntType(64), ll.FloatType(): ll.IntType(32)}
 
@@ -33,6 +36,10 @@ class Lane:
     @property
     def is_double(self) -> bool:
         return bool(self.type == ll.DoubleType())
+
+    def pick(self, double: T, single: T) -> T:
+        """What belongs to this lane's float type."""
+        return double if self.is_double else single
 
     def like(self, number: float) -> Lane:
         """A constant of this lane's type."""
@@ -81,6 +88,10 @@ class Lane:
         """Arithmetic: the sign is kept."""
         return self._binary(self.builder.ashr, other)
 
+    def unsigned_shift(self, count: int) -> Lane:
+        """To the right, filled with zeros; unlike `>>` every processor has it for 64-bit lanes."""
+        return self._binary(self.builder.lshr, count)
+
     def __lt__(self, other: Lane | float) -> Lane:
         return self._compare("<", other)
 
@@ -109,6 +120,24 @@ class Lane:
         first, second = model.coerce(chosen), model.coerce(other)
         return self._wrap(self.builder.select(self.value, first.value, second.value))
 
+    def at_most(self, bound: float) -> Lane:
+        """The smaller of the two; NaN stays NaN."""
+        return (self > bound).where(bound, self)
+
+    def at_least(self, bound: float) -> Lane:
+        """The larger of the two; NaN stays NaN."""
+        return (self < bound).where(bound, self)
+
+    def with_sign_of(self, other: Lane) -> Lane:
+        return self.intrinsic("copysign", other)
+
+    def polynomial(self, coefficients: Sequence[float]) -> Lane:
+        """Horner's rule; the constant term stands first."""
+        result = self.like(coefficients[-1])
+        for coefficient in reversed(coefficients[:-1]):
+            result = result.fma(self, coefficient)
+        return result
+
     def intrinsic(self, name: str, *others: Lane | float) -> Lane:
         """The LLVM intrinsic `llvm.name` of operands of one type."""
         function = self.builder.module.declare_intrinsic(
@@ -129,6 +158,13 @@ class Lane:
         """The float whose pattern this integer is."""
         kinds = {integer: real for real, integer in _INTEGER_OF.items()}
         return self._wrap(self.builder.bitcast(self.value, kinds[self.type]))
+
+    def to_double(self) -> Lane:
+        return self if self.is_double else self._wrap(self.builder.fpext(self.value, ll.DoubleType()))
+
+    def to_type_of(self, model: Lane) -> Lane:
+        """This double rounded to the float type of `model`."""
+        return self if model.is_double else self._wrap(self.builder.fptrunc(self.value, model.type))
 
     def coerce(self, other: Lane | float) -> Lane:
         return other if isinstance(other, Lane) else self.like(other)

@@ -1,0 +1,128 @@
+"""Index arithmetic: sums of loop variables times constants, the only index form emitted loops need.
+
+`Affine` is such a sum; `Split` is the quotient or remainder of one, an atom for what is not affine
+(a reshape that cuts across a loop). Everything is immutable and hashable, so that equal indices are
+recognised and an element is computed once. Start with `Affine`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True, eq=False)
+class LoopVar:
+    """The variable of one emitted loop, from 0 below `extent`; compared by identity."""
+
+    name: str
+    extent: int
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return 0, max(self.extent - 1, 0)
+
+
+@dataclass(frozen=True)
+class Split:
+    """`numerator // divisor` or `numerator % divisor`, rounding down, where it is not affine."""
+
+    numerator: Affine
+    operator: str
+    divisor: int
+
+    @property
+    def span(self) -> tuple[int, int]:
+        if self.operator == "%":
+            return 0, self.divisor - 1
+        low, high = self.numerator.span
+        return low // self.divisor, high // self.divisor
+
+
+Atom = LoopVar | Split
+
+
+@dataclass(frozen=True)
+class Affine:
+    """`const + sum(coefficient * atom)`; zero coefficients are never stored."""
+
+    const: int = 0
+    terms: frozenset[tuple[Atom, int]] = frozenset()
+
+    def __add__(self, other: Affine | int) -> Affine:
+        if isinstance(other, int):
+            return Affine(self.const + other, self.terms)
+        total = dict(self.terms)
+        for atom, factor in other.terms:
+            total[atom] = total.get(atom, 0) + factor
+        return Affine(self.const + other.const, frozenset((a, f) for a, f in total.items() if f))
+
+    def __mul__(self, factor: int) -> Affine:
+        return Affine(self.const * factor, frozenset((a, f * factor) for a, f in self.terms if f * factor))
+
+    @cached_property
+    def span(self) -> tuple[int, int]:
+        """The least and the greatest value."""
+        ends = [sorted((f * atom.span[0], f * atom.span[1])) for atom, f in self.terms]
+        return self.const + sum(e[0] for e in ends), self.const + sum(e[1] for e in ends)
+
+    @cached_property
+    def loops(self) -> frozenset[LoopVar]:
+        """The loop variables it depends on."""
+        parts = (frozenset({a}) if isinstance(a, LoopVar) else a.numerator.loops for a, _ in self.terms)
+        return frozenset().union(*parts)
+
+    def divmod(self, divisor: int) -> tuple[Affine, Affine]:
+        """Quotient and remainder; affine whenever the terms separate."""
+        whole = frozenset((a, f // divisor) for a, f in self.terms if f % divisor == 0)
+        rest = Affine(self.const % divisor, frozenset((a, f) for a, f in self.terms if f % divisor))
+        quotient = Affine(self.const // divisor, whole)
+        if rest.span[0] >= 0 and rest.span[1] < divisor:
+            return quotient, rest
+        return quotient + atom(Split(rest, "//", divisor)), atom(Split(rest, "%", divisor))
+
+    def replace(self, new: Mapping[LoopVar, Affine]) -> Affine:
+        """With other expressions for some loop variables."""
+        if not self.loops & new.keys():
+            return self
+        total = Affine(self.const)
+        for part, factor in self.terms:
+            total = total + _replaced(part, new) * factor
+        return total
+
+    def affines(self) -> Iterator[Affine]:
+        """Itself and every affine expression inside it."""
+        yield self
+        for part, _ in self.terms:
+            if isinstance(part, Split):
+                yield from part.numerator.affines()
+
+    def coefficient(self, loop: LoopVar) -> int:
+        return next((f for a, f in self.terms if a is loop), 0)
+
+    def __str__(self) -> str:
+        ordered = sorted(self.terms, key=lambda term: (-term[1], str(term[0])))
+        parts = [_term(part, factor) for part, factor in ordered]
+        if self.const or not parts:
+            parts.append(str(self.const))
+        return " + ".join(parts).replace("+ -", "- ")
+
+
+def atom(part: Atom) -> Affine:
+    """One loop variable, quotient or remainder as an expression."""
+    return Affine(0, frozenset({(part, 1)}))
+
+
+def _replaced(part: Atom, new: Mapping[LoopVar, Affine]) -> Affine:
+    if isinstance(part, LoopVar):
+        return new.get(part, atom(part))
+    quotient, remainder = part.numerator.replace(new).divmod(part.divisor)
+    return quotient if part.operator == "//" else remainder
+
+
+def _term(part: Atom, factor: int) -> str:
+    text = part.name if isinstance(part, LoopVar) else f"({part.numerator}) {part.operator} {part.divisor}"
+    if isinstance(part, Split):
+        text = f"({text})"
+    return text if factor == 1 else f"-{text}" if factor == -1 else f"{text} * {factor}"

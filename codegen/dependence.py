@@ -1,0 +1,128 @@
+"""Which roots a root needs, and whether it reads what they complete in its own row-major order.
+
+A read is *aligned* when the element read lies, in row-major order, where the reading loops stand: the
+same element, or the row that contains it. Reshapes and repetitions along trailing dimensions keep
+that; everything else makes a read *scattered*. Sets of roots are bits of an int, so a union costs little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tapejit.codegen.plan import Plan
+from tapejit.codegen.root import Kind, Operand, Root
+from tapejit.ir.function import Instr, Value
+from tapejit.ir.primitive import IndexMap, Reinterpret, Scalar
+
+
+@dataclass(frozen=True)
+class Needs:
+    """The roots whose values are read, as bit sets over positions in the plan."""
+
+    aligned: int = 0
+    scattered: int = 0
+
+    def __or__(self, other: Needs) -> Needs:
+        return Needs(self.aligned | other.aligned, self.scattered | other.scattered)
+
+    def scatter(self) -> Needs:
+        return Needs(0, self.aligned | self.scattered)
+
+    def aligned_ids(self) -> Iterator[int]:
+        return _bits(self.aligned)
+
+    def scattered_ids(self) -> Iterator[int]:
+        return _bits(self.scattered)
+
+    def all(self) -> Iterator[int]:
+        return _bits(self.aligned | self.scattered)
+
+
+def needs_of_roots(plan: Plan) -> list[Needs]:
+    """For every root of the plan, in order, the earlier roots it needs."""
+    reads: dict[Value, Needs] = {v: Needs() for v in plan.function.params}
+    inside: dict[Value, Needs] = {}
+    for instr in plan.function.body:
+        for value in instr.results:
+            inside[value] = _union(_through(instr, v, reads) for v in instr.operands)
+            reads[value] = inside[value]
+        for value in plan.stored & set(instr.results):
+            reads[value] = Needs(_bit_set(plan, value))
+    return [_root_needs(root, reads, inside) for root in plan.roots]
+
+
+def _root_needs(root: Root, reads: dict[Value, Needs], inside: dict[Value, Needs]) -> Needs:
+    if root.kind is Kind.DEFINE:
+        return inside[root.value]
+    return _union(
+        reads[o.value] if _in_order(o, root.space) else reads[o.value].scatter() for o in root.operands
+    )
+
+
+def _through(instr: Instr, operand: Value, reads: dict[Value, Needs]) -> Needs:
+    """What reading the result of `instr` element by element needs, by way of `operand`."""
+    emission = instr.primitive.emission
+    if isinstance(emission, Scalar | Reinterpret):
+        return reads[operand]
+    if isinstance(emission, IndexMap) and _repeats_rows(instr):
+        return reads[operand]
+    return reads[operand].scatter()
+
+
+def _repeats_rows(instr: Instr) -> bool:
+    """The map repeats each element along trailing dimensions: probe it with the numbers of dimensions."""
+    (x,), shape = instr.operands, instr.results[0].type.shape
+    if x.type.size == 1:
+        return True
+    long = [d for d, n in enumerate(shape) if n != 1]
+    taken = _Probe.trace(instr)
+    taken = [d for d, n in zip(taken, x.type.shape, strict=True) if n != 1]
+    kept = [shape[d] for d in long[: len(taken)]] == [n for n in x.type.shape if n != 1]
+    return kept and taken == long[: len(taken)]
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """Stands for an index: remembers which dimension it came from, forgets it under arithmetic."""
+
+    dim: int
+
+    def __add__(self, other: int) -> _Probe:
+        return self if other == 0 else _Probe(-1)
+
+    def __mul__(self, factor: int) -> _Probe:
+        return self if factor == 1 else _Probe(-1)
+
+    @staticmethod
+    def trace(instr: Instr) -> list[int]:
+        emission = instr.primitive.emission
+        assert isinstance(emission, IndexMap)
+        index = tuple(_Probe(d) for d in range(instr.results[0].type.rank))
+        found = emission.operand_index(index, instr.operands[0].type, **instr.attrs)
+        return [p.dim for p in found]
+
+
+def _in_order(operand: Operand, space: tuple[int, ...]) -> bool:
+    """The operand's dimensions are the leading ones of the space, in order."""
+    long = [d for d, n in enumerate(space) if n != 1]
+    taken = [d for d in operand.loops if space[d] != 1]
+    return taken == long[: len(taken)]
+
+
+def _bit_set(plan: Plan, value: Value) -> int:
+    return sum(1 << k for k in plan.roots_by_value[value])
+
+
+def _union(parts: Iterator[Needs]) -> Needs:
+    total = Needs()
+    for part in parts:
+        total = total | part
+    return total
+
+
+def _bits(number: int) -> Iterator[int]:
+    while number:
+        low = number & -number
+        yield low.bit_length() - 1
+        number ^= low

@@ -1,0 +1,136 @@
+"""The registers of a reduction: where they start, how elements are added, what happens at the end.
+
+Sums of floats are made of short stretches, which LLVM vectorises because `plus` may be reordered, and
+the stretches are added with their rounding errors kept (two-sum, Knuth): that is faster than one long
+chain of additions and more accurate than NumPy's pairwise sum. Start with `add_fold`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tapejit.codegen.affine import Affine, LoopVar, atom
+from tapejit.codegen.element import narrow
+from tapejit.codegen.level import Guard, Level, Node, Statement
+from tapejit.codegen.name import Names
+from tapejit.codegen.root import Root
+from tapejit.ir.primitive import Fold, FoldIndex
+
+SUM = Fold(lambda dtype: "0", "plus({0}, {1})")  # how a product adds up
+STRETCH = {"f64": 2048, "f32": 256}              # elements added without keeping the rounding error
+
+
+@dataclass(frozen=True)
+class Element:
+    """What is folded: the name of one element, and its position along the innermost dimension."""
+
+    name: str
+    dtype: str
+    position: Affine
+
+
+def rule(root: Root) -> Fold | FoldIndex:
+    """How a root combines elements."""
+    assert root.instr is not None
+    emission = root.instr.primitive.emission
+    return emission if isinstance(emission, Fold | FoldIndex) else SUM
+
+
+def combined(root: Root, so_far: str, element: str) -> str:
+    """Source of `so_far` with one more element."""
+    fold = rule(root)
+    assert isinstance(fold, Fold)
+    return narrow(fold.combine.format(so_far, element), root.value.type.dtype)
+
+
+def start(root: Root) -> str:
+    """Source of what a fold of no elements gives."""
+    fold, dtype = rule(root), root.value.type.dtype
+    assert isinstance(fold, Fold)
+    return f"{dtype}({fold.identity(dtype)})"
+
+
+def add_fold(
+    root: Root, element: Element, levels: list[Level], home: Level, own: Sequence[Level], names: Names,
+    finish: Callable[[str], list[Node]],
+) -> str:
+    """Add the statements of a fold whose register lives at `home`; the register's name.
+
+    `levels` is the whole chain, `own` the part of it that no other phase shares.
+    `finish(name)` gives the statements that run when the register is complete.
+    """
+    fold, inner = rule(root), levels[-1]
+    if isinstance(fold, FoldIndex):
+        name = _add_position(root, fold, element, home, inner, names)
+    elif is_float_sum(root) and home is not inner:
+        name = _add_sum(root, element, levels, home, own, names)
+    else:
+        name = element.name if home is inner else names.of(root.value)
+        if home is not inner:
+            home.before.append(Statement(f"{name} = {start(root)}"))
+            inner.before.append(Statement(f"{name} = {combined(root, name, element.name)}"))
+    (home.after if home is not inner else inner.before).extend(finish(name))
+    return name
+
+
+def is_float_sum(root: Root) -> bool:
+    fold = rule(root)
+    return isinstance(fold, Fold) and fold.combine == SUM.combine and root.value.type.is_float
+
+
+def _add_position(
+    root: Root, fold: FoldIndex, element: Element, home: Level, inner: Level, names: Names
+) -> str:
+    at, best = names.of(root.value), names.fresh("best")
+    begin = [Statement(f"{at} = -1"), Statement(f"{best} = {element.dtype}(0)")]
+    (home.before if home is not inner else inner.before).extend(begin)
+    better = Statement(f"{at} < 0 or {fold.better.format(best, element.name)}")
+    take: list[Node] = [Statement(f"{best} = {element.name}"), Statement(f"{at} = {{0}}", (element.position,))]
+    inner.before.append(Guard(better, take, []))
+    return at
+
+
+def _add_sum(
+    root: Root, element: Element, levels: list[Level], home: Level, own: Sequence[Level], names: Names
+) -> str:
+    name, zero = names.of(root.value), start(root)
+    home.before.append(Statement(f"{name} = {zero}"))
+    innermost = levels[-2]
+    if home is innermost and not innermost.header:
+        levels[-1].before.append(Statement(f"{name} = plus({name}, {element.name})"))
+        return name
+    lost = names.fresh("lost")
+    home.before.append(Statement(f"{lost} = {zero}"))
+    if innermost in own:
+        part = names.fresh("part")
+        innermost.before.append(Statement(f"{part} = {zero}"))
+        levels[-1].before.append(Statement(f"{part} = plus({part}, {element.name})"))
+        _add_part(name, lost, part, innermost.after)
+    else:
+        _add_part(name, lost, element.name, levels[-1].before)
+    home.after.append(Statement(f"{name} = compensated({name}, {lost})"))
+    return name
+
+
+def _add_part(name: str, lost: str, part: str, nodes: list[Node]) -> None:
+    nodes.append(Statement(f"{lost} = {lost} + rounding({name}, {part})"))
+    nodes.append(Statement(f"{name} = {name} + {part}"))
+
+
+def strip_mine(levels: list[Level], names: Names, length: int) -> None:
+    """Cut the innermost loop into stretches of `length`, if it is longer than two of them."""
+    level = levels[-2]
+    assert level.loop is not None
+    extent = level.loop.extent
+    if extent <= 2 * length:
+        return
+    begin = names.fresh("begin")
+    header = f"for {level.loop.name} in range({begin}, min({begin} + {length}, {extent})):"
+    levels.insert(-1, Level(level.loop, header))
+    level.loop = LoopVar(begin, extent)
+    level.header = f"for {begin} in range(0, {extent}, {length}):"
+
+
+def position(loop: LoopVar | None) -> Affine:
+    return Affine() if loop is None else atom(loop)

@@ -1,0 +1,121 @@
+"""The body of a loop nest while it is being built: statements by loop level.
+
+A nest is a chain of levels; each holds the statements before and after the loop it opens. Indices in
+statements stay symbolic, so that loops can still be merged; `write` turns the chain into lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tapejit.codegen.affine import Affine, LoopVar, atom
+
+INDENT = "    "
+
+
+@dataclass(eq=False)
+class Statement:
+    """A line with `{0}`, `{1}` for its index expressions."""
+
+    template: str
+    holes: tuple[Affine, ...] = ()
+
+    def lines(self) -> Iterator[str]:
+        yield self.template.format(*self.holes)
+
+    def statements(self) -> Iterator[Statement]:
+        yield self
+
+
+@dataclass(eq=False)
+class Guard:
+    """`if condition: body, else: otherwise`."""
+
+    condition: Statement
+    body: list[Statement | Guard]
+    otherwise: list[Statement | Guard]
+
+    def lines(self) -> Iterator[str]:
+        for condition in self.condition.lines():
+            yield f"if {condition}:"
+        for node in self.body:
+            yield from (INDENT + line for line in node.lines())
+        if self.otherwise:
+            yield "else:"
+        for node in self.otherwise:
+            yield from (INDENT + line for line in node.lines())
+
+    def statements(self) -> Iterator[Statement]:
+        yield self.condition
+        for node in (*self.body, *self.otherwise):
+            yield from node.statements()
+
+
+Node = Statement | Guard
+
+
+@dataclass(eq=False)
+class Level:
+    """Statements, then a loop over the levels that follow (None: innermost), then statements."""
+
+    loop: LoopVar | None = None
+    header: str = ""
+    before: list[Node] = field(default_factory=list)
+    after: list[Node] = field(default_factory=list)
+
+    @property
+    def nodes(self) -> list[Node]:
+        return self.before + self.after
+
+
+def chain(loops: Sequence[LoopVar]) -> list[Level]:
+    """A level for each loop, and the innermost one."""
+    return [*(Level(loop) for loop in loops), Level()]
+
+
+def statements(levels: Iterable[Level]) -> Iterator[Statement]:
+    for level in levels:
+        for node in level.nodes:
+            yield from node.statements()
+
+
+def merge_loops(levels: list[Level], pinned: set[Level], users: Sequence[Statement]) -> None:
+    """Merge each loop with the one directly inside it where every index in `users` allows that.
+
+    Nothing may stand between the two, and no level in `pinned` (a register's home) may go.
+    """
+    for k in range(len(levels) - 2, 0, -1):
+        outer, inner = levels[k - 1], levels[k]
+        if inner.nodes or inner in pinned or inner.loop is None or outer.loop is None:
+            continue
+        if all(_flat_in(e, outer.loop, inner.loop) for s in users for h in s.holes for e in h.affines()):
+            merged = LoopVar(outer.loop.name, outer.loop.extent * inner.loop.extent)
+            new = {outer.loop: Affine(), inner.loop: atom(merged)}
+            for s in users:
+                s.holes = tuple(h.replace(new) for h in s.holes)
+            outer.loop = merged
+            del levels[k]
+
+
+def _flat_in(expression: Affine, outer: LoopVar, inner: LoopVar) -> bool:
+    return expression.coefficient(outer) == expression.coefficient(inner) * inner.extent
+
+
+def write(levels: Sequence[Level], inside: Iterable[str] = ()) -> Iterator[str]:
+    """The lines of a chain of levels; the last one holds the lines `inside`."""
+    if not levels:
+        yield from inside
+        return
+    level = levels[0]
+    yield from _lines(level.before)
+    if level.loop is None:
+        return
+    yield level.header or f"for {level.loop.name} in range({level.loop.extent}):"
+    yield from (INDENT + line for line in write(levels[1:], inside))
+    yield from _lines(level.after)
+
+
+def _lines(nodes: Iterable[Node]) -> Iterator[str]:
+    for node in nodes:
+        yield from node.lines()

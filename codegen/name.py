@@ -1,0 +1,42 @@
+"""Names in the emitted source: the user's where they are known, unique always."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from collections.abc import Iterable
+
+from tapejit.ir.function import Value
+
+LOOPS = "ijklmnopqr"
+TYPES = ("f64", "f32", "i64", "i32", "inf", "nan", "flat", "empty")
+
+
+class Names:
+    """Hands out names, no name twice."""
+
+    def __init__(self, reserved: Iterable[str] = ()):
+        self.taken = {*keyword.kwlist, *dir(builtins), *LOOPS, *TYPES, *reserved}
+        self.counts: dict[str, int] = {}
+
+    def of(self, value: Value) -> str:
+        """A fresh name for an element of a value, after its hint."""
+        return self.fresh(value.name or "t")
+
+    def fresh(self, hint: str) -> str:
+        """A name not handed out before: the hint itself if it can be."""
+        stem = hint if hint.isidentifier() else "t"
+        if stem != "t" and stem not in self.taken:
+            self.taken.add(stem)
+            return stem
+        while True:
+            self.counts[stem] = self.counts.get(stem, 0) + 1
+            name = f"{stem}{self.counts[stem]}"
+            if name not in self.taken:
+                self.taken.add(name)
+                return name
+
+
+def loop_name(depth: int) -> str:
+    """The name of the loop variable at a depth."""
+    return LOOPS[depth] if depth < len(LOOPS) else f"i{depth}"

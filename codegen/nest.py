@@ -1,0 +1,136 @@
+"""One loop nest to source: evaluate the roots of each phase, merge loops, add registers, write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tapejit.codegen import fold
+from tapejit.codegen.affine import Affine, LoopVar, atom
+from tapejit.codegen.element import Array, Elements, Register, Storage
+from tapejit.codegen.index import Index
+from tapejit.codegen.level import Level, Node, Statement, chain, merge_loops, statements, write
+from tapejit.codegen.name import Names, loop_name
+from tapejit.codegen.plan import Plan
+from tapejit.codegen.root import Kind, Operand, Root
+from tapejit.codegen.schedule import Nest, Phase
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a root writes, and whether to add to what is there."""
+
+    storage: Array | Register
+    accumulate: bool = False
+
+
+Targets = dict[Root, Target]
+
+
+@dataclass(eq=False)
+class _Job:
+    """A root whose element has been evaluated, waiting for the loops to be settled."""
+
+    root: Root
+    element: fold.Element
+    place: Affine  # of the element in the target
+    home: Level    # where a register would live
+
+
+class NestWriter:
+    """Writes one nest; `storage` is updated with what the nest leaves in registers."""
+
+    def __init__(self, plan: Plan, nest: Nest, storage: Storage, targets: Targets, names: Names):
+        self.plan, self.nest, self.names = plan, nest, names
+        self.storage, self.targets = storage, targets
+        self.elements = Elements(plan, storage, names)
+        self.rows = [Level(LoopVar(loop_name(k), n)) for k, n in enumerate(nest.rows)]
+        self.finals: list[Statement] = []
+
+    def lines(self) -> list[str]:
+        """The source of the nest."""
+        written = [(phase, self._phase(phase)) for phase in self.nest.phases]
+        inside = [levels for _, levels in written]
+        users = [*statements(self.rows), *(s for levels in inside for s in statements(levels)), *self.finals]
+        pinned = {level for level in self.rows if level.after}
+        merge_loops([*self.rows, Level()], pinned, users)
+        return list(write(self.rows, [line for levels in inside for line in write(levels)]))
+
+    def _phase(self, phase: Phase) -> list[Level]:
+        depth = len(self.rows)
+        own = chain([LoopVar(loop_name(depth + k), n) for k, n in enumerate(phase.inner)])
+        levels = [*self.rows, *own]
+        self.elements.place = lambda loops: _deepest(levels, loops).before
+        jobs = [self._job(root, levels) for root in phase.roots]
+        holes = [Statement("", (job.place, job.element.position)) for job in jobs]
+        pinned = {job.home for job in jobs if job.root.kind is Kind.FOLD}
+        merge_loops(own, pinned, [*statements(own), *holes])
+        for job, hole in zip(jobs, holes, strict=True):
+            job.place = hole.holes[0]
+        self._strip_mine(jobs, own)
+        for job in jobs:
+            self._finish(job, own)
+        return own
+
+    def _job(self, root: Root, levels: Sequence[Level]) -> _Job:
+        loops = iter([level.loop for level in levels if level.loop is not None])
+        variables = [None if n == 1 else next(loops) for n in root.space]
+        space = [Affine() if v is None else atom(v) for v in variables]
+        home = _deepest(levels, frozenset(v for k in root.kept if (v := variables[k]) is not None))
+        dims = [space[k] for k in root.kept]
+        if root.start:
+            dims = [d + s for d, s in zip(dims, root.start, strict=True)]
+        place = Index(root.value.type.shape, dims).flat
+        dtype = root.operands[0].value.type.dtype
+        position = space[-1] if space else Affine()
+        return _Job(root, fold.Element(self._element(root, space), dtype, position), place, home)
+
+    def _element(self, root: Root, space: Sequence[Affine]) -> str:
+        if root.kind is Kind.DEFINE:
+            return self.elements.define(root.value, Index(root.value.type.shape, space))
+        names = [self.elements.element(o.value, _operand_index(o, space)) for o in root.operands]
+        if len(names) == 1:
+            return names[0]
+        loops = frozenset().union(*(e.loops for e in space))
+        return self.elements.assign(root.value, fold.narrow(" * ".join(names), root.value.type.dtype), loops)
+
+    def _strip_mine(self, jobs: Sequence[_Job], own: list[Level]) -> None:
+        sums = [job for job in jobs if job.root.kind is Kind.FOLD and fold.is_float_sum(job.root)]
+        reducing = [job for job in sums if job.home is not own[-1]]
+        if reducing and len(own) > 1:
+            fold.strip_mine(own, self.names, min(fold.STRETCH[j.root.value.type.dtype] for j in reducing))
+
+    def _finish(self, job: _Job, own: list[Level]) -> None:
+        levels = [*self.rows, *own]
+        if job.root.kind is not Kind.FOLD:
+            levels[-1].before.extend(self._write(job, job.element.name))
+            name = job.element.name
+        else:
+            name = fold.add_fold(
+                job.root, job.element, levels, job.home, own, self.names, lambda name: self._write(job, name)
+            )
+        if isinstance(self.targets[job.root].storage, Register):
+            self.storage[job.root.value] = Register(name)
+
+    def _write(self, job: _Job, name: str) -> list[Node]:
+        target, root = self.targets[job.root], job.root
+        if isinstance(target.storage, Register):
+            return []
+        cell = f"{target.storage.name}[{{0}}]"
+        text = name
+        if root.kind is Kind.FOLD and not root.trailing:
+            text = fold.combined(root, cell, name)
+        elif target.accumulate:
+            text = fold.narrow(f"{cell} + {name}", root.value.type.dtype)
+        found = Statement(f"{cell} = {text}", (job.place,))
+        self.finals.append(found)
+        return [found]
+
+
+def _deepest(levels: Sequence[Level], loops: frozenset[LoopVar]) -> Level:
+    """The outermost level that is inside all of `loops`."""
+    return levels[max((k + 1 for k, level in enumerate(levels) if level.loop in loops), default=0)]
+
+
+def _operand_index(operand: Operand, space: Sequence[Affine]) -> Index:
+    return Index(operand.value.type.shape, [space[k] for k in operand.loops])

@@ -1,0 +1,163 @@
+"""Roots: the computations that loops are written for. Everything else is evaluated inside them on demand.
+
+A root runs over an iteration `space`, reads `operands` there, combines them (a fold) or not (a store),
+and completes one `value`. `plan` finds the roots of a function, `schedule` groups them into nests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from math import prod
+
+from tapejit.ir.function import Function, Instr, Value
+from tapejit.ir.primitive import Fold, FoldIndex, Product
+from tapejit.ir.shape import free_dims
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A value read in a space: dimension d is indexed by the loop over space dimension `loops[d]`."""
+
+    value: Value
+    loops: tuple[int, ...]
+
+
+class Kind(Enum):
+    """What a root does with the elements it evaluates."""
+
+    DEFINE = "store"    # computes the value it stores
+    COPY = "copy"       # stores a value that lives elsewhere
+    FOLD = "fold"
+    LIBRARY = "call"    # a matrix product by BLAS
+    BRANCH = "branch"   # regions
+
+
+@dataclass(frozen=True, eq=False)
+class Root:
+    """One unit of scheduling. `kept[d]` is the space dimension of the target's dimension d."""
+
+    kind: Kind
+    value: Value
+    space: tuple[int, ...]
+    operands: tuple[Operand, ...]
+    kept: tuple[int, ...]
+    slot: int | None = None      # the function's result it writes; None: a temporary
+    start: tuple[int, ...] = ()  # where the target begins, per dimension, for a piece of a whole
+    instr: Instr | None = field(default=None, repr=False)
+
+    @cached_property
+    def size(self) -> int:
+        return prod(self.space)
+
+    @cached_property
+    def trailing(self) -> bool:
+        """It is complete after the innermost loops: a store, or a fold of trailing dimensions."""
+        long = [d for d, n in enumerate(self.space) if n != 1]
+        kept = [d for d in self.kept if self.space[d] != 1]
+        return not self.start and kept == long[: len(kept)]
+
+
+def store(kind: Kind, value: Value, slot: int | None, instr: Instr | None) -> Root:
+    """Write `value` element by element in its own order."""
+    dims = tuple(range(value.type.rank))
+    return Root(kind, value, value.type.shape, (Operand(value, dims),), dims, slot, instr=instr)
+
+
+def fold(instr: Instr, slot: int | None) -> Root:
+    """A reduction over `axes`. The position of an extreme is found with its axis innermost."""
+    (x,), axes = instr.operands, tuple(instr.attrs["axes"])
+    kept = tuple(d for d in range(x.type.rank) if d not in axes)
+    order = (*kept, *axes) if isinstance(instr.primitive.emission, FoldIndex) else tuple(range(x.type.rank))
+    place = {d: k for k, d in enumerate(order)}
+    return Root(
+        Kind.FOLD, instr.results[0], tuple(x.type.shape[d] for d in order),
+        (Operand(x, tuple(place[d] for d in range(x.type.rank))),), tuple(place[d] for d in kept), slot, instr=instr,
+    )
+
+
+def pieces(instr: Instr, slot: int | None) -> list[Root]:
+    """One store for every operand, side by side in the result."""
+    axis, found, begin = instr.attrs["axis"], [], 0
+    for x in instr.operands:
+        dims = tuple(range(x.type.rank))
+        start = tuple(begin if d == axis else 0 for d in dims)
+        found.append(Root(
+            Kind.COPY, instr.results[0], x.type.shape, (Operand(x, dims),), dims, slot, start, instr
+        ))
+        begin += x.type.shape[axis]
+    return found
+
+
+def product(instr: Instr, slot: int | None) -> Root:
+    """A sum of products, either as loops in the order in which the larger operand lies in memory or by BLAS."""
+    x, y = instr.operands
+    names = _product_dims(instr)
+    result = [*names.batch, *names.rows, *names.columns]
+    walk = names.x if x.type.size >= y.type.size else names.y
+    order = [*walk, *(n for n in (*result, *names.x) if n not in walk)]
+    extent = {**dict(zip(names.x, x.type.shape, strict=True)), **dict(zip(names.y, y.type.shape, strict=True))}
+    place = {n: k for k, n in enumerate(order)}
+    located = [Operand(v, tuple(place[n] for n in dims)) for v, dims in ((x, names.x), (y, names.y))]
+    kind = Kind.FOLD if is_loop_product(instr) else Kind.LIBRARY
+    return Root(
+        kind, instr.results[0], tuple(extent[n] for n in order), tuple(located),
+        tuple(place[n] for n in result), slot, instr=instr,
+    )
+
+
+@dataclass(frozen=True)
+class ProductDims:
+    """A name for every dimension of a product, and which of them each operand has, in its order."""
+
+    batch: tuple[str, ...]
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    inner: tuple[str, ...]
+    x: tuple[str, ...]
+    y: tuple[str, ...]
+
+
+def _product_dims(instr: Instr) -> ProductDims:
+    (x_inner, y_inner), (x_batch, y_batch) = instr.attrs["contract"], instr.attrs["batch"]
+    x, y = (v.type for v in instr.operands)
+    rows = {d: f"m{d}" for d in free_dims(x.rank, x_inner, x_batch)}
+    columns = {d: f"n{d}" for d in free_dims(y.rank, y_inner, y_batch)}
+    x_names = rows | {d: f"b{k}" for k, d in enumerate(x_batch)} | {d: f"k{k}" for k, d in enumerate(x_inner)}
+    y_names = columns | {d: f"b{k}" for k, d in enumerate(y_batch)} | {d: f"k{k}" for k, d in enumerate(y_inner)}
+    return ProductDims(
+        tuple(f"b{k}" for k in range(len(x_batch))), tuple(rows.values()), tuple(columns.values()),
+        tuple(f"k{k}" for k in range(len(x_inner))),
+        tuple(x_names[d] for d in range(x.rank)), tuple(y_names[d] for d in range(y.rank)),
+    )
+
+
+SMALL_PRODUCT = 512
+
+
+def is_loop_product(instr: Instr) -> bool:
+    """Too small for BLAS to pay, one side a vector, or not of floats."""
+    x, y = (v.type for v in instr.operands)
+    (x_inner, _), (x_batch, _) = instr.attrs["contract"], instr.attrs["batch"]
+    batch = prod(x.shape[d] for d in x_batch)
+    inner = prod(x.shape[d] for d in x_inner)
+    if not x.is_float or 0 in (batch, inner, x.size, y.size):
+        return True
+    rows, columns = x.size // (batch * inner), y.size // (batch * inner)
+    return min(rows, columns, inner) == 1 or rows * columns * inner <= SMALL_PRODUCT
+
+
+def roots_of(instr: Instr, slot: int | None) -> list[Root]:
+    """The roots that complete the result of an instruction that is not evaluated on demand."""
+    emission = instr.primitive.emission
+    if isinstance(emission, Fold | FoldIndex):
+        return [fold(instr, slot)]
+    if isinstance(emission, Product):
+        return [product(instr, slot)]
+    return pieces(instr, slot)
+
+
+def definitions(function: Function) -> dict[Value, Instr]:
+    """The instruction that defines each value."""
+    return {v: instr for instr in function.body for v in instr.results}

@@ -1,0 +1,104 @@
+"""exp, expm1, logistic, sinh, cosh, tanh without branches.
+
+x = n ln 2 + r with |r| <= ln 2 / 2, and a minimax polynomial for exp on r (Remez; the errors are listed in
+docs/vector-math.md). The reduction is Cody and Waite's with fma, which makes its first step exact.
+Start with `exp`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from tapejit.codegen.float_parts import format_of, nearest_multiple, power_of_two, scaled
+from tapejit.codegen.lane import Lane
+
+_LOG2_E = 1 / math.log(2)
+_LN2_DOUBLE = (0.6931471805599453, 2.3190468138462996e-17)
+_LN2_SINGLE = (0.693147182464599609375, -1.904654299957768e-09)
+
+# (exp(r) - 1 - r) / r**2
+_EXP_DOUBLE = (
+    0.5, 0.16666666666666677, 0.041666666666666505, 0.008333333333321653, 0.0013888888888962598,
+    0.00019841269886073677, 2.4801587172243182e-05, 2.7557244253975716e-06, 2.7557402764520127e-07,
+    2.5109024536362376e-08, 2.08753323658882e-09,
+)
+_EXP_SINGLE = (EXP6)
+# (sinh(r) - r) / r**3 and (cosh(r) - 1) / r**2, in r**2
+_SINH_DOUBLE = (
+    0.16666666666666677, 0.008333333333321577, 0.00019841269886268284, 2.755724405983322e-06,
+    2.5109091141473345e-08,
+)
+_SINH_SINGLE = (0.1666666716337204, 0.008333289064466953, 0.0001990501186810434)
+_COSH_DOUBLE = (
+    0.5, 0.04166666666666671, 0.001388888888886385, 2.480158736355394e-05, 2.755724169269956e-07,
+    2.0924466110682088e-09,
+)
+_COSH_SINGLE = (0.5, 0.041666265577077866, 0.0013946276158094406)
+
+
+def exp(x: Lane) -> Lane:
+    # Beyond the bounds the result is 0 or inf; within them `scaled` can represent every exponent.
+    n, r = reduced(x.at_most(x.pick(710.0, 89.0)).at_least(x.pick(-746.0, -104.0)))
+    return scaled(expm1_near_zero(r) + 1.0, n)
+
+
+def expm1(x: Lane) -> Lane:
+    n, r = reduced(x.at_most(x.pick(710.0, 89.0)).at_least(x.pick(-38.0, -18.0)))
+    half_scale = power_of_two(n - 1, x)  # 2**n may overflow where the result does not
+    result = half_scale.fma(expm1_near_zero(r), half_scale - 0.5) * 2.0
+    return _itself_if_tiny(x, result)
+
+
+def logistic(x: Lane) -> Lane:
+    small = exp(-abs(x))
+    return (x >= 0.0).where(1.0, small) / (small + 1.0)
+
+
+def tanh(x: Lane) -> Lane:
+    """expm1(2x) / (expm1(2x) + 2), numerator and denominator from one polynomial."""
+    n, r = reduced((abs(x) * 2.0).at_most(x.pick(40.0, 20.0)))
+    e, scale = expm1_near_zero(r), power_of_two(n, x)
+    return (scale.fma(e, scale - 1.0) / scale.fma(e, scale + 1.0)).with_sign_of(x)
+
+
+def sinh(x: Lane) -> Lane:
+    even, odd, difference, total = _hyperbolic_parts(x)
+    result = difference.fma(even, total * odd) * 16.0
+    return _itself_if_tiny(x, result.with_sign_of(x))
+
+
+def cosh(x: Lane) -> Lane:
+    even, odd, difference, total = _hyperbolic_parts(x)
+    return total.fma(even, difference * odd) * 16.0
+
+
+def reduced(x: Lane) -> tuple[Lane, Lane]:
+    """n and r of x = n ln 2 + r, n as an int."""
+    high, low = x.pick(_LN2_DOUBLE, _LN2_SINGLE)
+    k, n = nearest_multiple(x, _LOG2_E)
+    return n, (-k).fma(low, (-k).fma(high, x))
+
+
+def expm1_near_zero(r: Lane) -> Lane:
+    """exp(r) - 1 for |r| <= ln 2 / 2."""
+    return (r * r).fma(r.polynomial(r.pick(_EXP_DOUBLE, _EXP_SINGLE)), r)
+
+
+def _hyperbolic_parts(x: Lane) -> tuple[Lane, Lane, Lane, Lane]:
+    """cosh(r), sinh(r), 2**n - 2**-n and 2**n + 2**-n for |x| = n ln 2 + r, the latter two over 32.
+
+    sinh |x| = (2**n - 2**-n) / 2 cosh r + (2**n + 2**-n) / 2 sinh r: no cancellation, no division.
+    """
+    size = abs(x).at_most(x.pick(711.0, 90.0))
+    n, r = reduced(size)
+    square = r * r
+    odd = (r * square).fma(square.polynomial(x.pick(_SINH_DOUBLE, _SINH_SINGLE)), r)
+    even = square.fma(square.polynomial(x.pick(_COSH_DOUBLE, _COSH_SINGLE)), 1.0)
+    grown = power_of_two(n - 5, x)
+    shrunk = (size < 40.0).where(power_of_two(-5 - n, x), 0.0 * size)
+    return even, odd, grown - shrunk, grown + shrunk
+
+
+def _itself_if_tiny(x: Lane, result: Lane) -> Lane:
+    """For f(x) = x + O(x**2): keeps -0.0 and what scaling would round off a subnormal number."""
+    return (abs(x) < format_of(x).half_ulp_of_one).where(x, result)

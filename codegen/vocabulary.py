@@ -1,0 +1,27 @@
+"""The functions emitted source may call: the scalar library, and what compensated sums need."""
+
+from __future__ import annotations
+
+from tapejit.codegen.lane import Lane
+from tapejit.codegen.scalar_library import LIBRARY, ScalarFunction
+
+
+def _rounding(a: Lane, b: Lane) -> Lane:
+    """What `a + b` loses to rounding (two-sum; D. Knuth, TAOCP 2, 4.2.2)."""
+    total = a + b
+    from_b = total - a
+    return (a - (total - from_b)) + (b - from_b)
+
+
+def _compensated(total: Lane, lost: Lane) -> Lane:
+    """`total + lost`; `total` itself where an infinity has made NaN of what was lost."""
+    builder = total.builder
+    ordered = builder.fcmp_ordered("ord", lost.value, lost.value)
+    return Lane(builder, builder.select(ordered, (total + lost).value, total.value))
+
+
+VOCABULARY: dict[str, ScalarFunction] = {
+    **LIBRARY,
+    "rounding": ScalarFunction(_rounding, arity=2),
+    "compensated": ScalarFunction(_compensated, arity=2),
+}

@@ -1,0 +1,76 @@
+"""Programs by what they compute: each is compiled once, however many threads ask for it.
+
+The key is a digest of everything the program depends on; see `cache_key`. Start with `ProgramCache`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from tapejit.ir.function import Function
+from tapejit.ir.printer import canonical_text
+from tapejit.ir.signature import Signature
+from tapejit.runtime.loader import NativeProgram
+
+
+@dataclass(frozen=True)
+class CacheCounters:
+    """How often a program was compiled, and how often one was found."""
+
+    compiled: int
+    hits: int
+
+
+def cache_key(function: Function, signature: Signature, options: str = "") -> str:
+    """A digest of the function's meaning, how it is called, and the options it is compiled with."""
+    text = "\n".join((canonical_text(function), repr(signature), options))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class ProgramCache:
+    """Compiled programs in memory."""
+
+    def __init__(self) -> None:
+        self._programs: dict[str, Future[NativeProgram]] = {}
+        self._lock = threading.Lock()
+        self._compiled = self._hits = 0
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._programs
+
+    def get_or_build(self, key: str, build: Callable[[], NativeProgram]) -> NativeProgram:
+        """The program under `key`, built now if it is not there; others who ask meanwhile wait for it."""
+        with self._lock:
+            future = self._programs.get(key)
+            mine = future is None
+            if future is None:
+                future = self._programs[key] = Future()
+            self._compiled += mine
+            self._hits += not mine
+        if mine:
+            self._build(key, build, future)
+        return future.result()
+
+    def _build(self, key: str, build: Callable[[], NativeProgram], future: Future[NativeProgram]) -> None:
+        try:
+            future.set_result(build())
+        except BaseException as error:
+            with self._lock:
+                del self._programs[key]
+                self._compiled -= 1
+            future.set_exception(error)
+
+    @property
+    def counters(self) -> CacheCounters:
+        """A snapshot."""
+        with self._lock:
+            return CacheCounters(self._compiled, self._hits)
+
+    def clear(self) -> None:
+        """Forget every program."""
+        with self._lock:
+            self._programs.clear()

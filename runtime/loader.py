@@ -1,0 +1,164 @@
+"""Emitted source to a native program. The only file that imports Numba, and only when it first compiles.
+
+`Loader(vocabulary).load(source, name, signature)` compiles one function with Numba under an explicit
+signature. The scalar functions are handed in as builders of LLVM IR and become Numba intrinsics here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+from tapejit.ir.signature import Signature
+from tapejit.ir.types import NUMPY_NAME, TensorType
+
+
+class ScalarFunction(Protocol):
+    """A function of the emitted source: how many operands, which one's type it has, how it is built."""
+
+    @property
+    def arity(self) -> int: ...
+
+    @property
+    def result_like(self) -> int | None: ...
+
+    def build(self, builder: Any, *arguments: Any) -> Any: ...
+
+
+@dataclass(frozen=True, eq=False)
+class NativeProgram:
+    """A compiled function. `call` does not look at its arguments: they must be as the signature says.
+
+    Arrays passed for results must not overlap other arguments: the code assumes it.
+    """
+
+    call: Callable[..., None]
+    checked: Any  # Numba's dispatcher: the same function with its arguments type-checked
+    source: str
+    filename: str
+
+    def llvm(self) -> str:
+        """The LLVM IR after optimisation."""
+        return str(next(iter(self.checked.inspect_llvm().values())))
+
+    def asm(self) -> str:
+        """The machine code."""
+        return str(next(iter(self.checked.inspect_asm().values())))
+
+
+class Loader:
+    """Compiles programs, one at a time: Numba's compiler is not thread-safe."""
+
+    def __init__(self, vocabulary: Mapping[str, ScalarFunction]):
+        self.vocabulary = vocabulary
+        self.lock = threading.Lock()
+
+    def load(self, source: str, name: str, signature: Signature) -> NativeProgram:
+        """Compile the function `name` of `source`."""
+        filename = f"<tapejit {name} {hashlib.sha256(source.encode()).hexdigest()[:12]}>"
+        linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+        with self.lock:
+            namespace = dict(self.names)
+            exec(compile(source, filename, "exec"), namespace)
+            checked, entry = _compile(namespace[name], signature)
+        return NativeProgram(entry, checked, source, filename)
+
+    @cached_property
+    def names(self) -> dict[str, Any]:
+        """The namespace in which emitted source runs."""
+        functions = {name: _intrinsic(name, function) for name, function in self.vocabulary.items()}
+        return {**_constants(), **functions, "flat": _flat()}
+
+
+def _constants() -> dict[str, Any]:
+    import numba
+    import numpy as np
+
+    types = {short: getattr(numba, name) for short, name in NUMPY_NAME.items() if short != "bool"}
+    return {**types, "inf": np.inf, "nan": np.nan, "empty": np.empty}
+
+
+def _compile(function: Any, signature: Signature) -> tuple[Any, Callable[..., None]]:
+    import numba
+
+    types = (
+        *(_numba_type(t, plain) for t, plain in zip(signature.params, signature.by_value, strict=True)),
+        *(_numba_type(t, False) for t in signature.results),
+    )
+    checked = numba.njit(
+        numba.void(*types), nogil=True, error_model="numpy", fastmath={"contract"}, pipeline_class=_no_alias()
+    )(function)
+    return checked, checked.overloads[types].entry_point
+
+
+def _numba_type(tensor: TensorType, plain: bool) -> Any:
+    import numba
+
+    scalar = numba.boolean if tensor.dtype == "bool" else getattr(numba, NUMPY_NAME[tensor.dtype])
+    return scalar if plain else numba.types.Array(scalar, tensor.rank, "C")
+
+
+def _no_alias() -> Any:
+    """Numba's pipeline, told that array arguments do not overlap; without it many arrays do not vectorise."""
+    from numba.core.compiler import Compiler
+
+    class NoAlias(Compiler):  # type: ignore[misc]
+        def define_pipelines(self) -> Any:
+            self.state.flags.noalias = True
+            return super().define_pipelines()
+
+    return NoAlias
+
+
+def _intrinsic(name: str, function: ScalarFunction) -> Any:
+    """A Numba intrinsic around one function of the vocabulary. Literal ints arrive as Python ints."""
+    from numba import types
+    from numba.extending import intrinsic
+
+    def typed(context: Any, *operands: Any) -> Any:
+        plain = tuple(t if isinstance(t, types.IntegerLiteral) else types.unliteral(t) for t in operands)
+        result = types.boolean if function.result_like is None else plain[function.result_like]
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            values = (
+                t.literal_value if isinstance(t, types.IntegerLiteral) else v
+                for t, v in zip(signature.args, arguments, strict=True)
+            )
+            return function.build(builder, *values)
+
+        return result(*plain), generate
+
+    names = ", ".join(f"x{k}" for k in range(function.arity))
+    namespace = {"typed": typed}
+    exec(f"def {name}(context, {names}):\n    return typed(context, {names})\n", namespace)
+    return intrinsic(prefer_literal=True)(namespace[name])
+
+
+def _flat() -> Any:
+    """`flat(x)`: a C-contiguous array as one row of elements, without a copy."""
+    from numba import types
+    from numba.core import cgutils
+    from numba.core.imputils import impl_ret_borrowed
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def flat(context: Any, x: Any) -> Any:
+        row = types.Array(x.dtype, 1, "C", readonly=not x.mutable)
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            source = context.make_array(x)(context, builder, arguments[0])
+            view = context.make_array(row)(context, builder)
+            for field in ("data", "nitems", "itemsize", "meminfo", "parent"):
+                setattr(view, field, getattr(source, field))
+            view.shape = cgutils.pack_array(builder, [source.nitems])
+            view.strides = cgutils.pack_array(builder, [source.itemsize])
+            return impl_ret_borrowed(context, builder, row, view._getvalue())
+
+        return row(x), generate
+
+    return flat

@@ -1,0 +1,69 @@
+"""A function ready to run: in the interpreter at first, natively once that pays.
+
+An `Executable` owns the choice of tier. It is handed how to compile (`build`), so that this package
+knows nothing of code generation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from tapejit.ir.function import Function
+from tapejit.ir.interpreter import interpret
+from tapejit.ir.signature import Signature
+from tapejit.runtime.cache import ProgramCache, cache_key
+from tapejit.runtime.loader import NativeProgram
+
+Tier = Literal["interpret", "compile", "auto"]
+Build = Callable[[Function, Signature], NativeProgram]
+
+
+class Executable:
+    """Runs `function` on arguments and writes its results into arrays given for them.
+
+    Tier "interpret" never compiles, "compile" does at the first run; "auto" interprets the first run
+    and compiles at the second, or at once if the cache has the program. The arrays given for results
+    must be C-contiguous, of exactly the result types, and overlap nothing else.
+    """
+
+    def __init__(
+        self, function: Function, signature: Signature, build: Build, cache: ProgramCache, tier: Tier = "auto"
+    ):
+        self.function, self.signature, self.tier = function, signature, tier
+        self.native: NativeProgram | None = None
+        self.run: Callable[[Sequence[Any], Sequence[np.ndarray]], None] = self._decide
+        self._build, self._cache = build, cache
+        self._runs = 0
+
+    def compile(self) -> NativeProgram:
+        """The native program, compiled now if it has not been."""
+        if self.native is None:
+            key = cache_key(self.function, self.signature)
+            self.native = self._cache.get_or_build(key, lambda: self._build(self.function, self.signature))
+            self.run = _caller(self.native)
+        return self.native
+
+    def interpret(self, args: Sequence[Any], outs: Sequence[np.ndarray]) -> None:
+        """Run in the reference interpreter."""
+        found = interpret(self.function, *args)
+        for out, result, accumulate in zip(outs, found, self.signature.accumulate, strict=True):
+            np.add(out, result, out=out) if accumulate else np.copyto(out, result)
+
+    def _decide(self, args: Sequence[Any], outs: Sequence[np.ndarray]) -> None:
+        self._runs += 1
+        if self.tier == "compile" or (self.tier == "auto" and self._worth_compiling()):
+            self.compile()
+            self.run(args, outs)
+        else:
+            self.interpret(args, outs)
+
+    def _worth_compiling(self) -> bool:
+        return self._runs > 1 or cache_key(self.function, self.signature) in self._cache
+
+
+def _caller(program: NativeProgram) -> Callable[[Sequence[Any], Sequence[np.ndarray]], None]:
+    call = program.call
+    return lambda args, outs: call(*args, *outs)
