@@ -70,10 +70,10 @@ ceil = elementwise("ceil", infer=float_type, reference=np.ceil, source="ceil({0}
 # floor_div and mod round towards minus infinity, as in Python; mod has the sign of the divisor.
 floor_div = elementwise("floor_div", infer=numeric_type, reference=np.floor_divide,
                         source="floor_div({0}, {1})", partials=Discrete("floor is piecewise constant"),
-                        examples=(*_both(_A, _B), ((_I, _J), {})))
+                        examples=(*_both(_A, _N[0, :3]), ((_I, _J), {})))
 mod = elementwise("mod", infer=numeric_type, reference=np.remainder, source="mod({0}, {1})",
                   partials=(1.0, lambda r, x, y: -floor_div(x, y)),
-                  examples=(*_both(_A, _B), ((_I, _J), {})))
+                  examples=(*_both(_A, _N[0, :3]), ((_I, _J), {})))
 
 # -- Powers, exponentials, logarithms --------------------------------------------------------------
 

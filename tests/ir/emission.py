@@ -1,0 +1,103 @@
+"""What a row's emission means, in plain Python and one element at a time.
+
+The code generator makes fused loops of the same strings and index maps; this is the slow reading of
+them, to which `row_checks` holds every row. Start at `emitted`.
+"""
+
+import math
+import operator
+from itertools import product
+
+import numpy as np
+
+from tapejit.ir.primitive import Constant, Fold, FoldIndex, IndexMap, Padded, Scalar
+from tapejit.ir.types import NUMPY_NAME
+
+
+def _ahead(wins):
+    """`x` is preferred to the best so far: it wins, or it is the first NaN."""
+    return lambda x, best: (wins(x, best) or np.isnan(x)) and not np.isnan(best)
+
+
+def _integer_pow(x, n):
+    return x**n if n >= 0 else 1 / x**-n
+
+
+NAMES = {
+    **{name: np.dtype(long).type for name, long in NUMPY_NAME.items()},
+    **{f.__name__: f for f in (
+        np.sign, np.floor, np.ceil, np.sqrt, np.exp, np.expm1, np.log, np.log1p, np.sin, np.cos, np.tan,
+        np.arcsin, np.arccos, np.arctan, np.arctan2, np.sinh, np.cosh, np.tanh, np.maximum, np.minimum)},
+    "abs": np.abs, "inf": np.inf, "nan": np.nan,
+    "pow": np.power, "mod": np.remainder, "floor_div": np.floor_divide, "integer_pow": _integer_pow,
+    "erf": lambda x: type(x)(math.erf(x)), "rsqrt": lambda x: type(x)(1) / np.sqrt(x),
+    "logistic": lambda x: type(x)(1) / (type(x)(1) + np.exp(-x)), "plus": operator.add,
+    "select": lambda c, x, y: x if c else y,
+    "wins_max": _ahead(operator.gt), "wins_min": _ahead(operator.lt),
+}
+
+
+def run(source, *operands, **attrs):
+    return eval(source.format(*(f"v[{i}]" for i in range(len(operands))), **attrs), {**NAMES, "v": operands})
+
+
+def emitted(row, result, operands, attrs):
+    """The array of type `result` that the emission describes; None for one that is not elementwise."""
+    rule = RULES.get(type(row.emission))
+    if rule is None:
+        return None
+    out = np.empty(result.shape, result.numpy_dtype)
+    with np.errstate(all="ignore"):
+        for index in np.ndindex(result.shape):
+            out[index] = rule(row.emission, index, result, operands, attrs)
+    return out
+
+
+def _scalar(emission, index, result, operands, attrs):
+    return run(emission.source, *(x[index] for x in operands), **attrs)
+
+
+def _constant(emission, index, result, operands, attrs):
+    return run(emission.source([str(i) for i in index], **attrs))
+
+
+def _group(index, x, axes):
+    """The elements of `x` that are reduced to the element at `index`, in row-major order."""
+    kept = iter(index)
+    ranges = [range(n) if k in axes else [next(kept)] for k, n in enumerate(x.shape)]
+    return [x[i] for i in product(*ranges)]
+
+
+def _fold(emission, index, result, operands, attrs):
+    (x,) = operands
+    best = NAMES[result.dtype](run(emission.identity(result.dtype)))
+    for element in _group(index, x, attrs["axes"]):
+        best = run(emission.combine, best, element)
+    return best
+
+
+def _fold_index(emission, index, result, operands, attrs):
+    (x,) = operands
+    elements, best = _group(index, x, attrs["axes"]), 0
+    for k, element in enumerate(elements):
+        best = k if run(emission.better, elements[best], element) else best
+    return best
+
+
+def _index_map(emission, index, result, operands, attrs):
+    (x,) = operands
+    return x[emission.operand_index(index, x, **attrs)]
+
+
+def _padded(emission, index, result, operands, attrs):
+    """Each entry of the operand's index is (position, step): inside where step divides position."""
+    (x,) = operands
+    places = [divmod(at, step) for at, step in emission.operand_index(index, x, **attrs)]
+    inside = all(rest == 0 and 0 <= k < n for (k, rest), n in zip(places, x.shape, strict=True))
+    return x[tuple(k for k, _ in places)] if inside else attrs["value"]
+
+
+RULES = {
+    Scalar: _scalar, Constant: _constant, Fold: _fold, FoldIndex: _fold_index,
+    IndexMap: _index_map, Padded: _padded,
+}
