@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from tapejit.ir import ops
 from tapejit.ir.function import Function, Instr, IRError, Value
+from tapejit.ir.primitive import Primitive
 from tapejit.ir.types import NUMPY_NAME, TensorType
 
 _SKIP = re.compile(r"(?:\s|#[^\n]*)*")
@@ -57,11 +58,13 @@ class _Parser:
             self.fail("cannot read this")
         return passed
 
-    def fail(self, message: str) -> NoReturn:
-        line = self.source.count("\n", 0, self.at) + 1
-        start = self.source.rfind("\n", 0, self.at) + 1
-        rest = self.source[start:].partition("\n")[0]
-        raise IRError(f"line {line}, column {self.at - start + 1}: {message}: '{rest[self.at - start:]}'")
+    def fail(self, message: str, at: int | None = None) -> NoReturn:
+        """Complain about the token that comes next, or about what stands at `at`."""
+        at = self.at if at is None else at
+        line = self.source.count("\n", 0, at) + 1
+        start = self.source.rfind("\n", 0, at) + 1
+        rest = self.source[at:].partition("\n")[0]
+        raise IRError(f"line {line}, column {at - start + 1}: {message}: '{rest}'")
 
     def take(self, text: str) -> bool:
         """Step over the mark or word `text` if it comes next."""
@@ -83,25 +86,22 @@ class _Parser:
 
     def function(self, keyword: str) -> Function:
         self.expect(keyword)
-        name = self.token("function", "a name such as @f")[1:]
+        title = self.token("function", "a name such as @f")[1:]
         env: dict[str, Value] = {}
         self.expect("(")
         while not self.take(")"):
-            self.define(env, self.param_name(), self.type())
+            at, name = self.at, self.token("value", "a parameter such as %x")
+            self.expect(":")
+            self.define(env, at, name, self.type())
             if self.text != ")":
                 self.expect(",")
-        function = Function(name, tuple(env.values()))
+        function = Function(title, tuple(env.values()))
         stated = self.result_types()
         self.expect("{")
         while self.text != "return":
             function.body.append(self.instr(env))
         function.results = self.results(env, stated)
         return function
-
-    def param_name(self) -> str:
-        name = self.token("value", "a parameter such as %x")
-        self.expect(":")
-        return name
 
     def result_types(self) -> list[TensorType]:
         self.expect("->")
@@ -111,48 +111,51 @@ class _Parser:
         return types
 
     def results(self, env: dict[str, Value], stated: list[TensorType]) -> tuple[Value, ...]:
+        at = self.at
         self.expect("return")
         results = self.operands(env)
         if [v.type for v in results] != stated:
             found = ", ".join(str(v.type) for v in results)
-            self.fail(f"the results have types ({found}), the header says ({', '.join(map(str, stated))})")
+            wanted = ", ".join(map(str, stated))
+            self.fail(f"the results have types ({found}), the header says ({wanted})", at)
         self.expect("}")
         return results
 
     def instr(self, env: dict[str, Value]) -> Instr:
-        start, names = self.at, [self.token("value", "an instruction or 'return'")]
+        names = [(self.at, self.token("value", "an instruction or 'return'"))]
         while self.take(","):
-            names.append(self.token("value", "a result such as %0"))
+            names.append((self.at, self.token("value", "a result such as %0")))
         self.expect("=")
-        if self.kind == "word" and self.text not in ops.TABLE:
-            self.fail("unknown primitive")
-        primitive = ops.TABLE[self.token("word", "a primitive")]
+        primitive = self.primitive()
         operands, attrs = self.operands(env), self.attrs()
         self.expect(":")
         types = self.types()
         if len(types) != len(names):
-            self.at = start
-            self.fail(f"{len(names)} results, but {len(types)} types")
-        results = tuple(self.define(env, n, t) for n, t in zip(names, types, strict=True))
+            self.fail(f"{len(names)} results, but {len(types)} types", names[0][0])
+        results = tuple(self.define(env, at, n, t) for (at, n), t in zip(names, types, strict=True))
         regions = []
         while self.text == "region":
             regions.append(self.function("region"))
         return Instr(primitive, operands, attrs, results, tuple(regions))
 
-    def define(self, env: dict[str, Value], name: str, type_: TensorType) -> Value:
+    def primitive(self) -> Primitive:
+        if self.kind == "word" and self.text not in ops.TABLE:
+            self.fail("unknown primitive")
+        return ops.TABLE[self.token("word", "a primitive")]
+
+    def define(self, env: dict[str, Value], at: int, name: str, type_: TensorType) -> Value:
         if name in env:
-            self.fail(f"{name} is already defined, before")
+            self.fail(f"{name} is already defined", at)
         env[name] = Value(type_, None if _PLACE.match(name) else name[1:])
         return env[name]
 
     def operands(self, env: dict[str, Value]) -> tuple[Value, ...]:
-        found = []
-        while self.kind == "value":
+        found: list[Value] = []
+        while self.kind == "value" or (found and self.take(",")):
             if self.text not in env:
-                self.fail(f"{self.text} is not defined")
+                known = self.kind == "value"
+                self.fail(f"{self.text} is not defined" if known else "expected an operand such as %x")
             found.append(env[self.advance()])
-            if not self.take(","):
-                break
         return tuple(found)
 
     def types(self) -> list[TensorType]:
@@ -165,11 +168,12 @@ class _Parser:
         if self.text not in NUMPY_NAME:
             self.fail("expected a type such as f64[3]")
         dtype = self.advance()
+        at = self.at
         if self.text != "[":
             self.fail("expected '['")
         shape = self.attr()
         if not all(type(n) is int and n >= 0 for n in shape):
-            self.fail(f"{list(shape)} is not a shape, before")
+            self.fail(f"{list(shape)} is not a shape", at)
         return TensorType(dtype, shape)
 
     def attrs(self) -> dict[str, Any]:

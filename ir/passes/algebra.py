@@ -14,6 +14,7 @@ from tapejit.ir import ops
 from tapejit.ir.builder import Var
 from tapejit.ir.ops import logical_and, logical_not, logical_or, neg, select
 from tapejit.ir.passes.pattern import Match, Rule, same
+from tapejit.ir.primitive import Scalar
 
 ALGEBRA = (
     Rule((ops.add, ops.mul), "constant first -> constant second", "both commute",
@@ -89,6 +90,10 @@ ALGEBRA = (
          lambda m: select(m.x, p.y, m.z) if (p := m.of(select, m.y)) and same(p.x, m.x) else None),
     Rule((select,), "select(c, x, select(c, y, z)) -> select(c, x, z)", "not c is known in the arm",
          lambda m: select(m.x, m.y, p.z) if (p := m.of(select, m.z)) and same(p.x, m.x) else None),
+    Rule((select,), "select(c, f(select(c, x, y)), z) -> select(c, f(x), z)", "f takes element by element",
+         lambda m: select(m.x, arm, m.z) if (arm := _under_condition(m, m.y, arm=1)) else None),
+    Rule((select,), "select(c, x, f(select(c, y, z))) -> select(c, x, f(z))", "f takes element by element",
+         lambda m: select(m.x, m.y, arm) if (arm := _under_condition(m, m.z, arm=2)) else None),
     Rule((ops.cond,), "cond of a constant", "the branch is known",
          lambda m: None if m.number(m.x) is None else _branch_taken(m)),
 )
@@ -133,6 +138,20 @@ def _logic(m: Match, neutral: bool) -> Var | None:
         if m.number(other) is not None:
             return x if m.number(other) is neutral else other
     return None
+
+
+def _under_condition(m: Match, x: Var, arm: int) -> Var | None:
+    """x computed from what its operands are where the condition of `m` chooses `arm`."""
+    maker = m.out.makers.get(x.value)
+    if maker is None or not isinstance(maker.primitive.emission, Scalar):
+        return None
+    inner = Match(m.out, maker)
+    choices = [m.of(select, v) for v in inner.operands]
+    known = [p.operands[arm] if p and same(p.x, m.x) else None for p in choices]
+    if not any(known):
+        return None
+    operands = [v or old for v, old in zip(known, inner.operands, strict=True)]
+    return maker.primitive(*operands, **maker.attrs)
 
 
 def _branch_taken(m: Match) -> tuple[Var, ...]:
