@@ -1,1 +1,7 @@
-"""."""
+"""tapejit: fast gradients of ordinary NumPy-style Python on a CPU."""
+
+from tapejit.creation import arange, array, asarray, eye, full, linspace, ones, zeros
+from tapejit.recording import (
+    backward, is_recording, is_training, mark_variables, pause, predict_mode, record, set_recording,
+    set_training, train_mode,
+)

@@ -1,0 +1,63 @@
+"""The pipeline: the one place where tracer, IR, code generation and runtime meet.
+
+`Engine.program` takes a function from the tracer through canonicalisation to an `Executable`, and
+hands that the way to compile itself. Each arrow is one function; `stages` names them for `dump`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Literal, cast
+
+from tapejit.ir.function import Function
+from tapejit.ir.passes.pipeline import canonicalise
+from tapejit.ir.signature import Signature, signature_of
+from tapejit.runtime.cache import CacheCounters, ProgramCache
+from tapejit.runtime.loader import Loader, NativeProgram
+from tapejit.runtime.program import Executable
+from tapejit.tracer.trie import Trie
+
+Tier = Literal["interpret", "compile", "auto"]
+TIERS = ("interpret", "compile", "auto")
+
+
+def tier_from_environment() -> Tier:
+    """`TAPEJIT_TIER`, "auto" when unset; ValueError for anything else."""
+    tier = os.environ.get("TAPEJIT_TIER", "auto")
+    if tier not in TIERS:
+        raise ValueError(f"TAPEJIT_TIER is {tier!r}; set it to one of {', '.join(TIERS)}")
+    return cast(Tier, tier)
+
+
+class Engine:
+    """Makes programs of functions; owns the program cache and the loader."""
+
+    def __init__(self, tier: Tier | None = None):
+        self.tier = tier or tier_from_environment()
+        self._cache = ProgramCache()
+        self._loader: Loader | None = None
+
+    def program(
+        self, function: Function, by_value: frozenset[int], accumulate: frozenset[int],
+        tier: Tier | None = None,
+    ) -> Executable:
+        """An executable of `function`, canonicalised."""
+        lean = canonicalise(function)
+        signature = signature_of(lean, by_value, accumulate)
+        return Executable(lean, signature, self._build, self._cache, tier or self.tier)
+
+    def counters(self) -> CacheCounters:
+        """How many programs were compiled and how often one was reused."""
+        return self._cache.counters()
+
+    def _build(self, function: Function, signature: Signature) -> NativeProgram:
+        from tapejit.codegen.emit import compile_source
+        from tapejit.codegen.scalar_library import LIBRARY
+
+        if self._loader is None:
+            self._loader = Loader(LIBRARY)
+        return self._loader.load(compile_source(function, signature), "program", signature)
+
+
+ENGINE = Engine()
+TRIE = Trie(ENGINE)

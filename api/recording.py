@@ -1,0 +1,158 @@
+"""Recording: `record`, `pause`, the training flag, and `backward` over several heads.
+
+The names and their behaviour are those of MXNet's autograd. The flags belong to the thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from tapejit.engine import TRIE
+from tapejit.tracer.array import Array, head_gradient, require_array
+from tapejit.tracer.backward import backward as sweep
+from tapejit.tracer.errors import UNREACHABLE, AutogradError
+from tapejit.tracer.gradient import AttachedGradients, FreshGradients
+from tapejit.tracer.state import STATE
+from tapejit.tracer.tape import Tape
+
+
+@contextmanager
+def _scope(recording: bool | None, training: bool | None) -> Iterator[None]:
+    """Set what is not None; restore both flags at the end, also after an exception."""
+    tape_before, training_before = STATE.tape, STATE.training
+    if recording is not None:
+        set_recording(recording)
+    if training is not None:
+        STATE.training = training
+    mine = STATE.tape
+    try:
+        yield
+    finally:
+        if mine is not tape_before and mine is not None:
+            mine.active = None
+        STATE.tape, STATE.training = tape_before, training_before
+
+
+def record(train_mode: bool = True) -> Any:
+    """Record operations on arrays, so that they can be differentiated; sets the training flag.
+
+    >>> import tapejit as tj
+    >>> x = tj.array([1.0, 2.0])
+    >>> x.attach_grad()
+    >>> with tj.record():
+    ...     y = x * x
+    >>> y.backward()
+    >>> x.grad
+    array([2., 4.])
+    """
+    return _scope(True, train_mode)
+
+
+def pause(train_mode: bool = False) -> Any:
+    """Stop recording for a while: operations run at once and leave no history."""
+    return _scope(False, train_mode)
+
+
+def train_mode() -> Any:
+    """Set the training flag only."""
+    return _scope(None, True)
+
+
+def predict_mode() -> Any:
+    """Clear the training flag only."""
+    return _scope(None, False)
+
+
+def is_recording() -> bool:
+    """Whether this thread records."""
+    return STATE.tape is not None
+
+
+def is_training() -> bool:
+    """Whether this thread is in training mode (dropout and its kin ask)."""
+    return STATE.training
+
+
+def set_recording(is_recording: bool) -> bool:
+    """Switch recording on or off; the state before."""
+    before = STATE.tape is not None
+    if is_recording and not before:
+        STATE.tape = Tape(TRIE)
+    elif not is_recording and STATE.tape is not None:
+        STATE.tape.active = None
+        STATE.tape = None
+    return before
+
+
+def set_training(train_mode: bool) -> bool:
+    """Switch the training flag; the state before."""
+    before, STATE.training = STATE.training, bool(train_mode)
+    return before
+
+
+def mark_variables(variables: Any, gradients: Any, grad_reqs: str | Sequence[str] = "write") -> None:
+    """`attach_grad` with gradient arrays of your own, of the variables' shapes and dtypes."""
+    xs, grads = _listed(variables), _listed(gradients)
+    reqs = [grad_reqs] * len(xs) if isinstance(grad_reqs, str) else list(grad_reqs)
+    if not len(xs) == len(grads) == len(reqs):
+        raise ValueError(f"{len(xs)} variables, {len(grads)} gradients and {len(reqs)} grad_reqs; need as many of each")
+    for x, grad, req in zip(xs, grads, reqs, strict=True):
+        require_array(x, "a variable")
+        require_array(grad, "a gradient")
+        if grad.type != x.type:
+            raise ValueError(f"the gradient is {grad.type}, its variable {x.type}; they must be equal")
+        if any(np.may_share_memory(grad.value(), y.value()) for y in xs):
+            raise ValueError("a gradient shares memory with a variable; give it memory of its own")
+    for x, grad, req in zip(xs, grads, reqs, strict=True):
+        x.attach_grad(req)
+        x._leaf.grad = grad
+
+
+def backward(
+    heads: Any, head_grads: Any = None, retain_graph: bool = False, train_mode: bool = True
+) -> None:
+    """One reverse pass from all `heads`, weighted by `head_grads` (an entry may be None: ones).
+
+    Gradients go to the `.grad` of every reached array that has `attach_grad()`.
+    """
+    xs, grads = _heads(heads, head_grads)
+    with _scope(None, train_mode):
+        sweep(xs, grads, AttachedGradients(), retain_graph)
+
+
+def gradients_of(
+    heads: Any, variables: Any, head_grads: Any = None, retain_graph: bool = False
+) -> list[Array]:
+    """The gradients of the sum of `heads` with respect to `variables`, as new arrays; `.grad` stays."""
+    xs, grads = _heads(heads, head_grads)
+    wanted = [require_array(v, "a variable") for v in _listed(variables)]
+    for i, v in enumerate(wanted):
+        if v._leaf is None or v._leaf.req == "null":
+            raise AutogradError(
+                f"Cannot differentiate with respect to the {i + 1}-th variable because it does not require gradient."
+            )
+    sink = FreshGradients(wanted)
+    sweep(xs, grads, sink, retain_graph)
+    results = []
+    for i, v in enumerate(wanted):
+        found = sink.of(v)
+        if found is None:
+            raise AutogradError(UNREACHABLE.format(i + 1))
+        results.append(type(v).wrap(found))
+    return results
+
+
+def _listed(arrays: Any) -> list[Any]:
+    return list(arrays) if isinstance(arrays, list | tuple) else [arrays]
+
+
+def _heads(heads: Any, head_grads: Any) -> tuple[list[Array], list[np.ndarray | None]]:
+    xs = [require_array(x, "a head") for x in _listed(heads)]
+    grads = [None] * len(xs) if head_grads is None else _listed(head_grads)
+    if len(grads) != len(xs):
+        raise ValueError(f"heads and head_grads must be lists of the same length: {len(xs)} vs. {len(grads)}")
+    return xs, [head_gradient(x, g) for x, g in zip(xs, grads, strict=True)]

@@ -1,0 +1,438 @@
+"""The array that users hold: NumPy's operators, methods and protocols on a `Handle`.
+
+Outside a record an operation runs at once in NumPy; inside, it goes on the tape and the result stays
+pending until somebody asks for its value. The faces (`nd`, `np`) derive from `Array`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+import numpy as np
+
+from tapejit.tracer import protocol
+from tapejit.tracer.backward import backward
+from tapejit.tracer.errors import AutogradError, ConversionError, InPlaceError, ShapeError
+from tapejit.tracer.gradient import AttachedGradients
+from tapejit.tracer.handle import Handle, Leaf
+from tapejit.tracer.location import user_location
+from tapejit.tracer.operation import WEAK_DTYPE, Operation
+from tapejit.tracer.state import STATE
+from tapejit.tracer.surface import elementwise, product, reduction, shape
+from tapejit.tracer.surface.function import Function, apply, run_now
+from tapejit.tracer.tape import constant
+
+_STATIC_EXPONENTS = frozenset(range(-64, 65))
+_STATIC_FLOAT_EXPONENTS = (2.0, 0.5)
+
+
+def _binary(function: Function) -> Callable[[Any, Any], Any]:
+    """An operator method; the fast path of recording."""
+    op = function.op
+
+    def operator(self: Array, other: Any) -> Any:
+        kind = type(other)
+        tape = STATE.tape
+        if tape is not None and (kind in WEAK_DTYPE or isinstance(other, Handle)):
+            return tape.binary(op, self, other)
+        if _foreign(other):
+            return NotImplemented
+        return apply(op, (self, other), (), type(self))
+
+    return operator
+
+
+def _reflected(function: Function) -> Callable[[Any, Any], Any]:
+    op = function.op
+
+    def operator(self: Array, other: Any) -> Any:
+        return NotImplemented if _foreign(other) else apply(op, (other, self), (), type(self))
+
+    return operator
+
+
+def _unary(function: Function) -> Callable[[Any], Any]:
+    op = function.op
+    return lambda self: apply(op, (self,), (), type(self))
+
+
+def _in_place(function: Function) -> Callable[[Any, Any], Any]:
+    op = function.op
+
+    def operator(self: Array, other: Any) -> Any:
+        return NotImplemented if _foreign(other) else self._update(op, other)
+
+    return operator
+
+
+def _foreign(other: Any) -> bool:
+    """Operands we leave to Python: strings, dicts, None, and objects that are no numbers."""
+    return not isinstance(other, Handle | np.ndarray | np.generic | float | int | list | tuple)
+
+
+class Array(Handle):
+    """An n-dimensional array with NumPy's semantics that autograd can follow.
+
+    Make one with `tapejit.array` and its kin. dtypes: f64, f32, i64, i32, bool.
+
+    >>> import tapejit as tj
+    >>> x = tj.array([1.0, 2.0, 3.0])
+    >>> x.attach_grad()
+    >>> with tj.record():
+    ...     y = (x * x).sum()
+    >>> y.backward()
+    >>> x.grad
+    array([2., 4., 6.])
+    """
+
+    __slots__ = ()
+    __array_priority__ = 1000.0
+    __hash__ = object.__hash__
+
+    # -- What it is ------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.type.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.type.numpy_dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.type.shape)
+
+    @property
+    def size(self) -> int:
+        return self.type.size
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.itemsize
+
+    @property
+    def T(self) -> Any:
+        return shape.transpose(self)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of an array without dimensions")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        return repr(self.value())
+
+    def __str__(self) -> str:
+        return str(self.value())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value() if self.ndim else self.value().item(), spec)
+
+    # -- Out of the traced world ---------------------------------------------------------------------------
+
+    def numpy(self) -> np.ndarray:
+        """The values as a NumPy array of its own (a copy). Computes them if they are pending."""
+        return self.value().copy()
+
+    asnumpy = numpy
+
+    def item(self, *index: int) -> Any:
+        """The value of an array of one element, or of the element at `index`, as a Python number."""
+        return self.value().item(*index)
+
+    def tolist(self) -> Any:
+        """Nested lists of Python numbers."""
+        return self.value().tolist()
+
+    def __bool__(self) -> bool:
+        return bool(self.value())
+
+    def __float__(self) -> float:
+        return float(self._scalar())
+
+    def __int__(self) -> int:
+        return int(self._scalar())
+
+    def __index__(self) -> int:
+        return self.value().__index__()
+
+    def __complex__(self) -> complex:
+        return complex(self._scalar())
+
+    def _scalar(self) -> Any:
+        if self.size != 1:
+            raise TypeError(f"only an array of one element converts to a number; this one has shape {self.shape}")
+        return self.value().item()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if STATE.tape is not None and self.tracked:
+            raise ConversionError(
+                f"np.array(...) or another implicit conversion at {user_location()} would drop the gradient "
+                f"of an array {self.type}; use np.stack or np.concatenate to build arrays from it, or "
+                ".detach() if no gradient is needed"
+            )
+        data = self.value()
+        if copy or (dtype is not None and np.dtype(dtype) != data.dtype):
+            return np.array(data, dtype)
+        view = data.view()
+        view.flags.writeable = False
+        return view
+
+    def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return protocol.ufunc(function, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return protocol.array_function(function, args, kwargs)
+
+    def wait_to_read(self) -> None:
+        """Compute the value now if it is pending."""
+        self.value()
+
+    # -- Gradients -----------------------------------------------------------------------------------------
+
+    def attach_grad(self, grad_req: str = "write", stype: str | None = None) -> None:
+        """Make this array a variable: allocate its gradient, of the same shape and dtype, zeros.
+
+        `grad_req`: "write" overwrites the gradient at each backward, "add" adds to it, "null" computes
+        none. On a computed array, later uses see a new variable, while `backward()` on the array itself
+        still follows the history that made it. Raises TypeError for integer and bool arrays.
+        """
+        if grad_req not in ("write", "add", "null"):
+            raise ValueError(f"grad_req must be 'write', 'add' or 'null', got {grad_req!r}")
+        if stype not in (None, "default"):
+            raise ValueError(f"stype {stype!r} is not supported: gradients are dense")
+        self._attach(type(self).wrap(np.zeros(self.shape, self.dtype)), grad_req)
+
+    def _attach(self, grad: Array, grad_req: str) -> None:
+        if not self.type.is_float:
+            raise TypeError(
+                f"an array of {self.dtype} has no derivative; convert it first: x.astype('float64')"
+            )
+        self.value()
+        self._leaf = Leaf(grad, grad_req)
+        if STATE.tape is not None:
+            STATE.tape.reenter(self)
+
+    @property
+    def grad(self) -> Any:
+        """The gradient that `attach_grad` allocated; None without it."""
+        return None if self._leaf is None else self._leaf.grad
+
+    def drop_grad(self) -> None:
+        """Undo `attach_grad`."""
+        self._leaf = None
+
+    def detach(self) -> Any:
+        """The same values as a constant: no gradient flows through the result."""
+        if self._tape is not None and self._tape is STATE.tape:
+            return apply(elementwise.DETACH, (self,), (), type(self))
+        return self.detached()
+
+    def backward(
+        self, out_grad: Any = None, retain_graph: bool = False, train_mode: bool = True
+    ) -> None:
+        """Compute the gradients of the sum of this array, weighted by `out_grad`, into `.grad` of leaves.
+
+        `out_grad`: an array of this array's shape; ones by default. The record is freed unless
+        `retain_graph`. Raises AutogradError when the array was not recorded or its record was freed,
+        ShapeError when `out_grad` has another shape.
+        """
+        backward([self], [head_gradient(self, out_grad)], AttachedGradients(), retain_graph)
+
+    # -- Operators -----------------------------------------------------------------------------------------
+
+    __add__, __radd__ = _binary(elementwise.add), _reflected(elementwise.add)
+    __sub__, __rsub__ = _binary(elementwise.subtract), _reflected(elementwise.subtract)
+    __mul__, __rmul__ = _binary(elementwise.multiply), _reflected(elementwise.multiply)
+    __truediv__, __rtruediv__ = _binary(elementwise.divide), _reflected(elementwise.divide)
+    __floordiv__, __rfloordiv__ = _binary(elementwise.floor_divide), _reflected(elementwise.floor_divide)
+    __mod__, __rmod__ = _binary(elementwise.remainder), _reflected(elementwise.remainder)
+    __matmul__, __rmatmul__ = _binary(product.matmul), _reflected(product.matmul)
+    __rpow__ = _reflected(elementwise.power)
+    __neg__, __pos__ = _unary(elementwise.negative), _unary(elementwise.positive)
+    __abs__ = _unary(elementwise.absolute)
+    __lt__, __le__ = _binary(elementwise.less), _binary(elementwise.less_equal)
+    __gt__, __ge__ = _binary(elementwise.greater), _binary(elementwise.greater_equal)
+    __eq__ = _binary(elementwise.equal)  # type: ignore[assignment]
+    __ne__ = _binary(elementwise.not_equal)  # type: ignore[assignment]
+    __and__, __rand__ = _binary(elementwise.logical_and), _reflected(elementwise.logical_and)
+    __or__, __ror__ = _binary(elementwise.logical_or), _reflected(elementwise.logical_or)
+    __xor__, __rxor__ = _binary(elementwise.logical_xor), _reflected(elementwise.logical_xor)
+    __invert__ = _unary(elementwise.logical_not)
+    __iadd__, __isub__ = _in_place(elementwise.add), _in_place(elementwise.subtract)
+    __imul__, __itruediv__ = _in_place(elementwise.multiply), _in_place(elementwise.divide)
+
+    def __pow__(self, other: Any) -> Any:
+        kind = type(other)
+        if (kind is int and other in _STATIC_EXPONENTS) or (kind is float and other in _STATIC_FLOAT_EXPONENTS):
+            return apply(elementwise.static_power.op, (self,), (("exponent", other), ("kind", kind.__name__)))
+        return NotImplemented if _foreign(other) else apply(elementwise.power.op, (self, other), (), type(self))
+
+    # -- In place --------------------------------------------------------------------------------------------
+
+    def __getitem__(self, index: Any) -> Any:
+        return shape.getitem(self, key=shape.index_key(index))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if STATE.tape is None:
+            data = self._writable()
+            with np.errstate(all="ignore"):
+                data[index] = value.value() if isinstance(value, Handle) else value
+        else:
+            key = shape.index_key(index)
+            self._rebind(apply(shape.setitem.op, (self, value), (("key", key),), type(self)))
+
+    def _update(self, op: Operation, other: Any) -> Any:
+        """`self = op(self, other)` in place."""
+        if STATE.tape is None:
+            return self.assign(run_now(op, (self, other), (), type(self)))
+        self._rebind(apply(op, (self, other), (), type(self)))
+        return self
+
+    def assign(self, source: Any) -> Self:
+        """Overwrite all elements with those of `source`, which must fit; returns this array."""
+        if STATE.tape is None:
+            new = source.value() if isinstance(source, Handle) else np.asarray(source)
+            if np.result_type(new.dtype, self.dtype) != self.dtype:
+                raise TypeError(f"cannot write {new.dtype} into an array of {self.dtype} in place")
+            self._writable()[...] = new
+        else:
+            self[...] = source
+        return self
+
+    def _writable(self) -> np.ndarray:
+        """The data, after whoever still reads it kept a copy."""
+        data = self.value()
+        if self._storage is not None:
+            self._storage.before_write()
+        return data
+
+    def _rebind(self, result: Array) -> None:
+        """Inside a record an in-place write gives this handle a new value on the tape."""
+        tape = STATE.tape
+        where = user_location()
+        if self._leaf is not None and self._leaf.req != "null":
+            raise InPlaceError(
+                f"in-place write at {where} to an array with attach_grad() inside record(): its gradient would "
+                "be that of the overwritten value; write it outside record(), or compute a new array"
+            )
+        aliased = self._tape is tape and tape is not None and self._index in tape.aliased
+        if aliased or (self._storage is not None and self._storage.shared):
+            raise InPlaceError(
+                f"in-place write at {where} to an array that shares memory with a view of it, inside record(); "
+                "compute a new array instead (for example np.where or np.concatenate)"
+            )
+        if result.type != self.type:
+            raise ShapeError(f"in-place write at {where}: {result.type} does not fit into {self.type}")
+        assert tape is not None
+        tape.rebind(self, result)
+
+    # -- Methods ---------------------------------------------------------------------------------------------
+
+    def reshape(self, *new_shape: Any) -> Any:
+        target = new_shape[0] if len(new_shape) == 1 and not isinstance(new_shape[0], int) else new_shape
+        return shape.reshape(self, shape=tuple(target))
+
+    def transpose(self, *axes: Any) -> Any:
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+        return shape.transpose(self, axes=order)
+
+    def ravel(self) -> Any:
+        return shape.ravel(self)
+
+    def flatten(self) -> Any:
+        return elementwise.copy(shape.ravel(self))
+
+    def swapaxes(self, axis1: int, axis2: int) -> Any:
+        return shape.swapaxes(self, axis1=axis1, axis2=axis2)
+
+    def squeeze(self, axis: Any = None) -> Any:
+        return shape.squeeze(self, axis=axis)
+
+    def astype(self, dtype: Any) -> Any:
+        return elementwise.astype(self, dtype=dtype)
+
+    def copy(self) -> Any:
+        return elementwise.copy(self)
+
+    def dot(self, other: Any) -> Any:
+        return product.dot(self, other)
+
+    def sum(self, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+        return reduction.sum_(self, axis=axis, dtype=dtype, keepdims=keepdims)
+
+    def prod(self, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+        return reduction.prod(self, axis=axis, dtype=dtype, keepdims=keepdims)
+
+    def mean(self, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+        return reduction.mean(self, axis=axis, dtype=dtype, keepdims=keepdims)
+
+    def var(self, axis: Any = None, dtype: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
+        return reduction.var(self, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
+
+    def std(self, axis: Any = None, dtype: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
+        return reduction.std(self, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return reduction.max_(self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return reduction.min_(self, axis=axis, keepdims=keepdims)
+
+    def any(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return reduction.any_(self, axis=axis, keepdims=keepdims)
+
+    def all(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return reduction.all_(self, axis=axis, keepdims=keepdims)
+
+    def argmax(self, axis: int | None = None) -> Any:
+        return reduction.argmax(self, axis=axis)
+
+    def argmin(self, axis: int | None = None) -> Any:
+        return reduction.argmin(self, axis=axis)
+
+    def clip(self, min: Any = None, max: Any = None) -> Any:
+        return elementwise.clip(self, min, max)
+
+
+def head_gradient(head: Array, given: Any) -> np.ndarray | None:
+    """A head gradient as an array of the head's type; None stands for ones."""
+    if given is None:
+        return None
+    data = given.value() if isinstance(given, Handle) else np.asarray(given)
+    if data.shape != head.shape:
+        raise ShapeError(
+            f"backward at {user_location()}: the head gradient has shape {data.shape}, the head {head.shape}; "
+            "they must be equal"
+        )
+    if data.dtype.kind not in "fiub":
+        raise TypeError(f"backward at {user_location()}: a head gradient of {data.dtype} is not a number array")
+    return np.require(data, head.dtype, ("C", "A"))
+
+
+def array_of(face: type[Array], source: Any, dtype: Any = None) -> Array:
+    """A new concrete array of class `face` from anything NumPy takes; the data is copied."""
+    if isinstance(source, Handle):
+        if STATE.tape is not None and source.tracked:
+            raise ConversionError(
+                f"array(...) at {user_location()} would drop the gradient of an array {source.type}; use "
+                "x.copy(), np.stack, or x.detach()"
+            )
+        source = source.value()
+    return face.wrap(constant(face, source if dtype is None else np.array(source, dtype)).value())
+
+
+def require_array(x: Any, what: str) -> Array:
+    """x, or a TypeError that says what it should have been."""
+    if not isinstance(x, Array):
+        raise AutogradError(f"{what} must be a tapejit array, got {type(x).__name__}")
+    return x

@@ -1,0 +1,26 @@
+"""What the tracer asks of the pipeline below it; `api/engine.py` implements it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from tapejit.ir.function import Function
+
+
+class Program(Protocol):
+    """A function that can be run: interpreted or native, the caller does not know."""
+
+    def run(self, args: Sequence[Any], outs: Sequence[np.ndarray]) -> None:
+        """Write the results for `args` into `outs`."""
+
+
+class Engine(Protocol):
+    """Turns IR into programs."""
+
+    def program(
+        self, function: Function, by_value: frozenset[int], accumulate: frozenset[int]
+    ) -> Program:
+        """A program for `function`; see `tapejit.ir.signature` for the two sets."""

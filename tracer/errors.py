@@ -1,0 +1,48 @@
+"""The errors a user can meet, each a subclass of the built-in a caller would catch.
+
+A message says what was found, what was expected, the user's file and line, and what to do.
+"""
+
+from __future__ import annotations
+
+NOT_IN_GRAPH = (
+    "Cannot differentiate node because it is not in a computational graph. You need to set "
+    "is_recording to true or use autograd.record() to save computational graphs for backward. If you "
+    "want to differentiate the same graph twice, you need to pass retain_graph=True to backward."
+)
+
+UNREACHABLE = (
+    "Cannot differentiate with respect to the {}-th variable because it is unreachable from the outputs."
+)
+
+
+class TapejitError(Exception):
+    """Base of every error that tapejit raises on purpose."""
+
+
+class AutogradError(TapejitError, RuntimeError):
+    """A derivative was asked of something that was not recorded, or whose record was freed."""
+
+
+class InPlaceError(TapejitError, RuntimeError):
+    """An in-place write that cannot be recorded without losing a gradient."""
+
+
+class ShapeError(TapejitError, ValueError):
+    """Shapes that do not fit an operation."""
+
+
+class DtypeError(TapejitError, TypeError):
+    """Dtypes that do not fit an operation, or that tapejit does not have."""
+
+
+class ConversionError(TapejitError, TypeError):
+    """A traced array would have turned into a plain NumPy array and lost its gradient."""
+
+
+class UnsupportedError(TapejitError, TypeError):
+    """A NumPy function, or one of its arguments, that tapejit does not trace."""
+
+
+class NestedDemandError(TapejitError, RuntimeError):
+    """Inside a nested derivative, Python asked for the number in an array that is not known yet."""

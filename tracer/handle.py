@@ -1,0 +1,101 @@
+"""What an array handle is: a concrete NumPy array, or a place on a tape that has not run yet.
+
+`Handle` holds the state and nothing of the NumPy surface; `tracer.array.Array` adds that. A handle is
+*pending* while `_tape` is set. A concrete handle may carry a `Leaf` (it was given a gradient) or a
+`History` (it came out of a recorded segment), or both, after `attach_grad()` on a computed array.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from tapejit.ir.types import TensorType, type_of
+from tapejit.tracer.storage import Storage
+
+if TYPE_CHECKING:
+    from tapejit.tracer.segment import Segment
+    from tapejit.tracer.tape import Tape
+
+
+@dataclass(eq=False, slots=True)
+class Leaf:
+    """A variable of differentiation: where its gradient goes and how ("write", "add" or "null")."""
+
+    grad: Handle | None
+    req: str
+
+
+@dataclass(eq=False, slots=True)
+class History:
+    """The recorded segment that made an array, and its value number there."""
+
+    segment: Segment
+    index: int
+
+
+class Handle:
+    """State of one array; see the module."""
+
+    __slots__ = (
+        "__weakref__", "_data", "_history", "_index", "_leaf", "_storage", "_tape", "_tracked", "_type"
+    )
+
+    _data: np.ndarray | None
+    _tape: Tape | Segment | None
+    _index: int
+    _type: TensorType | None
+    _tracked: bool
+    _leaf: Leaf | None
+    _history: History | None
+    _storage: Storage | None
+
+    @classmethod
+    def wrap(cls, data: np.ndarray, storage: Storage | None = None) -> Self:
+        """A concrete handle on `data`, which is not copied."""
+        handle = object.__new__(cls)
+        handle._data, handle._storage = data, storage
+        handle._tape = handle._leaf = handle._history = handle._type = None
+        return handle
+
+    @property
+    def type(self) -> TensorType:
+        """dtype and shape, without computing anything."""
+        if self._type is None:
+            self._type = type_of(self._data)
+        return self._type
+
+    @property
+    def storage(self) -> Storage:
+        if self._storage is None:
+            self._storage = Storage()
+        return self._storage
+
+    @property
+    def tracked(self) -> bool:
+        """Whether a derivative flows through this array."""
+        if self._tape is not None:
+            return self._tracked
+        if self._leaf is not None:
+            return self._leaf.req != "null"
+        return self._history is not None and self._history.segment.remembers(self._history.index)
+
+    def value(self) -> np.ndarray:
+        """The data; runs the pending segment first if it must."""
+        if self._tape is not None:
+            self._tape.demand()
+        data = self._data
+        assert data is not None
+        return data
+
+    def settle(self, data: np.ndarray, history: History | None) -> None:
+        """A pending handle becomes concrete."""
+        self._data, self._history, self._tape = data, history, None
+
+    def detached(self) -> Any:
+        """A new concrete handle on the same memory, without leaf or history."""
+        storage = self.storage
+        storage.shared = True
+        return type(self).wrap(self.value(), storage)

@@ -1,0 +1,29 @@
+"""The user's file and line: the innermost frame that is not tapejit's or NumPy's own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import FrameType
+
+import numpy as np
+
+_HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_OURS = tuple(
+    os.path.join(_HOME, package) + os.sep for package in ("api", "tapejit", "tracer", "ir", "codegen", "runtime")
+)
+_INSIDE = (*_OURS, os.path.dirname(os.path.abspath(np.__file__)) + os.sep)
+
+
+def user_frame() -> FrameType | None:
+    """The frame of the user's code that led here."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_INSIDE):
+        frame = frame.f_back
+    return frame
+
+
+def user_location() -> str | None:
+    """`"model.py:12"`, the user's line that led here."""
+    frame = user_frame()
+    return None if frame is None else f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"

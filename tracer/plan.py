@@ -1,0 +1,145 @@
+"""Plans: the programs of a trace, one per set of results that was ever asked for.
+
+A plan is IR to IR: the trace, and if a derivative is wanted its adjoint, reduced to what is asked,
+then handed to the engine. Plans are kept on the trie node they belong to, so asking again is a
+dictionary look-up. Three kinds: `forward` (values, and residuals for later), `joint` (values and
+gradients in one program, nothing stored in between) and `backward` (gradients from residuals).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tapejit.ir.builder import Builder, Var, replay
+from tapejit.ir.function import Function, Value
+from tapejit.ir.passes.dce import dce
+from tapejit.ir.transforms.adjoint import backpropagate
+from tapejit.ir.transforms.partition import residuals
+from tapejit.tracer.engine import Engine, Program
+from tapejit.tracer.operation import Operation
+from tapejit.tracer.trie import Node, Trace
+
+Indices = tuple[int, ...]
+
+
+@dataclass(eq=False, slots=True)
+class Plan:
+    """A program and how it hangs together with the trace it came from."""
+
+    function: Function
+    program: Program
+    saved: list[Value] = field(default_factory=list)         # forward: what backward plans take
+    saved_results: list[int] = field(default_factory=list)   # and which result of this plan each is
+    kept: Indices | None = None                              # the arguments it takes; None: all
+    call: Operation | None = None                            # this plan as one operation of an outer trace
+
+    def empty(self, start: int = 0, stop: int | None = None) -> list[np.ndarray]:
+        """Arrays for the results from `start` to `stop`."""
+        return [np.empty(v.type.shape, v.type.numpy_dtype) for v in self.function.results[start:stop]]
+
+
+class Planner:
+    """Makes the plans of one trie node."""
+
+    def __init__(self, node: Node, engine: Engine, names: tuple[str, ...] = ()):
+        self.node, self.engine = node, engine
+        self.trace = node.plans.get("trace")
+        if self.trace is None:
+            self.trace = node.plans["trace"] = Trace(node, names=names)
+
+    def forward(self, live: Indices) -> Plan:
+        """The values `live`, and the residuals for the derivatives of those that are tracked."""
+        values = self.trace.values
+        saved = self._residuals(live)
+        results = [values[i] for i in live]
+        results.extend(v for v in saved if v not in results)
+        trace = self.trace.function
+        plan = self._plan(Function("forward", trace.params, trace.body, tuple(results)), frozenset())
+        plan.saved = saved
+        plan.saved_results = [results.index(v) for v in saved]
+        return plan
+
+    def joint(
+        self, live: Indices, heads: Indices, given: tuple[bool, ...], wrt: Indices,
+        accumulate: frozenset[int],
+    ) -> Plan:
+        """Results: the values `live`, then the gradients for the inputs `wrt`.
+
+        `given[k]`: the adjoint of head k is a further argument; otherwise it is all ones.
+        `accumulate` holds positions among the results.
+        """
+        builder = Builder("joint")
+        params = [builder.param(v.type, v.name) for v in self.trace.function.params]
+        env = replay(builder, self.trace.function.body, zip(self.trace.function.params, params, strict=True))
+        grads = self._gradients(builder, env, heads, given, wrt)
+        results = [env[self.trace.values[i]] for i in live]
+        return self._plan(builder.finish([*results, *grads]), accumulate)
+
+    def backward(
+        self, saved: Sequence[Value], heads: Indices, given: tuple[bool, ...], wrt: Indices,
+        accumulate: frozenset[int],
+    ) -> Plan:
+        """Results: the gradients for the inputs `wrt`. Arguments: the trace's, `saved`, given adjoints."""
+        builder = Builder("backward")
+        known = [*self.trace.function.params, *saved]
+        env = {v: builder.param(v.type, v.name) for v in known}
+        stored = set(saved)
+        body = [i for i in self.trace.function.body if not stored.issuperset(i.results)]
+        env |= replay(builder, body, env.items())
+        grads = self._gradients(builder, env, heads, given, wrt)
+        function = dce(builder.finish(grads))
+        used = {v for instr in function.body for v in instr.operands} | set(function.results)
+        kept = tuple(k for k, v in enumerate(function.params) if v in used)
+        function.params = tuple(function.params[k] for k in kept)
+        numbers = self._numbers()
+        by_value = frozenset(n for n, k in enumerate(kept) if k in numbers)
+        return Plan(function, self.engine.program(function, by_value, accumulate), kept=kept)
+
+    def reach(self, heads: Indices) -> frozenset[int]:
+        """The tracked values that the heads depend on, the heads included."""
+        reached: set[int] = set()
+        stack = list(heads)
+        while stack:
+            i = stack.pop()
+            if i not in reached and self.trace.tracked[i]:
+                reached.add(i)
+                stack.extend(self.trace.operands[i])
+        return frozenset(reached)
+
+    def _plan(self, function: Function, accumulate: frozenset[int]) -> Plan:
+        return Plan(function, self.engine.program(function, self._numbers(), accumulate))
+
+    def _numbers(self) -> frozenset[int]:
+        """The parameters that are passed by value."""
+        return frozenset(k for k, i in enumerate(self.trace.inputs) if i is None)
+
+    def _gradients(
+        self, builder: Builder, env: dict[Value, Var], heads: Indices, given: tuple[bool, ...], wrt: Indices
+    ) -> list[Var]:
+        """The adjoints of the inputs `wrt`; a zero where none arrives."""
+        seeds: dict[Value, Var] = {}
+        for i, explicit in zip(heads, given, strict=True):
+            value = self.trace.values[i]
+            seed = builder.param(value.type) if explicit else builder.full(value.type, 1.0)
+            seeds[value] = seeds[value] + seed if value in seeds else seed
+        adjoints = backpropagate(builder, self.trace.function.body, env, seeds)
+        inputs = [self.trace.values[i] for i in wrt]
+        return [adjoints[v] if v in adjoints else builder.full(v.type, 0.0) for v in inputs]
+
+    def _residuals(self, live: Indices) -> list[Value]:
+        """What a later backward from any tracked value of `live` needs stored."""
+        heads = tuple(i for i in live if self.trace.tracked[i])
+        if not heads:
+            return []
+        builder = Builder("residuals")
+        env = {v: Var(builder, v) for v in self.trace.function.params}
+        env |= {v: Var(builder, v) for instr in self.trace.function.body for v in instr.results}
+        wrt = tuple(i for i in self.reach(heads) if i in self.trace.inputs)
+        grads = self._gradients(builder, env, heads, (True,) * len(heads), wrt)
+        return residuals(
+            self.trace.function.body, builder.function.body, [g.value for g in grads],
+            set(self.trace.function.params), {self.trace.values[i] for i in live},
+        )

@@ -1,0 +1,64 @@
+"""Who still reads a piece of memory: copy-on-write between arrays and the traces that use them.
+
+A trace reads its arguments later than it was written down: at the demand, and again at the backward.
+Whoever writes into an array first lets every such reader take a copy of the old contents
+(`Storage.before_write`), so a pending trace and a stored residual never change under their feet.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+_PRUNE_ABOVE = 16
+
+
+class Arguments:
+    """The run-time arguments of one trace, in the order of its parameters: arrays and numbers."""
+
+    __slots__ = ("__weakref__", "changed", "storages", "values")
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self.storages: list[Storage | None] = []
+        self.changed: set[Storage] = set()  # memory that was written to since its array entered
+
+    def add_array(self, data: np.ndarray, storage: Storage | None) -> None:
+        self.values.append(data)
+        self.storages.append(storage)
+        if storage is not None:
+            storage.readers.append(weakref.ref(self))
+            if len(storage.readers) > _PRUNE_ABOVE:
+                storage.readers = [ref for ref in storage.readers if ref() is not None]
+
+    def add_number(self, number: Any) -> None:
+        self.values.append(number)
+        self.storages.append(None)
+
+    def preserve(self, storage: Storage) -> None:
+        """Copy the arguments that live in `storage`, which is about to change."""
+        for i, owner in enumerate(self.storages):
+            if owner is storage:
+                self.values[i] = self.values[i].copy()
+                self.storages[i] = None
+                self.changed.add(storage)
+
+
+class Storage:
+    """One piece of memory, shared by an array and its views; knows the traces that read it."""
+
+    __slots__ = ("readers", "shared")
+
+    def __init__(self) -> None:
+        self.readers: list[weakref.ref[Arguments]] = []
+        self.shared = False  # more than one array handle lives here
+
+    def before_write(self) -> None:
+        """Let every trace that reads this memory keep the old contents."""
+        for ref in self.readers:
+            arguments = ref()
+            if arguments is not None:
+                arguments.preserve(self)
+        self.readers.clear()

@@ -1,0 +1,275 @@
+"""Elementwise functions: NumPy's ufuncs, `where`, `clip`, and the scalar functions of neural networks."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tapejit.ir import ops
+from tapejit.ir.builder import Var
+from tapejit.ir.primitive import Primitive
+from tapejit.ir.types import dtype_name
+from tapejit.tracer.errors import DtypeError
+from tapejit.tracer.operation import (
+    Operand, Operation, aligned, as_var, broadcast_to, cast, common_dtype, common_shape, float_dtype,
+)
+from tapejit.tracer.surface.function import Function, traced
+
+
+def _floating(primitive: Primitive, *ufuncs: Any) -> Function:
+    """A function that is computed in floating point: integers become f64."""
+
+    def lower(*xs: Operand) -> Var:
+        return primitive(*aligned(*xs, dtype=float_dtype(*xs)))
+
+    return _ufunc(lower, *ufuncs)
+
+
+def _plain(primitive: Primitive, *ufuncs: Any) -> Function:
+    """A function computed in the operands' common dtype."""
+
+    def lower(*xs: Operand) -> Var:
+        return primitive(*aligned(*xs))
+
+    return _ufunc(lower, *ufuncs)
+
+
+def _logical(primitive: Primitive, *ufuncs: Any) -> Function:
+    """A function of truth values: anything not zero is True."""
+
+    def lower(*xs: Operand) -> Var:
+        return primitive(*aligned(*map(truth, xs)))
+
+    return _ufunc(lower, *ufuncs)
+
+
+def _ufunc(lower: Any, *ufuncs: Any) -> Function:
+    count = ufuncs[0].nin
+    operands = ("x",) if count == 1 else ("x1", "x2")
+    op = Operation(ufuncs[0].__name__, lower, ufuncs[0])
+    return Function(op, operands, {}, False, operands, ufuncs)
+
+
+def _special(name: str) -> Any:
+    """A ufunc of scipy.special, imported when it is first called: importing tapejit must be quick."""
+
+    def run(x: Any) -> Any:
+        import scipy.special
+
+        return getattr(scipy.special, name)(x)
+
+    run.__name__, run.nin = name, 1  # type: ignore[attr-defined]
+    return run
+
+
+def truth(x: Operand) -> Var:
+    """Whether each element is not zero."""
+    var = as_var(x)
+    return var if var.dtype == "bool" else ops.ne(var, var.like(0))
+
+
+add = _plain(ops.add, np.add)
+subtract = _plain(ops.sub, np.subtract)
+multiply = _plain(ops.mul, np.multiply)
+divide = _floating(ops.div, np.divide)
+floor_divide = _plain(ops.floor_div, np.floor_divide)
+remainder = _plain(ops.mod, np.remainder)
+negative = _plain(ops.neg, np.negative)
+absolute = _plain(ops.abs_, np.absolute, np.fabs)
+sign = _plain(ops.sign, np.sign)
+maximum = _plain(ops.maximum, np.maximum)
+minimum = _plain(ops.minimum, np.minimum)
+
+exp = _floating(ops.exp, np.exp)
+expm1 = _floating(ops.expm1, np.expm1)
+log = _floating(ops.log, np.log)
+log1p = _floating(ops.log1p, np.log1p)
+sqrt = _floating(ops.sqrt, np.sqrt)
+sin = _floating(ops.sin, np.sin)
+cos = _floating(ops.cos, np.cos)
+tan = _floating(ops.tan, np.tan)
+arcsin = _floating(ops.arcsin, np.arcsin)
+arccos = _floating(ops.arccos, np.arccos)
+arctan = _floating(ops.arctan, np.arctan)
+arctan2 = _floating(ops.arctan2, np.arctan2)
+sinh = _floating(ops.sinh, np.sinh)
+cosh = _floating(ops.cosh, np.cosh)
+tanh = _floating(ops.tanh, np.tanh)
+floor = _floating(ops.floor, np.floor)
+ceil = _floating(ops.ceil, np.ceil)
+erf = _floating(ops.erf, _special("erf"))
+expit = _floating(ops.logistic, _special("expit"))
+
+equal = _plain(ops.eq, np.equal)
+not_equal = _plain(ops.ne, np.not_equal)
+less = _plain(ops.lt, np.less)
+less_equal = _plain(ops.le, np.less_equal)
+greater = _plain(ops.gt, np.greater)
+greater_equal = _plain(ops.ge, np.greater_equal)
+logical_and = _logical(ops.logical_and, np.logical_and)
+logical_or = _logical(ops.logical_or, np.logical_or)
+logical_xor = _logical(ops.logical_xor, np.logical_xor)
+logical_not = _logical(ops.logical_not, np.logical_not)
+
+
+@traced(np.square)
+def square(x: Var) -> Var:
+    return x * x
+
+
+@traced(np.reciprocal)
+def reciprocal(x: Var) -> Var:
+    return 1.0 / x
+
+
+@traced(np.positive)
+def positive(x: Var) -> Var:
+    return x
+
+
+@traced(np.log2)
+def log2(x: Operand) -> Var:
+    return ops.log(as_var(x, float_dtype(x))) * (1.0 / math.log(2.0))
+
+
+@traced(np.log10)
+def log10(x: Operand) -> Var:
+    return ops.log(as_var(x, float_dtype(x))) * (1.0 / math.log(10.0))
+
+
+@traced(np.deg2rad, np.radians)
+def deg2rad(x: Operand) -> Var:
+    return as_var(x, float_dtype(x)) * (math.pi / 180.0)
+
+
+@traced(np.rad2deg, np.degrees)
+def rad2deg(x: Operand) -> Var:
+    return as_var(x, float_dtype(x)) * (180.0 / math.pi)
+
+
+@traced(np.trunc)
+def trunc(x: Operand) -> Var:
+    var = as_var(x, float_dtype(x))
+    return ops.select(ops.lt(var, var.like(0.0)), ops.ceil(var), ops.floor(var))
+
+
+@traced(np.isnan)
+def isnan(x: Var) -> Var:
+    return ops.ne(x, x)
+
+
+@traced(np.isfinite)
+def isfinite(x: Var) -> Var:
+    return ops.lt(ops.abs_(x), x.like(math.inf)) if x.type.is_float else ops.eq(x, x)
+
+
+@traced(np.isinf)
+def isinf(x: Var) -> Var:
+    return ops.eq(ops.abs_(x), x.like(math.inf)) if x.type.is_float else ops.ne(x, x)
+
+
+@traced(np.logaddexp)
+def logaddexp(x1: Operand, x2: Operand) -> Var:
+    """log(exp(x1) + exp(x2)): the larger plus log1p(exp(-distance)); equal infinities stay."""
+    x, y = aligned(x1, x2, dtype=float_dtype(x1, x2))
+    same = ops.eq(x, y)
+    distance = ops.select(same, x.like(0.0), ops.abs_(x - y))
+    return ops.maximum(x, y) + ops.log1p(ops.exp(-distance))
+
+
+@traced(np.power, np.float_power)
+def power(x1: Operand, x2: Operand) -> Var:
+    x, y = aligned(x1, x2)
+    if not x.type.is_float:
+        raise DtypeError("integers to the power of an array are not traced; make one of them a float")
+    return ops.pow_(x, y)
+
+
+@traced(name="power", numpy=lambda x, *, exponent, kind: x**exponent)
+def static_power(x: Var, *, exponent: int | float, kind: str) -> Var:
+    """x to a small power known at trace time, with NumPy's result dtype and its special cases.
+
+    `kind` names the exponent's type: 2 and 2.0 are equal as keys, but not in promotion.
+    """
+    x = cast(x, common_dtype(x) if kind == "int" else float_dtype(x))
+    if exponent == 0.5:
+        return ops.sqrt(x)
+    if exponent == 2:
+        return x * x
+    return ops.integer_pow(x, exponent=int(exponent))
+
+
+@traced(np.where, numpy=np.where)
+def where(condition: Operand, x: Operand, y: Operand) -> Var:
+    chosen, other = aligned(x, y)
+    shape = common_shape(condition, chosen)
+    return ops.select(
+        broadcast_to(truth(condition), shape), broadcast_to(chosen, shape), broadcast_to(other, shape)
+    )
+
+
+@traced(np.clip)
+def clip(a: Operand, a_min: Operand | None = None, a_max: Operand | None = None) -> Var:
+    """At a bound itself the adjoint passes, as in the interior; NaN passes through."""
+    given = [b for b in (a, a_min, a_max) if b is not None]
+    x, *bounds = aligned(*given)
+    if a_min is not None:
+        low = bounds.pop(0)
+        x = ops.select(ops.lt(x, low), low, x)
+    if a_max is not None:
+        high = bounds.pop(0)
+        x = ops.select(ops.gt(x, high), high, x)
+    return x
+
+
+@traced(name="relu", numpy=lambda x: np.maximum(x, np.zeros((), x.dtype)))
+def relu(x: Var) -> Var:
+    """The derivative at zero is zero; NaN passes through."""
+    return ops.select(ops.le(x, x.like(0.0)), x.like(0.0), x)
+
+
+@traced(name="softplus", numpy=lambda x: np.logaddexp(x, np.zeros((), x.dtype)))
+def softplus(x: Operand) -> Var:
+    """log(1 + exp(x)), without overflow."""
+    var = as_var(x, float_dtype(x))
+    return ops.maximum(var, var.like(0.0)) + ops.log1p(ops.exp(-ops.abs_(var)))
+
+
+@traced(name="astype", numpy=lambda x, *, dtype: np.asarray(x).astype(dtype))
+def astype(x: Var, *, dtype: str) -> Var:
+    return cast(x, dtype_name(dtype))
+
+
+@traced(name="stop_gradient", numpy=lambda x: x)
+def stop_gradient(x: Var) -> Var:
+    return ops.stop_gradient(x)
+
+
+@traced(np.zeros_like)
+def zeros_like(a: Var, *, dtype: str | None = None) -> Var:
+    return _filled(a, 0, dtype)
+
+
+@traced(np.ones_like)
+def ones_like(a: Var, *, dtype: str | None = None) -> Var:
+    return _filled(a, 1, dtype)
+
+
+def _filled(a: Var, value: int, dtype: str | None) -> Var:
+    return a.builder.full(a.type.with_dtype(dtype_name(dtype) if dtype else a.dtype), value)
+
+
+@traced(np.full_like)
+def full_like(a: Var, fill_value: Operand, *, dtype: str | None = None) -> Var:
+    return broadcast_to(as_var(fill_value, dtype_name(dtype) if dtype else a.dtype), a.shape)
+
+
+@traced(np.copy, numpy=np.array)
+def copy(a: Var) -> Var:
+    return a
+
+
+# A constant to the record from here on: `detach()`.
+DETACH = Operation("detach", lambda x: ops.stop_gradient(x), lambda x: x, view=True, differentiable=False)

@@ -1,0 +1,148 @@
+"""A function of the array surface: an operation with the calling convention of its NumPy namesake.
+
+A lowering's positional parameters are its operands; its keyword-only parameters are static. The rest
+of the NumPy signature is known too, so that an argument that is not traced is named in the error.
+"""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tapejit.ir.types import NUMPY_NAME, dtype_name
+from tapejit.tracer.errors import UnsupportedError
+from tapejit.tracer.handle import Handle
+from tapejit.tracer.location import user_location
+from tapejit.tracer.operation import Operation
+from tapejit.tracer.state import STATE
+from tapejit.tracer.tape import as_handles
+
+class Function:
+    """Call it as the NumPy function of the same name; `op` is what the tape records."""
+
+    def __init__(
+        self, op: Operation, operands: tuple[str, ...], statics: dict[str, Any], variadic: bool,
+        names: tuple[str, ...], sources: tuple[Callable[..., Any], ...] = (),
+    ):
+        self.op, self.operands, self.statics, self.variadic = op, operands, statics, variadic
+        self.names = names      # positional order of NumPy's signature
+        self.sources = sources  # the NumPy functions this is the traced form of
+        self.__name__ = op.name
+        self.__doc__ = (
+            f"NumPy's `{op.name}` of traced arrays. Operands: {', '.join(operands)}; static arguments: "
+            f"{', '.join(statics) or 'none'}. Shapes, dtypes and errors are NumPy's."
+        )
+
+    def __repr__(self) -> str:
+        return f"<function {self.op.name}>"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        bound = dict(zip(self.names, args, strict=False))
+        if len(args) > len(self.names) or not bound.keys().isdisjoint(kwargs):
+            raise TypeError(f"{self.op.name}: too many arguments, or one given twice")
+        bound.update(kwargs)
+        first = bound.pop(self.names[0], None)
+        operands = list(first) if self.variadic else [first]
+        operands.extend(bound.pop(name, None) for name in self.operands[1:])
+        return apply(self.op, operands, self._statics(bound))
+
+    def _statics(self, bound: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
+        statics = []
+        for name, value in bound.items():
+            if name not in self.statics:
+                if value is not None and value is not np._NoValue:  # type: ignore[attr-defined]
+                    raise UnsupportedError(
+                        f"{self.op.name} at {user_location()}: the argument `{name}` is not traced; leave it "
+                        f"out. Traced arguments: {', '.join((*self.operands, *self.statics))}"
+                    )
+            elif value is not np._NoValue and value is not self.statics[name]:  # type: ignore[attr-defined]
+                statics.append((name, static(name, value)))
+        return tuple(statics)
+
+
+def apply(
+    op: Operation, operands: Sequence[Any], statics: tuple[tuple[str, Any], ...] = (),
+    face: type[Handle] | None = None,
+) -> Any:
+    """Record `op` when this thread records, else run it at once in NumPy."""
+    if face is None:
+        face = next((type(x) for x in operands if isinstance(x, Handle)), Handle)
+    tape = STATE.tape
+    if tape is not None:
+        return tape.record(op, as_handles(face, operands), statics)
+    return run_now(op, operands, statics, face)
+
+
+def run_now(
+    op: Operation, operands: Sequence[Any], statics: tuple[tuple[str, Any], ...], face: type[Handle]
+) -> Any:
+    """The operation on concrete values, in NumPy; a view shares its operand's storage."""
+    values = [x.value() if isinstance(x, Handle) else x for x in operands]
+    with np.errstate(all="ignore"):
+        found = op.numpy(*values, **dict(statics))
+    if isinstance(found, tuple | list):
+        return tuple(_wrapped(op, operands, values, np.asarray(x), face) for x in found)
+    return _wrapped(op, operands, values, np.asarray(found), face)
+
+
+def _wrapped(
+    op: Operation, operands: Sequence[Any], values: Sequence[Any], array: np.ndarray, face: type[Handle]
+) -> Handle:
+    dtype_name(array.dtype)
+    base = operands[0]
+    if op.view and isinstance(base, Handle) and np.may_share_memory(array, values[0]):
+        base.storage.shared = True
+        return face.wrap(array, base.storage)
+    return face.wrap(array)
+
+
+def static(name: str, value: Any) -> Any:
+    """A static argument in the form that keys and lowerings use: hashable, plain Python."""
+    if name == "dtype":
+        return NUMPY_NAME[dtype_name(value)]
+    if isinstance(value, np.ndarray | list | tuple):
+        return tuple(static("", x) for x in value)
+    if isinstance(value, np.bool_ | bool):
+        return bool(value)
+    if isinstance(value, Handle):
+        return value.value().item()
+    return operator.index(value) if hasattr(value, "__index__") else value
+
+
+def traced(
+    *numpy_functions: Callable[..., Any], name: str | None = None, view: bool = False,
+    numpy: Callable[..., Any] | None = None,
+) -> Callable[[Callable[..., Any]], Function]:
+    """Decorate a lowering: it becomes the traced form of `numpy_functions` (see `Function.sources`).
+
+    `numpy` computes it outside a record, where that is not the first of `numpy_functions`.
+    """
+
+    def declare(lower: Callable[..., Any]) -> Function:
+        parameters = inspect.signature(lower).parameters.values()
+        operands = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
+        variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        statics = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        run = numpy or numpy_functions[0]
+        op = Operation(name or lower.__name__.rstrip("_"), lower, run, view)
+        source = numpy_functions[0] if numpy_functions else None
+        names = _names(source, operands, statics)
+        return Function(op, operands, statics, variadic, names, numpy_functions)
+
+    return declare
+
+
+def _names(source: Any, operands: tuple[str, ...], statics: dict[str, Any]) -> tuple[str, ...]:
+    """The positional order of arguments: NumPy's where its signature is known, operands renamed."""
+    own = (*operands, *statics)
+    if source is None or isinstance(source, np.ufunc):
+        return own
+    try:
+        theirs = tuple(inspect.signature(source).parameters)
+    except (TypeError, ValueError):
+        return own
+    return (*operands, *theirs[len(operands):])

@@ -1,0 +1,262 @@
+"""The tape of one `record()` block (or of one call of a decorated function).
+
+Recording an operation walks one edge of the trie; see `tracer.trie`. A demand cuts the operations so
+far into a `Segment`, runs it, and starts again at the trie's root with the results as inputs.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tapejit.ir.builder import Builder, Var
+from tapejit.ir.types import TensorType, UnsupportedDtypeError, dtype_name
+from tapejit.tracer.errors import AutogradError, DtypeError, NestedDemandError, ShapeError
+from tapejit.tracer.handle import Handle
+from tapejit.tracer.location import user_location
+from tapejit.tracer.operation import WEAK_DTYPE, Operation, Weak
+from tapejit.tracer.segment import Segment, Source
+from tapejit.tracer.storage import Arguments
+from tapejit.tracer.trie import Node, Trie
+
+_new = object.__new__
+_ref = weakref.ref
+
+
+class Tape:
+    """`parent`: the tape outside a nested derivative; its pending arrays may be used symbolically."""
+
+    __slots__ = (
+        "_entered", "active", "aliased", "arguments", "cuts", "names", "node", "parent", "sources",
+        "symbolic", "trie", "values",
+    )
+
+    def __init__(self, trie: Trie, parent: Tape | None = None, names: tuple[str, ...] = ()):
+        self.trie, self.parent, self.names = trie, parent, names
+        self.active: int | None = threading.get_ident()  # the thread that records now
+        self.cuts = 0                                    # segments cut so far
+        self._restart()
+
+    def _restart(self) -> None:
+        self.node: Node = self.trie.start()
+        self.arguments = Arguments()
+        self.values: list[weakref.ref[Handle] | None] = []  # per value number; None for an input
+        self.sources: dict[int, Source] = {}                # per input value number: the array that entered
+        self._entered: dict[int, int] = {}                  # id of that array -> value number
+        self.aliased: set[int] = set()                      # values that share memory, were they computed
+        self.symbolic = False                               # an argument is pending on the parent
+
+    # -- Recording -----------------------------------------------------------------------------------
+
+    def binary(self, op: Operation, x: Any, y: Any) -> Any:
+        """Record an operation of two operands, the first an array, the second an array or a number."""
+        i = x._index if x._tape is self else self.enter(x)
+        kind = type(y)
+        if kind is float or kind is int or kind is bool:
+            node = self.node.children.get((op, i, kind))
+            if node is None:
+                node = self._grow((op, i, kind), op, (x, kind), (i, None), ())
+            self.arguments.add_number(y)
+        else:
+            j = y._index if y._tape is self else self.enter(y)
+            node = self.node.children.get((op, i, j))
+            if node is None:
+                node = self._grow((op, i, j), op, (x, y), (i, j), ())
+        self.node = node
+        result = _new(type(x))
+        result._tape, result._index, result._type = self, len(self.values), node.type
+        result._tracked, result._data, result._leaf = node.tracked, None, None
+        result._history = result._storage = None
+        self.values.append(_ref(result))
+        return result
+
+    def record(
+        self, op: Operation, operands: Sequence[Any], statics: tuple[tuple[str, Any], ...] = ()
+    ) -> Any:
+        """Record any operation. Operands: arrays, Python numbers, None; at least one is an array."""
+        key: list[Hashable] = [op, statics]
+        indices: list[int | None] = []
+        numbers = []
+        for x in operands:
+            if isinstance(x, Handle):
+                i = x._index if x._tape is self else self.enter(x)
+                key.append(i)
+                indices.append(i)
+            elif x is None:
+                key.append(None)
+            else:
+                key.append(type(x))
+                indices.append(None)
+                numbers.append(x)
+        edge = tuple(key)
+        node = self.node.children.get(edge)
+        if node is None:
+            told = [type(x) if type(x) in WEAK_DTYPE else x for x in operands]
+            node = self._grow(edge, op, told, tuple(indices), statics)
+        self.node = node
+        for number in numbers:
+            self.arguments.add_number(number)
+        face = next(type(x) for x in operands if isinstance(x, Handle))
+        results = [self._pending(face, type_, node.tracked) for type_ in node.types]
+        if op.view:
+            self.aliased.update((indices[0], results[0]._index))  # type: ignore[arg-type]
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def _pending(self, face: type, type_: TensorType, tracked: bool) -> Any:
+        result = _new(face)
+        result._tape, result._index, result._type, result._tracked = self, len(self.values), type_, tracked
+        result._data = result._leaf = result._history = result._storage = None
+        self.values.append(_ref(result))
+        return result
+
+    def _grow(
+        self, key: Hashable, op: Operation, operands: Sequence[Any], indices: tuple[int | None, ...],
+        statics: tuple[tuple[str, Any], ...],
+    ) -> Node:
+        """A step never taken before: lower the operation, which checks shapes and infers the type.
+
+        `operands` are arrays, the types of numbers, and None.
+        """
+        builder = Builder(op.name)
+        builder.location = user_location()
+        variables = [builder.param(x.type) if isinstance(x, Handle) else None for x in operands]
+        args = [
+            Weak(builder, x) if isinstance(x, type) else v
+            for x, v in zip(operands, variables, strict=True)
+        ]
+        try:
+            lowered = op.lower(*args, **dict(statics))
+        except (ShapeError, DtypeError, TypeError, ValueError) as error:
+            raise _explained(error, op, operands, builder.location) from None
+        results: tuple[Var, ...] = lowered if isinstance(lowered, tuple) else (lowered,)
+        types = tuple(v.type for v in results)
+        tracked = op.differentiable and types[0].is_float and any(
+            x.tracked for x in operands if isinstance(x, Handle)
+        )
+        node = Node(self.node, types, tracked, indices, builder.finish(results))
+        return self.trie.graft(self.node, key, node)
+
+    def enter(self, handle: Any) -> int:
+        """The value number of an array that is not of this tape: it becomes an input of the trace."""
+        if self.arguments.changed:
+            self._forget_changed()
+        index = self._entered.get(id(handle))
+        if index is not None:
+            return index
+        if handle._tape is not None and self._is_above(handle._tape):
+            self.symbolic = True
+            type_, tracked = handle.type, handle.tracked
+            key: Hashable = (type_.dtype, type_.shape, tracked)
+            self.arguments.add_number(handle)  # a handle: the value is not known yet
+        else:
+            data = handle.value()
+            key = (data.dtype.char, data.shape, handle.tracked)
+            flags = data.flags
+            if not (flags.c_contiguous and flags.aligned):
+                data = np.require(data, requirements=("C", "A"))
+            self.arguments.add_array(data, handle.storage)
+        node = self.node.children.get(key)
+        if node is None:
+            node = Node(self.node, (handle.type,), handle.tracked)
+            node = self.trie.graft(self.node, key, node)
+        self.node = node
+        index = len(self.values)
+        self.values.append(None)
+        self.sources[index] = Source(handle, handle._leaf, handle._history)
+        self._entered[id(handle)] = index
+        return index
+
+    def reenter(self, handle: Handle) -> None:
+        """`handle` became a variable: its later uses are another input."""
+        self._entered.pop(id(handle), None)
+
+    def rebind(self, handle: Handle, result: Handle) -> None:
+        """Make `handle` stand for the value of `result`, which was just recorded here."""
+        self._entered.pop(id(handle), None)
+        handle._tape, handle._index, handle._type = self, result._index, result._type
+        handle._tracked, handle._data, handle._history, handle._storage = result._tracked, None, None, None
+        self.values[result._index] = _ref(handle)
+
+    def _is_above(self, tape: Tape) -> bool:
+        outer = self.parent
+        while outer is not None and outer is not tape:
+            outer = outer.parent
+        return outer is not None
+
+    def _forget_changed(self) -> None:
+        """Arrays written to since they entered will enter again, with their new contents."""
+        changed = self.arguments.changed
+        self._entered = {
+            key: i for key, i in self._entered.items() if self.sources[i].handle._storage not in changed
+        }
+        changed.clear()
+
+    # -- Demands -------------------------------------------------------------------------------------
+
+    def cut(self) -> Segment:
+        """End the segment: everything recorded so far, with the handles that are still held."""
+        if self.active not in (None, threading.get_ident()):
+            raise AutogradError(
+                "this array is still being recorded by another thread; finish that record() block "
+                "before its results are used here"
+            )
+        live = {}
+        for i, ref in enumerate(self.values):
+            handle = None if ref is None else ref()
+            if handle is not None and handle._tape is self and handle._index == i:
+                live[i] = handle
+        segment = Segment(self, self.node, self.arguments, self.sources, live)
+        self.cuts += 1
+        self._restart()
+        return segment
+
+    def demand(self) -> None:
+        """Compute every array that is pending on this tape and still held."""
+        if self.symbolic and any(x.tracked for x in self.arguments.values if isinstance(x, Handle)):
+            raise NestedDemandError(
+                "Python needs the number in an array while an outer derivative is being traced, at "
+                f"{user_location()}; branch outside the inner grad, or use tj.where"
+            )
+        self.cut().demand()
+
+
+def as_handles(face: type[Handle], operands: Sequence[Any]) -> list[Any]:
+    """Operands as the tape takes them: arrays as handles (NumPy's are copied), plain numbers, None."""
+    return [
+        x if isinstance(x, Handle) or x is None or type(x) in WEAK_DTYPE else constant(face, x)
+        for x in operands
+    ]
+
+
+def constant(face: type[Handle], x: Any) -> Handle:
+    """A NumPy array or nested list as an array of its own: the record must not see later changes."""
+    array = np.array(x)
+    if array.dtype == object:
+        raise DtypeError(f"cannot use {type(x).__name__} object as an array operand")
+    _check_dtype(array)
+    return face.wrap(array)
+
+
+def _check_dtype(array: np.ndarray) -> None:
+    try:
+        dtype_name(array.dtype)
+    except UnsupportedDtypeError as error:
+        raise DtypeError(str(error)) from None
+
+
+def _explained(
+    error: Exception, op: Operation, operands: Sequence[Any], location: str | None
+) -> Exception:
+    """The same kind of error, with the operation, the operand types and the user's line."""
+    listed = ", ".join(
+        str(x.type) if isinstance(x, Handle) else x.__name__ if isinstance(x, type) else "None"
+        for x in operands
+    )
+    kind = type(error)
+    if not isinstance(error, ShapeError | DtypeError):
+        kind = ShapeError if isinstance(error, ValueError) else DtypeError
+    return kind(f"{op.name}({listed}) at {location}: {error}")
