@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import llvmlite.ir as ll
-from tapejit.codegen import scalar_arithmetic
+
+from tapejit.codegen import (
+    scalar_arithmetic,
+    vector_error_function,
+    vector_exponential,
+    vector_inverse_trigonometric,
+    vector_logarithm,
+    vector_power,
+    vector_trigonometric,
+)
 from tapejit.codegen.lane import Lane
 
 
@@ -31,16 +40,6 @@ class ScalarFunction:
         return self.formula(*operands).value
 
 
-def _libm(name: str, arity: int = 1) -> ScalarFunction:
-    def formula(x: Lane, *rest: Lane) -> Lane:
-        module, symbol = x.builder.module, name if x.is_double else f"{name}f"
-        function = module.globals.get(symbol)
-        function = function or ll.Function(module, ll.FunctionType(x.type, [x.type] * arity), symbol)
-        return Lane(x.builder, x.builder.call(function, [x.value, *(y.value for y in rest)]))
-
-    return ScalarFunction(formula, arity)
-
-
 LIBRARY: dict[str, ScalarFunction] = {
     "select": ScalarFunction(scalar_arithmetic.select, arity=3, result_like=1),
     "plus": ScalarFunction(scalar_arithmetic.plus, arity=2),
@@ -56,21 +55,21 @@ LIBRARY: dict[str, ScalarFunction] = {
     "floor_div": ScalarFunction(scalar_arithmetic.floor_div, arity=2),
     "mod": ScalarFunction(scalar_arithmetic.mod, arity=2),
     "integer_pow": ScalarFunction(scalar_arithmetic.integer_pow, arity=2),
-    "pow": _libm("pow", arity=2),
-    "exp": _libm("exp"),
-    "expm1": _libm("expm1"),
-    "log": _libm("log"),
-    "log1p": _libm("log1p"),
-    "logistic": ScalarFunction(lambda x: 1.0 / (_libm("exp").formula(-x) + 1.0)),
-    "erf": _libm("erf"),
-    "sin": _libm("sin"),
-    "cos": _libm("cos"),
-    "tan": _libm("tan"),
-    "arcsin": _libm("asin"),
-    "arccos": _libm("acos"),
-    "arctan": _libm("atan"),
-    "arctan2": _libm("atan2", arity=2),
-    "sinh": _libm("sinh"),
-    "cosh": _libm("cosh"),
-    "tanh": _libm("tanh"),
+    "pow": ScalarFunction(vector_power.power, arity=2),
+    "exp": ScalarFunction(vector_exponential.exp),
+    "expm1": ScalarFunction(vector_exponential.expm1),
+    "log": ScalarFunction(vector_logarithm.log),
+    "log1p": ScalarFunction(vector_logarithm.log1p),
+    "logistic": ScalarFunction(vector_exponential.logistic),
+    "erf": ScalarFunction(vector_error_function.erf),
+    "sin": ScalarFunction(vector_trigonometric.sin),
+    "cos": ScalarFunction(vector_trigonometric.cos),
+    "tan": ScalarFunction(vector_trigonometric.tan),
+    "arcsin": ScalarFunction(vector_inverse_trigonometric.arcsin),
+    "arccos": ScalarFunction(vector_inverse_trigonometric.arccos),
+    "arctan": ScalarFunction(vector_inverse_trigonometric.arctan),
+    "arctan2": ScalarFunction(vector_inverse_trigonometric.arctan2, arity=2),
+    "sinh": ScalarFunction(vector_exponential.sinh),
+    "cosh": ScalarFunction(vector_exponential.cosh),
+    "tanh": ScalarFunction(vector_exponential.tanh),
 }

@@ -14,7 +14,7 @@ from tapejit.codegen.lane import Lane
 
 _LOG2_E = 1 / math.log(2)
 _LN2_DOUBLE = (0.6931471805599453, 2.3190468138462996e-17)
-_LN2_SINGLE = (0.693147182464599609375, -1.904654299957768e-09)
+_LN2_SINGLE = (0.6931471824645996, -1.9046542121259336e-09)
 
 # (exp(r) - 1 - r) / r**2
 _EXP_DOUBLE = (
@@ -22,7 +22,10 @@ _EXP_DOUBLE = (
     0.00019841269886073677, 2.4801587172243182e-05, 2.7557244253975716e-06, 2.7557402764520127e-07,
     2.5109024536362376e-08, 2.08753323658882e-09,
 )
-_EXP_SINGLE = (EXP6)
+_EXP_SINGLE = (
+    0.5, 0.1666666567325592, 0.04166635870933533, 0.008333389647305012, 0.0013940668432042003,
+    0.00019845881615765393,
+)
 # (sinh(r) - r) / r**3 and (cosh(r) - 1) / r**2, in r**2
 _SINH_DOUBLE = (
     0.16666666666666677, 0.008333333333321577, 0.00019841269886268284, 2.755724405983322e-06,
@@ -95,7 +98,7 @@ def _hyperbolic_parts(x: Lane) -> tuple[Lane, Lane, Lane, Lane]:
     odd = (r * square).fma(square.polynomial(x.pick(_SINH_DOUBLE, _SINH_SINGLE)), r)
     even = square.fma(square.polynomial(x.pick(_COSH_DOUBLE, _COSH_SINGLE)), 1.0)
     grown = power_of_two(n - 5, x)
-    shrunk = (size < 40.0).where(power_of_two(-5 - n, x), 0.0 * size)
+    shrunk = (size < 40.0).where(power_of_two(-5 - n, x), 0.0)
     return even, odd, grown - shrunk, grown + shrunk
 
 

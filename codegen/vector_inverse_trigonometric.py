@@ -1,0 +1,109 @@
+"""arctan, arctan2, arcsin and arccos without branches.
+
+arctan folds its argument to |t| <= tan(pi/8) by one division; arcsin folds |x| > 1/2 to a square root by
+arcsin x = pi/2 - 2 arcsin sqrt((1 - x) / 2). Start with `_arctan_of_ratio`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from tapejit.codegen.lane import Lane
+
+_TAN_EIGHTH_PI = math.tan(math.pi / 8)
+# Multiples of pi/4 in two parts: the second is what the first lacks.
+_QUARTER_PI_DOUBLE = (0.7853981633974483, 3.061616997868383e-17)
+_QUARTER_PI_SINGLE = (0.7853981852531433, -2.1855694143368964e-08)
+
+# (arctan(t) - t) / t**3 in t**2
+_ARCTAN_DOUBLE = (
+    -0.3333333333333319, 0.19999999999952386, -0.14285714280075618, 0.11111110777421421,
+    -0.09090897584356514, 0.07692057134511918, -0.06663069048700938, 0.058476345339525344,
+    -0.05038155539122059, 0.038035318913589036, -0.017875125374267033,
+)
+_ARCTAN_SINGLE = (
+    -0.33333316445350647, 0.199984610080719, -0.14243310689926147, 0.10592077672481537, -0.06073608621954918,
+)
+# (arcsin(t) - t) / t**3 in t**2
+_ARCSIN_DOUBLE = (
+    0.16666666666666763, 0.07499999999970386, 0.0446428571750292, 0.030381942686768495, 0.02237221560589386,
+    0.017351600466511612, 0.013980963986122513, 0.011397699445871937, 0.010787261454195817,
+    0.0036791637622944837, 0.021775561219942563, -0.02109797293813641, 0.03269201944145107,
+)
+_ARCSIN_SINGLE = (
+    0.16666659712791443, 0.07500506937503815, 0.04451633617281914, 0.031813208013772964,
+    0.014416679739952087, 0.03754878044128418,
+)
+
+
+def arctan(x: Lane) -> Lane:
+    return _arctan_of_ratio(abs(x), x.like(1.0)).with_sign_of(x)
+
+
+def arctan2(y: Lane, x: Lane) -> Lane:
+    """The angle of the point (x, y), from -pi to pi; zeros have signs, and two infinities the ratio 1."""
+    rise, run = abs(y), abs(x)
+    both_infinite = (rise.equals(math.inf)) & (run.equals(math.inf))
+    both_zero = rise.equals(0.0) & run.equals(0.0)
+    rise = both_infinite.where(1.0, rise)
+    run = both_infinite.where(1.0, both_zero.where(1.0, run))
+    angle = _arctan_of_ratio(*_within_range(rise, run))
+    high, low = _multiple_of_pi(x, 4)
+    behind = (x.bits() < 0).where((low - angle) + high, angle)
+    return behind.with_sign_of(y)
+
+
+def arcsin(x: Lane) -> Lane:
+    """For |x| > 1/2, pi/2 - 2 (t + t**3 R) with t the square root: the small terms are added first."""
+    t, rest, is_large = _arcsin_parts(x)
+    high, low = _multiple_of_pi(x, 2)
+    folded = high - ((t + rest) * 2.0 - low)
+    return is_large.where(folded, t + rest).with_sign_of(x)
+
+
+def arccos(x: Lane) -> Lane:
+    t, rest, is_large = _arcsin_parts(x)
+    straight, straight_low = _multiple_of_pi(x, 4)
+    right, right_low = _multiple_of_pi(x, 2)
+    small = right - ((t.with_sign_of(x) - right_low) + rest.with_sign_of(x))
+    double = (t + rest) * 2.0
+    large = (x < 0.0).where(straight - (double - straight_low), double)
+    return is_large.where(large, small)
+
+
+def _arctan_of_ratio(rise: Lane, run: Lane) -> Lane:
+    """arctan(rise / run) for nonnegative operands, not both zero, nor both infinite.
+
+    The ratio is folded before it is taken: rise / run, (rise - run) / (rise + run) or -run / rise.
+    """
+    is_steep, is_flat = rise * _TAN_EIGHTH_PI > run, rise <= run * _TAN_EIGHTH_PI
+    numerator = is_flat.where(rise, is_steep.where(-run, rise - run))
+    t = numerator / is_flat.where(run, is_steep.where(rise, rise + run))
+    square = t * t
+    quarter, quarter_low = t.pick(_QUARTER_PI_DOUBLE, _QUARTER_PI_SINGLE)
+    base = is_flat.where(0.0, is_steep.where(2 * quarter, t.like(quarter)))
+    base_low = is_flat.where(0.0, is_steep.where(2 * quarter_low, t.like(quarter_low)))
+    polynomial = square.polynomial(t.pick(_ARCTAN_DOUBLE, _ARCTAN_SINGLE))
+    return base + ((t * square).fma(polynomial, base_low) + t)
+
+
+def _within_range(rise: Lane, run: Lane) -> tuple[Lane, Lane]:
+    """The same ratio, with a sum that does not overflow."""
+    is_huge = (rise + run) > rise.pick(2.0**1022, 2.0**126)
+    return is_huge.where(rise * 0.25, rise), is_huge.where(run * 0.25, run)
+
+
+def _arcsin_parts(x: Lane) -> tuple[Lane, Lane, Lane]:
+    """t and arcsin(t) - t, where t is |x| or, for |x| > 1/2 (the third result), sqrt((1 - |x|) / 2)."""
+    size = abs(x)
+    is_large = size > 0.5
+    folded = (1.0 - size) * 0.5
+    square = is_large.where(folded, size * size)
+    t = is_large.where(folded.intrinsic("sqrt"), size)
+    return t, t * square * square.polynomial(x.pick(_ARCSIN_DOUBLE, _ARCSIN_SINGLE)), is_large
+
+
+def _multiple_of_pi(x: Lane, quarters: int) -> tuple[float, float]:
+    """`quarters` * pi/4 (a power of two of them, so that both parts stay exact)."""
+    high, low = x.pick(_QUARTER_PI_DOUBLE, _QUARTER_PI_SINGLE)
+    return quarters * high, quarters * low

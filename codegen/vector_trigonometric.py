@@ -1,0 +1,113 @@
+"""sin, cos and tan without branches, but for huge arguments.
+
+x = k pi/2 + r with |r| <= pi/4 by Cody and Waite's reduction with fma: k times the first part of pi/2 is
+subtracted exactly, so three parts reach far. Beyond, `huge_angle` reduces with as many bits of 2/pi as it
+takes, in a branch of its own. sin and cos of one x share all but their last selection.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tapejit.codegen.float_parts import nearest_multiple
+from tapejit.codegen.huge_angle import reduce_huge
+from tapejit.codegen.lane import Lane
+from tapejit.codegen.rare_path import rarely
+
+_TWO_OVER_PI = 2 / math.pi
+_HALF_PI_DOUBLE = (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33)
+_HALF_PI_SINGLE = (1.5707963705062866, -4.371138828673793e-08, -1.7151245100058819e-15)
+# Above, k may be off by too much for r to stay in the polynomials' range.
+_LARGEST_DOUBLE, _LARGEST_SINGLE = 2.0**36, 1e5
+
+# (sin(r) - r) / r**3 and (cos(r) - 1 + r**2 / 2) / r**4, in r**2
+_SIN_DOUBLE = (
+    -0.1666666666666663, 0.008333333333322063, -0.00019841269829542612, 2.7557313604528153e-06,
+    -2.505074503806014e-08, 1.5896067522420397e-10,
+)
+_SIN_SINGLE = (-0.1666666716337204, 0.008333329111337662, -0.00019839162996504456, 2.716712060646387e-06)
+_COS_DOUBLE = (
+    0.041666666666666595, -0.0013888888888872975, 2.4801587288800072e-05, -2.755731416398698e-07,
+    2.0875698709594936e-09, -1.1358423557348704e-11,
+)
+_COS_SINGLE = (0.04166664183139801, -0.0013887194218114018, 2.4419196051894687e-05)
+
+
+@dataclass(frozen=True)
+class Angle:
+    """k pi/2 + high + low; k as an int, of which only the low two bits count."""
+
+    quadrant: Lane
+    high: Lane
+    low: Lane
+
+
+def sin(x: Lane) -> Lane:
+    return _reduced_and_rarely(x, "tapejit_huge_sin", _sin)
+
+
+def cos(x: Lane) -> Lane:
+    return _reduced_and_rarely(x, "tapejit_huge_cos", _cos)
+
+
+def tan(x: Lane) -> Lane:
+    return _reduced_and_rarely(x, "tapejit_huge_tan", _tan)
+
+
+def _reduced_and_rarely(x: Lane, name: str, function: Callable[[Angle], Lane]) -> Lane:
+    def huge(y: Lane) -> Lane:
+        return function(Angle(*reduce_huge(y.to_double()))).to_type_of(y)
+
+    is_huge = abs(x) > x.pick(_LARGEST_DOUBLE, _LARGEST_SINGLE)
+    return rarely(is_huge, function(_reduced(x)), name + x.pick("", "f"), huge, x)
+
+
+def _reduced(x: Lane) -> Angle:
+    first, second, third = x.pick(_HALF_PI_DOUBLE, _HALF_PI_SINGLE)
+    k, n = nearest_multiple(x, _TWO_OVER_PI)
+    r = (-k).fma(first, x)
+    product = k * second
+    product_low = k.fma(second, -product)
+    high = r - product
+    low = (-k).fma(third, ((r - high) - product) - product_low)
+    return Angle(n, high, low)
+
+
+def _sin(angle: Angle) -> Lane:
+    odd, even = _sine(angle), _cosine(angle)
+    return _negated_if(angle.quadrant & 2, (angle.quadrant & 1).equals(0).where(odd, even))
+
+
+def _cos(angle: Angle) -> Lane:
+    odd, even = _sine(angle), _cosine(angle)
+    return _negated_if((angle.quadrant + 1) & 2, (angle.quadrant & 1).equals(0).where(even, odd))
+
+
+def _tan(angle: Angle) -> Lane:
+    odd, even = _sine(angle), _cosine(angle)
+    plain = (angle.quadrant & 1).equals(0)
+    return plain.where(odd, even) / plain.where(even, -odd)
+
+
+def _sine(angle: Angle) -> Lane:
+    """sin(high + low) = sin(high) + low cos(high)."""
+    r, square = angle.high, angle.high * angle.high
+    polynomial = square.polynomial(r.pick(_SIN_DOUBLE, _SIN_SINGLE))
+    result = (r * square).fma(polynomial, angle.low * square.fma(-0.5, 1.0)) + r
+    return result.with_sign_of(r)  # for -0.0, whose sign the sum loses
+
+
+def _cosine(angle: Angle) -> Lane:
+    """cos(high + low) = cos(high) - low sin(high), where 1 - r**2 / 2 keeps what its rounding lost."""
+    r, square = angle.high, angle.high * angle.high
+    polynomial = square.polynomial(r.pick(_COS_DOUBLE, _COS_SINGLE))
+    lead = square.fma(-0.5, 1.0)
+    lost = square.fma(-0.5, 1.0 - lead)
+    return lead + (square * square).fma(polynomial, (-r).fma(angle.low, lost))
+
+
+def _negated_if(bit_two: Lane, x: Lane) -> Lane:
+    """-x where the int `bit_two` is 2, x where it is 0."""
+    return (x.bits() ^ (bit_two << x.pick(62, 30))).as_float()
