@@ -15,6 +15,7 @@ import llvmlite.ir as ll
 
 T = TypeVar("T")
 
+_LONG = 8  # coefficients; beyond it the chain of dependent operations keeps the processor waiting
 _INTEGER_OF = {ll.DoubleType(): ll.IntType(64), ll.FloatType(): ll.IntType(32)}
 
 
@@ -132,7 +133,10 @@ class Lane:
         return self.intrinsic("copysign", other)
 
     def polynomial(self, coefficients: Sequence[float]) -> Lane:
-        """Horner's rule; the constant term stands first."""
+        """The constant term stands first. Horner's rule, on even and odd terms apart when there are many."""
+        if len(coefficients) > _LONG:
+            square = self * self
+            return square.polynomial(coefficients[1::2]).fma(self, square.polynomial(coefficients[::2]))
         result = self.like(coefficients[-1])
         for coefficient in reversed(coefficients[:-1]):
             result = result.fma(self, coefficient)

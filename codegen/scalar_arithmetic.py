@@ -6,7 +6,10 @@ zero gives zero (and never a processor trap). Start with `integer_pow` for the s
 
 from __future__ import annotations
 
+import math
+
 from tapejit.codegen.lane import Lane
+from tapejit.codegen.rare_path import rarely
 
 
 def select(condition: Lane, x: Lane, y: Lane) -> Lane:
@@ -103,14 +106,27 @@ def _integer_mod(x: Lane, y: Lane) -> Lane:
 
 
 def _truncated_mod(x: Lane, y: Lane) -> Lane:
-    """C's fmod: exact, with the sign of x."""
+    """C's fmod: exact, with the sign of x.
+
+    fma makes the remainder exact as long as the quotient has no more bits than a float; the quotient may
+    have been rounded up to the next integer, which leaves a remainder of the wrong sign.
+    """
+    ratio = x / y
+    rest = (-ratio.intrinsic("trunc")).fma(y, x)
+    overshot = (rest < 0.0).where(x > 0.0, (rest > 0.0) & (x < 0.0))
+    common = overshot.where(rest + abs(y).with_sign_of(x), rest)
+    is_rare = (abs(ratio) >= ratio.pick(2.0**51, 2.0**22)) | abs(y).equals(math.inf)
+    return rarely(is_rare, common, "tapejit_fmod" + x.pick("", "f"), _library_mod, x, y)
+
+
+def _library_mod(x: Lane, y: Lane) -> Lane:
     return Lane(x.builder, x.builder.frem(x.value, y.value))
 
 
 def _float_mod(x: Lane, y: Lane) -> Lane:
     rest = _truncated_mod(x, y)
     moved = ((rest < 0) ^ (y < 0)).where(rest + y, rest)
-    return rest.equals(0).where(x.like(0).intrinsic("copysign", y), moved)
+    return rest.equals(0).where(x.like(0).with_sign_of(y), moved)
 
 
 def _float_floor_div(x: Lane, y: Lane) -> Lane:
@@ -120,5 +136,5 @@ def _float_floor_div(x: Lane, y: Lane) -> Lane:
     quotient = down.where(whole - 1.0, whole)
     below = floor(quotient)
     nearest = (quotient - below > 0.5).where(below + 1.0, below)
-    signed = quotient.equals(0).where(x.like(0).intrinsic("copysign", x / y), nearest)
+    signed = quotient.equals(0).where(x.like(0).with_sign_of(x / y), nearest)
     return y.equals(0).where(x / y, signed)

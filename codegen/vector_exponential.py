@@ -40,9 +40,7 @@ _COSH_SINGLE = (0.5, 0.041666265577077866, 0.0013946276158094406)
 
 
 def exp(x: Lane) -> Lane:
-    # Beyond the bounds the result is 0 or inf; within them `scaled` can represent every exponent.
-    n, r = reduced(x.at_most(x.pick(710.0, 89.0)).at_least(x.pick(-746.0, -104.0)))
-    return scaled(expm1_near_zero(r) + 1.0, n)
+    return _exp_in_two_parts(x)[0]
 
 
 def expm1(x: Lane) -> Lane:
@@ -53,26 +51,34 @@ def expm1(x: Lane) -> Lane:
 
 
 def logistic(x: Lane) -> Lane:
-    small = exp(-abs(x))
-    return (x >= 0.0).where(1.0, small) / (small + 1.0)
+    """e / (1 + e) or 1 / (1 + e), e = exp(-|x|)."""
+    e, e_low = _exp_in_two_parts(-abs(x))
+    divisor = e + 1.0
+    divisor_low = (e - (divisor - 1.0)) + e_low
+    positive = x >= 0.0
+    return _quotient(positive.where(1.0, e), positive.where(0.0, e_low), divisor, divisor_low)
 
 
 def tanh(x: Lane) -> Lane:
     """expm1(2x) / (expm1(2x) + 2), numerator and denominator from one polynomial."""
     n, r = reduced((abs(x) * 2.0).at_most(x.pick(40.0, 20.0)))
     e, scale = expm1_near_zero(r), power_of_two(n, x)
-    return (scale.fma(e, scale - 1.0) / scale.fma(e, scale + 1.0)).with_sign_of(x)
+    numerator, divisor = scale.fma(e, scale - 1.0), scale.fma(e, scale + 1.0)
+    numerator_low = scale.fma(e, (scale - 1.0) - numerator)
+    divisor_low = scale.fma(e, (scale - divisor) + 1.0)
+    return _quotient(numerator, numerator_low, divisor, divisor_low).with_sign_of(x)
 
 
 def sinh(x: Lane) -> Lane:
+    """(2**n - 2**-n) / 2 cosh r + (2**n + 2**-n) / 2 sinh r: no cancellation, no division."""
     even, odd, difference, total = _hyperbolic_parts(x)
-    result = difference.fma(even, total * odd) * 16.0
+    result = (difference + difference.fma(even, total * odd)) * 16.0
     return _itself_if_tiny(x, result.with_sign_of(x))
 
 
 def cosh(x: Lane) -> Lane:
     even, odd, difference, total = _hyperbolic_parts(x)
-    return total.fma(even, difference * odd) * 16.0
+    return (total + total.fma(even, difference * odd)) * 16.0
 
 
 def reduced(x: Lane) -> tuple[Lane, Lane]:
@@ -87,16 +93,29 @@ def expm1_near_zero(r: Lane) -> Lane:
     return (r * r).fma(r.polynomial(r.pick(_EXP_DOUBLE, _EXP_SINGLE)), r)
 
 
-def _hyperbolic_parts(x: Lane) -> tuple[Lane, Lane, Lane, Lane]:
-    """cosh(r), sinh(r), 2**n - 2**-n and 2**n + 2**-n for |x| = n ln 2 + r, the latter two over 32.
+def _exp_in_two_parts(x: Lane) -> tuple[Lane, Lane]:
+    """exp(x), and the part of it that rounding leaves out."""
+    # Beyond the bounds the result is 0 or inf; within them `scaled` can represent every exponent.
+    n, r = reduced(x.at_most(x.pick(710.0, 89.0)).at_least(x.pick(-746.0, -104.0)))
+    e = expm1_near_zero(r)
+    high = e + 1.0
+    return scaled(high, n), scaled(e - (high - 1.0), n)
 
-    sinh |x| = (2**n - 2**-n) / 2 cosh r + (2**n + 2**-n) / 2 sinh r: no cancellation, no division.
-    """
+
+def _quotient(x: Lane, x_low: Lane, y: Lane, y_low: Lane) -> Lane:
+    """(x + x_low) / (y + y_low), rounded almost correctly."""
+    inverse = 1.0 / y
+    quotient = x * inverse
+    return inverse.fma((-quotient).fma(y, x) + (-quotient).fma(y_low, x_low), quotient)
+
+
+def _hyperbolic_parts(x: Lane) -> tuple[Lane, Lane, Lane, Lane]:
+    """cosh(r) - 1, sinh(r), 2**n - 2**-n and 2**n + 2**-n for |x| = n ln 2 + r, the latter two over 32."""
     size = abs(x).at_most(x.pick(711.0, 90.0))
     n, r = reduced(size)
     square = r * r
     odd = (r * square).fma(square.polynomial(x.pick(_SINH_DOUBLE, _SINH_SINGLE)), r)
-    even = square.fma(square.polynomial(x.pick(_COSH_DOUBLE, _COSH_SINGLE)), 1.0)
+    even = square * square.polynomial(x.pick(_COSH_DOUBLE, _COSH_SINGLE))
     grown = power_of_two(n - 5, x)
     shrunk = (size < 40.0).where(power_of_two(-5 - n, x), 0.0)
     return even, odd, grown - shrunk, grown + shrunk

@@ -54,10 +54,10 @@ def arctan2(y: Lane, x: Lane) -> Lane:
 
 
 def arcsin(x: Lane) -> Lane:
-    """For |x| > 1/2, pi/2 - 2 (t + t**3 R) with t the square root: the small terms are added first."""
+    """For |x| > 1/2, pi/2 - 2 (t + rest) with t the square root; pi/2 - 2 t is exact where it matters."""
     t, rest, is_large = _arcsin_parts(x)
     high, low = _multiple_of_pi(x, 2)
-    folded = high - ((t + rest) * 2.0 - low)
+    folded = (high - t * 2.0) - (rest * 2.0 - low)
     return is_large.where(folded, t + rest).with_sign_of(x)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from tapejit.codegen.float_parts import normalised_any, scaled, small_int_to_float
+from tapejit.codegen.float_parts import normalised, normalised_any, power_of_two, scaled, small_int_to_float
 from tapejit.codegen.lane import Lane
 from tapejit.codegen.vector_exponential import expm1_near_zero, reduced
 
@@ -52,14 +52,14 @@ def _power_double(size: Lane, y: Lane) -> Lane:
 def _power_single(size: Lane, y: Lane) -> Lane:
     wide = size.to_double()
     exponent = y.to_double().at_most(1e300).at_least(-1e300)
-    m, n = normalised_any(wide)
+    m, n = normalised(wide)
     f = m - 1.0
     s = f / (f + 2.0)
     square = s * s
     log_m = s * square.fma(square.polynomial(_SHORT_LOG), 2.0)
     log = _with_infinite_ends(wide, small_int_to_float(n, wide).fma(math.log(2), log_m))
     k, r = reduced((exponent * log).at_most(200.0).at_least(-200.0))
-    result = scaled((r * r).fma(r.polynomial(_SHORT_EXP), r) + 1.0, k)
+    result = ((r * r).fma(r.polynomial(_SHORT_EXP), r) + 1.0) * power_of_two(k, wide)
     return result.to_type_of(size)
 
 
@@ -96,10 +96,9 @@ def _cube(s: Lane, s_low: Lane) -> tuple[Lane, Lane]:
 
 
 def _sum(x: Lane, y: Lane) -> tuple[Lane, Lane]:
-    """x + y and what its rounding lost (Knuth)."""
+    """x + y and what its rounding lost, for |x| >= |y| or x = 0 (Dekker)."""
     total = x + y
-    back = total - x
-    return total, (x - (total - back)) + (y - back)
+    return total, y - (total - x)
 
 
 def _with_infinite_ends(x: Lane, log: Lane) -> Lane:
