@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from tapejit.ir import ops
 from tapejit.ir.builder import Builder, Var, replay
 from tapejit.ir.function import Function, Instr, IRError, Value
 from tapejit.ir.primitive import Discrete
@@ -79,15 +80,21 @@ def pullback(f: Function) -> Function:
 
 
 def _accumulate(adjoints: dict[Value, Var], value: Value, term: Var | None) -> None:
-    """Add a term; a sum keeps a mask only when both sides carry that same mask."""
+    """Add a term; a sum is zero by structure where both of its sides are."""
     if term is None or not value.type.is_float:
         return
     known = adjoints.get(value)
     if known is None:
         adjoints[value] = term
         return
-    same = known.mask is not None and term.mask is not None and known.mask.value is term.mask.value
-    adjoints[value] = (known + term).masked_by(known.mask if same else None)
+    adjoints[value] = (known + term).masked_by(_either(known.mask, term.mask))
+
+
+def _either(x: Var | None, y: Var | None) -> Var | None:
+    """The mask that is False only where both masks are."""
+    if x is None or y is None:
+        return None
+    return x if x.value is y.value else ops.logical_or(x, y)
 
 
 def _chosen(f: Function, wrt: Sequence[int] | None) -> list[Value]:
