@@ -1,29 +1,121 @@
-"""What it costs to evaluate a value again, read off the source of its operations.
+"""Which values are worth memory although nothing forces it: those that cost too much to evaluate again.
 
-One unit is an addition or a load. A value that costs much and is needed in several loops, or again
-and again inside one, is stored instead. Start with `costly_values`.
+A cost is read off the source of the operations, in units of about one addition or load. A value is
+evaluated again where it is needed in loops that cannot be one loop, or at several indices, or once
+per row although it varies only along the columns. Start with `costly_values`.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from functools import lru_cache
 
-from tapejit.ir.function import Function, Value
+from tapejit.codegen.moves import repeats_rows
+from tapejit.ir.function import Function, Instr, Value
+from tapejit.ir.primitive import Constant, IndexMap, Padded, Reinterpret, Scalar
 
 CHEAP_CALLS = frozenset(
-    "abs select maximum minimum sign floor ceil integer_pow plus wins_max wins_min f64 f32 i64 i32 bool not".split()
+    "abs select maximum minimum sign floor ceil integer_pow plus f64 f32 i64 i32 bool".split()
 )
-CALL_COST = 20
-_CALL = re.compile(r"([a-z_]\w*)\(")
+ROOT_CALLS = frozenset(("sqrt", "rsqrt"))
+CALL, ROOT, GUARD, MOST = 20, 5, 3, 10**6
+STORE_ABOVE = 10  # the cost that a store and a load are worth, per element
+
+_CALLS = re.compile(r"([a-z_]\w*)\(")
 
 
 @lru_cache(maxsize=None)
 def source_cost(source: str) -> int:
     """The cost of one element of a `Scalar.source`."""
-    return sum(1 if name in CHEAP_CALLS else CALL_COST for name in _CALL.findall(source)) or 1
+    calls = _CALLS.findall(source)
+    return sum(1 if c in CHEAP_CALLS else ROOT if c in ROOT_CALLS else CALL for c in calls) or 1
+
+
+@dataclass
+class _Demand:
+    """Where a value is needed: in which phases, in spaces of which size, at how many other indices."""
+
+    phases: set[int] = field(default_factory=set)
+    sizes: set[int] = field(default_factory=set)
+    indices: int = 0
+    in_place: bool = False  # also at the index of a consumer
+    repeated: bool = False  # once for every row
+
+    def add(self, other: _Demand) -> None:
+        """Needed also wherever `other` is; two of each suffice to know that there are several."""
+        self.phases |= {min(other.phases), max(other.phases)} if other.phases else set()
+        self.phases = {min(self.phases), max(self.phases)} if self.phases else set()
+        self.sizes |= other.sizes
+        self.sizes = {min(self.sizes), max(self.sizes)} if self.sizes else set()
+        self.repeated |= other.repeated
+
+    def worth_storing(self, cost: int) -> bool:
+        """Evaluating once and loading is cheaper than evaluating wherever it is needed."""
+        often = len(self.phases) > 1 or len(self.sizes) > 1 or self.repeated
+        return cost >= STORE_ABOVE and (often or self.indices + self.in_place > 1)
 
 
 def costly_values(function: Function) -> set[Value]:
-    """The values that should be stored although nothing forces it."""
-    return set()
+    """The values evaluated on demand that are better stored."""
+    costs, phases = _costs(function), _phases(function)
+    demands: dict[Value, _Demand] = {}
+    for value in function.results:
+        demand = demands.setdefault(value, _Demand())
+        demand.add(_Demand({phases[value]}, {value.type.size}))
+        demand.in_place = True
+    kept: set[Value] = set()
+    for instr in reversed(function.body):
+        for value in instr.results:
+            if isinstance(instr.primitive.emission, Scalar) and value in demands:
+                if demands[value].worth_storing(costs[value]):
+                    kept.add(value)
+        _pass_on(instr, demands, kept, phases)
+    return kept
+
+
+def _pass_on(
+    instr: Instr, demands: dict[Value, _Demand], kept: set[Value], phases: dict[Value, int]
+) -> None:
+    """What the operands of an instruction are needed for."""
+    result, emission = instr.results[0], instr.primitive.emission
+    on_demand = isinstance(emission, Scalar | IndexMap | Padded | Reinterpret | Constant)
+    moved = isinstance(emission, Padded) or (isinstance(emission, IndexMap) and not repeats_rows(instr))
+    for operand in dict.fromkeys(instr.operands):
+        demand = demands.setdefault(operand, _Demand())
+        if not on_demand:
+            demand.add(_Demand({phases[operand]}, {operand.type.size}))
+        elif result in kept:
+            demand.add(_Demand({phases[result]}, {result.type.size}))
+        else:
+            demand.add(demands.get(result, _Demand()))
+        demand.indices += moved
+        demand.in_place |= not moved
+        demand.repeated |= moved and result.type.size > operand.type.size > 1
+
+
+def _costs(function: Function) -> dict[Value, int]:
+    """The cost of one element of each value, with everything that is evaluated for it."""
+    costs = dict.fromkeys(function.params, 1)
+    for instr in function.body:
+        emission, below = instr.primitive.emission, sum(costs[v] for v in instr.operands)
+        if isinstance(emission, Scalar):
+            cost = source_cost(emission.source) + below
+        elif isinstance(emission, Padded):
+            cost = GUARD + below
+        elif isinstance(emission, IndexMap | Reinterpret):
+            cost = below
+        else:
+            cost = 0 if isinstance(emission, Constant) else 1
+        costs.update(dict.fromkeys(instr.results, min(cost, MOST)))
+    return costs
+
+
+def _phases(function: Function) -> dict[Value, int]:
+    """How many loops must have run, one after another, before a value can be evaluated."""
+    phases = dict.fromkeys(function.params, 0)
+    for instr in function.body:
+        on_demand = isinstance(instr.primitive.emission, Scalar | IndexMap | Padded | Reinterpret | Constant)
+        phase = max((phases[v] for v in instr.operands), default=0) + (not on_demand)
+        phases.update(dict.fromkeys(instr.results, phase))
+    return phases

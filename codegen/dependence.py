@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tapejit.codegen.moves import repeats_rows
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Operand, Root
 from tapejit.ir.function import Instr, Value
@@ -55,8 +56,10 @@ def needs_of_roots(plan: Plan) -> list[Needs]:
 def _root_needs(root: Root, reads: dict[Value, Needs], inside: dict[Value, Needs]) -> Needs:
     if root.kind is Kind.DEFINE:
         return inside[root.value]
+    whole = root.kind in (Kind.BRANCH, Kind.LIBRARY)
     return _union(
-        reads[o.value] if _in_order(o, root.space) else reads[o.value].scatter() for o in root.operands
+        reads[o.value] if not whole and _in_order(o, root.space) else reads[o.value].scatter()
+        for o in root.operands
     )
 
 
@@ -65,42 +68,9 @@ def _through(instr: Instr, operand: Value, reads: dict[Value, Needs]) -> Needs:
     emission = instr.primitive.emission
     if isinstance(emission, Scalar | Reinterpret):
         return reads[operand]
-    if isinstance(emission, IndexMap) and _repeats_rows(instr):
+    if isinstance(emission, IndexMap) and repeats_rows(instr):
         return reads[operand]
     return reads[operand].scatter()
-
-
-def _repeats_rows(instr: Instr) -> bool:
-    """The map repeats each element along trailing dimensions: probe it with the numbers of dimensions."""
-    (x,), shape = instr.operands, instr.results[0].type.shape
-    if x.type.size == 1:
-        return True
-    long = [d for d, n in enumerate(shape) if n != 1]
-    taken = _Probe.trace(instr)
-    taken = [d for d, n in zip(taken, x.type.shape, strict=True) if n != 1]
-    kept = [shape[d] for d in long[: len(taken)]] == [n for n in x.type.shape if n != 1]
-    return kept and taken == long[: len(taken)]
-
-
-@dataclass(frozen=True)
-class _Probe:
-    """Stands for an index: remembers which dimension it came from, forgets it under arithmetic."""
-
-    dim: int
-
-    def __add__(self, other: int) -> _Probe:
-        return self if other == 0 else _Probe(-1)
-
-    def __mul__(self, factor: int) -> _Probe:
-        return self if factor == 1 else _Probe(-1)
-
-    @staticmethod
-    def trace(instr: Instr) -> list[int]:
-        emission = instr.primitive.emission
-        assert isinstance(emission, IndexMap)
-        index = tuple(_Probe(d) for d in range(instr.results[0].type.rank))
-        found = emission.operand_index(index, instr.operands[0].type, **instr.attrs)
-        return [p.dim for p in found]
 
 
 def _in_order(operand: Operand, space: tuple[int, ...]) -> bool:

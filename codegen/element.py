@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from tapejit.codegen.affine import Affine, LoopVar
 from tapejit.codegen.index import Index
 from tapejit.codegen.level import Guard, Node, Statement
+from tapejit.codegen.memory import Register, Storage
+from tapejit.codegen.moves import moved
 from tapejit.codegen.name import Names
 from tapejit.codegen.plan import Plan
 from tapejit.ir.function import Instr, Value
@@ -20,21 +22,6 @@ from tapejit.ir.primitive import Constant, IndexMap, Padded, Reinterpret, Scalar
 Demand = tuple[Value, Index]
 
 
-@dataclass(frozen=True)
-class Array:
-    """A value in memory, under this name in the emitted source."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Register:
-    """A single element in a local variable."""
-
-    name: str
-
-
-Storage = dict[Value, Array | Register]
 Place = Callable[[frozenset[LoopVar]], list[Node]]
 
 
@@ -70,9 +57,9 @@ class Elements:
 
     def define(self, value: Value, index: Index) -> str:
         """The name of the element of a stored value, computed by its definition and known from here on."""
-        instr = self.plan.definitions[value]
-        names = [self.element(v, index) for v in instr.operands]
-        return self.learn(value, index, self._scalar(instr, value, names, index))
+        for demand in self._demands_of_definition(value, index):
+            self.element(*demand)
+        return self.learn(value, index, self._computed(value, index))
 
     def learn(self, value: Value, index: Index, name: str) -> str:
         """Record that `name` holds the element."""
@@ -106,22 +93,22 @@ class Elements:
 
     def _demands(self, value: Value, index: Index) -> list[Demand]:
         """The elements that must be known before this one can be produced."""
-        if value in self.storage:
-            return []
+        return [] if value in self.storage else self._demands_of_definition(value, index)
+
+    def _demands_of_definition(self, value: Value, index: Index) -> list[Demand]:
         instr = self.plan.definitions[value]
         emission = instr.primitive.emission
         if isinstance(emission, Scalar):
             return [(v, index) for v in instr.operands]
         if isinstance(emission, Reinterpret | IndexMap):
-            return [_moved(instr, index)]
+            return [moved(instr, index)]
         return []
 
     def _produce(self, value: Value, index: Index) -> None:
-        self.learn(value, index, self._text(value, index))
+        stored = value in self.storage
+        self.learn(value, index, self._load(value, index) if stored else self._computed(value, index))
 
-    def _text(self, value: Value, index: Index) -> str:
-        if value in self.storage:
-            return self._load(value, index)
+    def _computed(self, value: Value, index: Index) -> str:
         instr = self.plan.definitions[value]
         emission = instr.primitive.emission
         if isinstance(emission, Scalar):
@@ -130,12 +117,13 @@ class Elements:
             return self._constant(instr, value, emission, index)
         if isinstance(emission, Padded):
             return self._padded(instr, value, emission, index)
-        return self._name(*_moved(instr, index))
+        return self._name(*moved(instr, index))
 
     def _load(self, value: Value, index: Index) -> str:
         home = self.storage[value]
         if isinstance(home, Register):
             return home.name
+        home.read = True
         return self.assign(value, f"{home.name}[{{0}}]", index.loops, (index.flat,))
 
     def _scalar(self, instr: Instr, value: Value, names: Sequence[str], index: Index) -> str:
@@ -177,15 +165,6 @@ class Elements:
 def narrow(text: str, dtype: str) -> str:
     """Source of a value of `dtype`: Numba computes with i64 where the IR says i32."""
     return f"i32({text})" if dtype == "i32" else text
-
-
-def _moved(instr: Instr, index: Index) -> Demand:
-    """The element of the operand that is element `index` of the result."""
-    (x,), emission = instr.operands, instr.primitive.emission
-    if isinstance(emission, Reinterpret):
-        return x, index.reshaped(x.type.shape)
-    assert isinstance(emission, IndexMap)
-    return x, Index(x.type.shape, emission.operand_index(index.dims, x.type, **instr.attrs))
 
 
 def _inside(

@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tapejit.codegen.affine import Affine, LoopVar, atom
+from tapejit.codegen.affine import Affine, LoopVar
 from tapejit.codegen.element import narrow
 from tapejit.codegen.level import Guard, Level, Node, Statement
 from tapejit.codegen.name import Names
 from tapejit.codegen.root import Root
 from tapejit.ir.primitive import Fold, FoldIndex
 
-SUM = Fold(lambda dtype: "0", "plus({0}, {1})")  # how a product adds up
-STRETCH = {"f64": 2048, "f32": 256}              # elements added without keeping the rounding error
+STRETCH = {"f64": 2048, "f32": 256}  # elements added without keeping the rounding error
 
 
 @dataclass(frozen=True)
@@ -30,23 +29,16 @@ class Element:
     position: Affine
 
 
-def rule(root: Root) -> Fold | FoldIndex:
-    """How a root combines elements."""
-    assert root.instr is not None
-    emission = root.instr.primitive.emission
-    return emission if isinstance(emission, Fold | FoldIndex) else SUM
-
-
 def combined(root: Root, so_far: str, element: str) -> str:
     """Source of `so_far` with one more element."""
-    fold = rule(root)
+    fold = root.rule
     assert isinstance(fold, Fold)
     return narrow(fold.combine.format(so_far, element), root.value.type.dtype)
 
 
 def start(root: Root) -> str:
     """Source of what a fold of no elements gives."""
-    fold, dtype = rule(root), root.value.type.dtype
+    fold, dtype = root.rule, root.value.type.dtype
     assert isinstance(fold, Fold)
     return f"{dtype}({fold.identity(dtype)})"
 
@@ -60,7 +52,7 @@ def add_fold(
     `levels` is the whole chain, `own` the part of it that no other phase shares.
     `finish(name)` gives the statements that run when the register is complete.
     """
-    fold, inner = rule(root), levels[-1]
+    fold, inner = root.rule, levels[-1]
     if isinstance(fold, FoldIndex):
         name = _add_position(root, fold, element, home, inner, names)
     elif is_float_sum(root) and home is not inner:
@@ -75,8 +67,7 @@ def add_fold(
 
 
 def is_float_sum(root: Root) -> bool:
-    fold = rule(root)
-    return isinstance(fold, Fold) and fold.combine == SUM.combine and root.value.type.is_float
+    return root.adds and root.value.type.is_float
 
 
 def _add_position(
@@ -130,7 +121,3 @@ def strip_mine(levels: list[Level], names: Names, length: int) -> None:
     levels.insert(-1, Level(level.loop, header))
     level.loop = LoopVar(begin, extent)
     level.header = f"for {begin} in range(0, {extent}, {length}):"
-
-
-def position(loop: LoopVar | None) -> Affine:
-    return Affine() if loop is None else atom(loop)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tapejit.codegen.affine import Affine, LoopVar, atom
+from tapejit.codegen.memory import Array
 
 INDENT = "    "
 
@@ -20,9 +21,11 @@ class Statement:
 
     template: str
     holes: tuple[Affine, ...] = ()
+    writes: Array | None = None
 
     def lines(self) -> Iterator[str]:
-        yield self.template.format(*self.holes)
+        if self.writes is None or self.writes.needed:
+            yield self.template.format(*self.holes)
 
     def statements(self) -> Iterator[Statement]:
         yield self

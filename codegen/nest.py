@@ -7,21 +7,15 @@ from dataclasses import dataclass
 
 from tapejit.codegen import fold
 from tapejit.codegen.affine import Affine, LoopVar, atom
-from tapejit.codegen.element import Array, Elements, Register, Storage
+from tapejit.codegen.element import Elements
 from tapejit.codegen.index import Index
 from tapejit.codegen.level import Level, Node, Statement, chain, merge_loops, statements, write
+from tapejit.codegen.memory import Register, Storage, Target
 from tapejit.codegen.name import Names, loop_name
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Operand, Root
 from tapejit.codegen.schedule import Nest, Phase
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where a root writes, and whether to add to what is there."""
-
-    storage: Array | Register
-    accumulate: bool = False
+from tapejit.ir.function import Value
 
 
 Targets = dict[Root, Target]
@@ -38,23 +32,21 @@ class _Job:
 
 
 class NestWriter:
-    """Writes one nest; `storage` is updated with what the nest leaves in registers."""
+    """Builds one nest; `storage` is updated with what it leaves in registers."""
 
     def __init__(self, plan: Plan, nest: Nest, storage: Storage, targets: Targets, names: Names):
         self.plan, self.nest, self.names = plan, nest, names
         self.storage, self.targets = storage, targets
         self.elements = Elements(plan, storage, names)
         self.rows = [Level(LoopVar(loop_name(k), n)) for k, n in enumerate(nest.rows)]
-        self.finals: list[Statement] = []
+        self.phases = [self._phase(phase) for phase in nest.phases]
+        users = [*statements(self.rows), *(s for levels in self.phases for s in statements(levels))]
+        pinned = {level for level in self.rows if level.after}
+        merge_loops([*self.rows, Level()], pinned, users)
 
     def lines(self) -> list[str]:
         """The source of the nest."""
-        written = [(phase, self._phase(phase)) for phase in self.nest.phases]
-        inside = [levels for _, levels in written]
-        users = [*statements(self.rows), *(s for levels in inside for s in statements(levels)), *self.finals]
-        pinned = {level for level in self.rows if level.after}
-        merge_loops([*self.rows, Level()], pinned, users)
-        return list(write(self.rows, [line for levels in inside for line in write(levels)]))
+        return list(write(self.rows, [line for levels in self.phases for line in write(levels)]))
 
     def _phase(self, phase: Phase) -> list[Level]:
         depth = len(self.rows)
@@ -111,6 +103,13 @@ class NestWriter:
             )
         if isinstance(self.targets[job.root].storage, Register):
             self.storage[job.root.value] = Register(name)
+        elif self.rows and job.root.kind is Kind.FOLD and job.home is own[0]:
+            self.elements.learn(job.root.value, self._row(job.root.value), name)
+
+    def _row(self, value: Value) -> Index:
+        """The index in a value of one element per row."""
+        index = Index(self.nest.rows, [atom(level.loop) for level in self.rows if level.loop])
+        return index.reshaped(value.type.shape)
 
     def _write(self, job: _Job, name: str) -> list[Node]:
         target, root = self.targets[job.root], job.root
@@ -122,9 +121,7 @@ class NestWriter:
             text = fold.combined(root, cell, name)
         elif target.accumulate:
             text = fold.narrow(f"{cell} + {name}", root.value.type.dtype)
-        found = Statement(f"{cell} = {text}", (job.place,))
-        self.finals.append(found)
-        return [found]
+        return [Statement(f"{cell} = {text}", (job.place,), target.storage)]
 
 
 def _deepest(levels: Sequence[Level], loops: frozenset[LoopVar]) -> Level:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tapejit.codegen.cost import costly_values
-from tapejit.codegen.root import Kind, Root, roots_of, store
+from tapejit.codegen.matrix import groups, matrices, with_matrix_operands
+from tapejit.codegen.root import Kind, Root, fold, is_loop_product, roots_of, store
 from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import Constant, IndexMap, Padded, Reinterpret, Scalar
+from tapejit.ir.primitive import Constant, Fold, FoldIndex, IndexMap, Padded, Product, Regions, Reinterpret, Scalar
 from tapejit.ir.signature import Signature
 
 ON_DEMAND = (Scalar, Constant, IndexMap, Padded, Reinterpret)
@@ -35,24 +36,24 @@ class Plan:
         found: dict[Value, list[int]] = {v: [] for v in self.stored}
         for k, root in enumerate(self.roots):
             if root.instr is not None:
-                found[root.value].append(k)
+                for value in root.values:
+                    found[value].append(k)
         return found
 
 
 def make_plan(function: Function, signature: Signature) -> Plan:
     """Decide what is stored, and collect the roots in program order."""
-    homes = _homes(function, signature)
-    kept = costly_values(function) | {v for v in homes if isinstance(v, Value)}
-    roots: list[Root] = []
-    stored: set[Value] = set()
-    for instr in function.body:
-        roots_here = _roots(instr, kept, homes)
-        roots += roots_here
-        stored |= {root.value for root in roots_here}
-    for slot, value in enumerate(function.results):
-        if value not in stored or homes.get(value) != slot:
-            roots.append(store(Kind.COPY, value, slot, None))
+    function = with_matrix_operands(function)
     defined = {v: instr for instr in function.body for v in instr.results}
+    homes = _homes(function, signature)
+    kept = costly_values(function) | _read_whole(function, defined) | _stored_results(function, homes, defined)
+    roots: list[Root] = []
+    for instr in function.body:
+        roots += _roots(instr, kept, homes)
+    stored = {v for root in roots for v in root.values}
+    for slot, value in enumerate(function.results):
+        if value not in stored or _home_of(value, homes, defined) != slot:
+            roots.append(store(Kind.COPY, value, slot, None))
     return Plan(function, signature, defined, frozenset(stored), tuple(roots))
 
 
@@ -60,9 +61,30 @@ def _roots(instr: Instr, kept: set[Value], homes: dict[Value, int]) -> list[Root
     value = instr.results[0]
     if not isinstance(instr.primitive.emission, ON_DEMAND):
         return roots_of(instr, homes.get(value))
-    if value in kept and isinstance(instr.primitive.emission, Scalar):
-        return [store(Kind.DEFINE, value, homes.get(value), instr)]
-    return []
+    return [store(Kind.DEFINE, value, homes.get(value), instr)] if value in kept else []
+
+
+def _stored_results(function: Function, homes: dict[Value, int], defined: dict[Value, Instr]) -> set[Value]:
+    """The results that are computed into their own memory. What is only moved is copied at the end."""
+    return {v for v in homes if v in defined and isinstance(defined[v].primitive.emission, Scalar)}
+
+
+def _read_whole(function: Function, defined: dict[Value, Instr]) -> set[Value]:
+    """What BLAS and branches read: they need it in memory, or a view of memory."""
+    kept: set[Value] = set()
+    for instr in function.body:
+        if isinstance(instr.primitive.emission, Regions):
+            kept |= {v for v in instr.operands if v in defined}
+        elif isinstance(instr.primitive.emission, Product) and not is_loop_product(instr):
+            for value, group in zip(instr.operands, groups(instr), strict=True):
+                kept.add(matrices(value, group, defined)[-1].base)
+    return {v for v in kept if v in defined and isinstance(defined[v].primitive.emission, ON_DEMAND)}
+
+
+def _home_of(value: Value, homes: dict[Value, int], defined: dict[Value, Instr]) -> int | None:
+    """The slot its roots write; branches write temporaries."""
+    branch = value in defined and isinstance(defined[value].primitive.emission, Regions)
+    return None if branch else homes.get(value)
 
 
 def _homes(function: Function, signature: Signature) -> dict[Value, int]:
@@ -70,10 +92,16 @@ def _homes(function: Function, signature: Signature) -> dict[Value, int]:
 
     A slot that accumulates serves as well if nobody reads the value: the root then adds to it.
     """
-    read = {v for instr in function.body for v in instr.operands}
+    read = {v for instr in function.body for v in instr.operands} | _not_added(function)
     homes: dict[Value, int] = {}
     for slot, value in enumerate(function.results):
         alone = value not in read and function.results.count(value) == 1
         if value not in homes and (alone or not signature.accumulate[slot]):
             homes[value] = slot
     return {v: slot for v, slot in homes.items() if v not in function.params}
+
+
+def _not_added(function: Function) -> set[Value]:
+    """Reductions that do not add, as `max`: one in memory cannot start from what a result holds."""
+    reductions = [i for i in function.body if isinstance(i.primitive.emission, Fold | FoldIndex)]
+    return {i.results[0] for i in reductions if not fold(i, None).adds}

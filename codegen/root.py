@@ -12,8 +12,11 @@ from functools import cached_property
 from math import prod
 
 from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import Fold, FoldIndex, Product
+from tapejit.ir.primitive import Fold, FoldIndex, Product, Regions
 from tapejit.ir.shape import free_dims
+
+
+SUM = Fold(lambda dtype: "0", "plus({0}, {1})")  # how a product adds up
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,23 @@ class Root:
     start: tuple[int, ...] = ()  # where the target begins, per dimension, for a piece of a whole
     instr: Instr | None = field(default=None, repr=False)
 
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """What it completes: several values only if it is a branch."""
+        return self.instr.results if self.kind is Kind.BRANCH and self.instr else (self.value,)
+
+    @property
+    def rule(self) -> Fold | FoldIndex:
+        """How a fold combines elements."""
+        assert self.instr is not None
+        emission = self.instr.primitive.emission
+        return emission if isinstance(emission, Fold | FoldIndex) else SUM
+
+    @property
+    def adds(self) -> bool:
+        """It is a sum, which may start from what is there."""
+        return isinstance(self.rule, Fold) and self.rule.combine == SUM.combine
+
     @cached_property
     def size(self) -> int:
         return prod(self.space)
@@ -56,7 +76,7 @@ class Root:
         """It is complete after the innermost loops: a store, or a fold of trailing dimensions."""
         long = [d for d, n in enumerate(self.space) if n != 1]
         kept = [d for d in self.kept if self.space[d] != 1]
-        return not self.start and kept == long[: len(kept)]
+        return self.kind is not Kind.LIBRARY and not self.start and kept == long[: len(kept)]
 
 
 def store(kind: Kind, value: Value, slot: int | None, instr: Instr | None) -> Root:
@@ -91,20 +111,39 @@ def pieces(instr: Instr, slot: int | None) -> list[Root]:
 
 
 def product(instr: Instr, slot: int | None) -> Root:
-    """A sum of products, either as loops in the order in which the larger operand lies in memory or by BLAS."""
+    """A sum of products, as loops or by BLAS."""
     x, y = instr.operands
     names = _product_dims(instr)
-    result = [*names.batch, *names.rows, *names.columns]
-    walk = names.x if x.type.size >= y.type.size else names.y
-    order = [*walk, *(n for n in (*result, *names.x) if n not in walk)]
     extent = {**dict(zip(names.x, x.type.shape, strict=True)), **dict(zip(names.y, y.type.shape, strict=True))}
+    order = _product_order(instr, names, extent)
     place = {n: k for k, n in enumerate(order)}
     located = [Operand(v, tuple(place[n] for n in dims)) for v, dims in ((x, names.x), (y, names.y))]
     kind = Kind.FOLD if is_loop_product(instr) else Kind.LIBRARY
     return Root(
         kind, instr.results[0], tuple(extent[n] for n in order), tuple(located),
-        tuple(place[n] for n in result), slot, instr=instr,
+        tuple(place[n] for n in (*names.batch, *names.rows, *names.columns)), slot, instr=instr,
     )
+
+
+def branch(instr: Instr) -> Root:
+    """The regions of an instruction, one of which runs."""
+    operands = tuple(Operand(v, tuple(range(v.type.rank))) for v in instr.operands)
+    return Root(Kind.BRANCH, instr.results[0], (), operands, (), instr=instr)
+
+
+def _product_order(instr: Instr, names: ProductDims, extent: dict[str, int]) -> list[str]:
+    """The loops, outermost first.
+
+    If one operand has all dimensions (the other is a vector), they run as it lies in memory. Otherwise a
+    tiny product adds up in a register, and a larger one runs along the rows of its result.
+    """
+    total = prod(extent.values())
+    for operand, dims in zip(instr.operands, (names.x, names.y), strict=True):
+        if operand.type.size == total:
+            return [*dims, *(n for n in extent if n not in dims)]
+    if total <= SMALL_PRODUCT:
+        return [*names.batch, *names.rows, *names.columns, *names.inner]
+    return [*names.batch, *names.rows, *names.inner, *names.columns]
 
 
 @dataclass(frozen=True)
@@ -155,9 +194,6 @@ def roots_of(instr: Instr, slot: int | None) -> list[Root]:
         return [fold(instr, slot)]
     if isinstance(emission, Product):
         return [product(instr, slot)]
+    if isinstance(emission, Regions):
+        return [branch(instr)]
     return pieces(instr, slot)
-
-
-def definitions(function: Function) -> dict[Value, Instr]:
-    """The instruction that defines each value."""
-    return {v: instr for instr in function.body for v in instr.results}

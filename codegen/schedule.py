@@ -1,12 +1,13 @@
 """Group the roots of a plan into loop nests, so that each pass over memory does as much as it can.
 
-Roots run in program order. A root joins the last nests if what it needs is complete there in time:
-element by element in the same loops, or row by row in a nest whose outer loops run over rows.
-Start with `schedule`; what is complete when is the matter of `Nest.admits`.
+Roots run in program order. A root joins an earlier nest if what it needs from there is complete in
+time: element by element in the same loops, or row by row in a nest whose outer loops run over rows
+and whose phases follow one another within each row (softmax, layer norm). Start with `schedule`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -32,42 +33,111 @@ class Phase:
 class Nest:
     """Loops over `rows`, and inside them the phases one after another."""
 
-    rows: tuple[int, ...]
     phases: list[Phase]
+    rows: tuple[int, ...] = ()
+    reason: str = ""  # why its first root did not join the nest before
+
+    def __post_init__(self) -> None:
+        self.phase_of = {root: k for k, phase in enumerate(self.phases) for root in phase.roots}
 
     @property
     def roots(self) -> list[Root]:
         return [root for phase in self.phases for root in phase.roots]
 
+    @property
+    def is_call(self) -> bool:
+        """A single library call or branch rather than loops."""
+        return self.phases[0].roots[0].kind in (Kind.LIBRARY, Kind.BRANCH)
+
 
 @dataclass(frozen=True)
 class Schedule:
-    """The nests of a program in order, and the reason why each did not join the one before."""
+    """The nests of a program, in order."""
 
     plan: Plan
     nests: tuple[Nest, ...]
-    cuts: tuple[str, ...]
 
 
 def schedule(function: Function, signature: Signature) -> Schedule:
     """Loop nests for a straight-line function."""
     plan = make_plan(function, signature)
     nests: list[Nest] = []
-    cuts: list[str] = []
-    number: dict[int, int] = {}
-    for k, (root, needs) in enumerate(zip(plan.roots, needs_of_roots(plan), strict=True)):
+    number: list[int] = []
+    for root, needs in zip(plan.roots, needs_of_roots(plan), strict=True):
         first = max((number[d] for d in needs.all()), default=0)
-        reason = "the first nest"
-        for n in range(max(first, len(nests) - REACH), len(nests)):
-            reason = _join(root, needs, plan.roots, nests[n])
-            if not reason:
-                number[k] = n
-                break
-        else:
-            number[k] = len(nests)
-            nests.append(Nest((), [Phase(long_extents(root), [root])]))
-            cuts.append(reason)
-    return Schedule(plan, tuple(nests), tuple(cuts))
+        number.append(_place(root, needs, plan.roots, nests, first))
+    return Schedule(plan, tuple(nests))
+
+
+def _place(root: Root, needs: Needs, roots: Sequence[Root], nests: list[Nest], first: int) -> int:
+    """Put `root` into one of the nests from `first` on, or into a new one; its number."""
+    reason = "first nest"
+    for n in range(max(first, len(nests) - REACH), len(nests)):
+        found = _room(root, needs, roots, nests[n])
+        if not isinstance(found, str):
+            _add(root, nests[n], found)
+            return n
+        reason = found
+    nests.append(Nest([Phase(long_extents(root), [root])], reason=reason))
+    return len(nests) - 1
+
+
+@dataclass(frozen=True)
+class _Room:
+    """Where in a nest a root fits: over which rows, in which phase at the earliest."""
+
+    rows: tuple[int, ...]
+    phase: int
+
+
+def _room(root: Root, needs: Needs, roots: Sequence[Root], nest: Nest) -> _Room | str:
+    """Where `root` fits into `nest`, or why it does not."""
+    if nest.is_call or root.kind in (Kind.LIBRARY, Kind.BRANCH):
+        return "a call stands alone"
+    if any(roots[d] in nest.phase_of for d in needs.scattered_ids()):
+        return "reads in another order what the nest before writes"
+    if len(nest.phase_of) >= MOST_ROOTS:
+        return "the nest is full"
+    inside = [roots[d] for d in needs.aligned_ids() if roots[d] in nest.phase_of]
+    if not all(d.trailing for d in inside):
+        return "needs a reduction that is complete only after the nest"
+    rows = _rows(root, inside, nest)
+    if isinstance(rows, str):
+        return rows
+    return _Room(rows, max((nest.phase_of[d] + (not _same_loops(d, root)) for d in inside), default=0))
+
+
+def _rows(root: Root, inside: Sequence[Root], nest: Nest) -> tuple[int, ...] | str:
+    """The rows over which `root` and the nest can share their outer loops."""
+    sizes = {d.value.type.size for d in inside if not _same_loops(d, root)}
+    extents = long_extents(root)
+    if not sizes:
+        same = extents[: len(nest.rows)] == nest.rows if nest.rows else nest.phases[0].inner == extents
+        return nest.rows if same else "runs over another space"
+    if len(sizes) > 1 or min(sizes) <= 1:
+        return "needs a value that is complete only after the nest"
+    rows = _prefix(extents, sizes.pop())
+    if rows is None or nest.rows not in ((), rows):
+        return "needs rows that the nest before does not run over"
+    if not nest.rows and nest.phases[0].inner[: len(rows)] != rows:
+        return "runs over other rows"
+    return rows
+
+
+def _add(root: Root, nest: Nest, room: _Room) -> None:
+    """Put `root` into the first phase it fits, or into a new one at the end."""
+    if room.rows and not nest.rows:
+        nest.rows = room.rows
+        nest.phases[0].inner = nest.phases[0].inner[len(room.rows) :]
+    inner = long_extents(root)[len(nest.rows) :]
+    for k in range(room.phase, len(nest.phases)):
+        if nest.phases[k].inner == inner:
+            break
+    else:
+        k = len(nest.phases)
+        nest.phases.append(Phase(inner))
+    nest.phases[k].roots.append(root)
+    nest.phase_of[root] = k
 
 
 def long_extents(root: Root) -> tuple[int, ...]:
@@ -75,22 +145,11 @@ def long_extents(root: Root) -> tuple[int, ...]:
     return tuple(n for n in root.space if n != 1)
 
 
-def _join(root: Root, needs: Needs, roots: tuple[Root, ...], nest: Nest) -> str:
-    """Add `root` to `nest` and return "", or say why not."""
-    inside = set(nest.roots)
-    aligned = [roots[d] for d in needs.aligned_ids() if roots[d] in inside]
-    if root.kind in (Kind.LIBRARY, Kind.BRANCH) or nest.roots[0].kind in (Kind.LIBRARY, Kind.BRANCH):
-        return "a call stands alone"
-    if any(roots[d] in inside for d in needs.scattered_ids()):
-        return "reads in another order what the nest before completes"
-    if len(inside) >= MOST_ROOTS:
-        return "the nest is full"
-    late = [d for d in aligned if not d.trailing]
-    if late:
-        return "needs a reduction that is complete only after the nest"
-    if aligned and any(d.kind is Kind.FOLD or d.size != root.size for d in aligned):
-        return "needs a reduction of the nest before"
-    if nest.rows or nest.phases[0].inner != long_extents(root):
-        return "runs over another space"
-    nest.phases[0].roots.append(root)
-    return ""
+def _same_loops(earlier: Root, root: Root) -> bool:
+    """`earlier` stores, in the loops of `root`, the element that `root` reads there."""
+    return earlier.kind is not Kind.FOLD and earlier.size == root.size
+
+
+def _prefix(extents: tuple[int, ...], size: int) -> tuple[int, ...] | None:
+    """The leading extents whose product is `size`."""
+    return next((extents[:k] for k in range(1, len(extents) + 1) if prod(extents[:k]) == size), None)

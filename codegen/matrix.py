@@ -1,0 +1,137 @@
+"""Operands of a matrix product as BLAS sees them: memory, a leading dimension, transposed or not.
+
+A view (a transpose, a slice, a reshape) of a stored value is never copied when its strides are those of
+a matrix. Start with `matrix`; `with_matrix_operands` rewrites the products that need a copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from tapejit.codegen.affine import Affine, LoopVar, atom
+from tapejit.codegen.index import Index
+from tapejit.codegen.moves import origins
+from tapejit.codegen.root import is_loop_product
+from tapejit.ir import ops
+from tapejit.ir.function import Function, Instr, Value
+from tapejit.ir.primitive import Primitive, Product
+from tapejit.ir.shape import free_dims
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A stack of matrices inside `base`: the first at `start`, one every `step` elements."""
+
+    base: Value
+    start: int
+    step: int
+    leading: int
+    transposed: bool
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The dimensions of an operand that make up the stack, the free side and the contracted side."""
+
+    batch: tuple[int, ...]
+    free: tuple[int, ...]
+    inner: tuple[int, ...]
+
+
+def groups(instr: Instr) -> tuple[Groups, Groups]:
+    """The groups of both operands of a product."""
+    contract, batch = instr.attrs["contract"], instr.attrs["batch"]
+    found = [
+        Groups(tuple(b), free_dims(v.type.rank, c, b), tuple(c))
+        for v, c, b in zip(instr.operands, contract, batch, strict=True)
+    ]
+    return found[0], found[1]
+
+
+def extents(instr: Instr) -> tuple[int, int, int, int]:
+    """How many matrices a product multiplies, and their rows, columns and contracted length."""
+    (x, y), (left, right) = instr.operands, groups(instr)
+    sizes = [prod(v.type.shape[d] for d in g) for v, g in ((x, left.batch), (x, left.free), (y, right.free))]
+    return sizes[0], sizes[1], sizes[2], prod(x.type.shape[d] for d in left.inner)
+
+
+def matrices(
+    value: Value, group: Groups, definitions: Mapping[Value, Instr]
+) -> list[Matrix]:
+    """The ways to read `value` as a stack of matrices: itself, or what it is a view of."""
+    loops = [LoopVar(f"d{k}", n) for k, n in enumerate(value.type.shape)]
+    index = Index(value.type.shape, [atom(v) if v.extent > 1 else Affine() for v in loops])
+    found = (_matrix(base, at.flat, loops, group) for base, at in origins(value, index, definitions))
+    return [m for m in found if m is not None]
+
+
+def _matrix(base: Value, flat: Affine, loops: Sequence[LoopVar], group: Groups) -> Matrix | None:
+    if any(not isinstance(a, LoopVar) for a, _ in flat.terms):
+        return None
+    merged = [_merged(flat, [loops[d] for d in dims]) for dims in (group.batch, group.free, group.inner)]
+    if None in merged:
+        return None
+    (_, step), (rows, down), (columns, across) = (m for m in merged if m is not None)
+    if across == 1 or columns == 1:
+        leading, transposed, room = down if rows > 1 else columns, False, columns
+    elif down == 1 or rows == 1:
+        leading, transposed, room = across, True, rows
+    else:
+        return None
+    return Matrix(base, flat.const, step, leading, transposed) if leading >= room else None
+
+
+def _merged(flat: Affine, loops: Sequence[LoopVar]) -> tuple[int, int] | None:
+    """Extent and stride of several dimensions taken as one; None if the strides do not fit."""
+    long = [v for v in loops if v.extent > 1]
+    fits = all(flat.coefficient(a) == flat.coefficient(b) * b.extent for a, b in zip(long, long[1:], strict=False))
+    if not fits:
+        return None
+    return prod(v.extent for v in long), flat.coefficient(long[-1]) if long else 0
+
+
+def with_matrix_operands(function: Function) -> Function:
+    """The function with a transpose and a reshape before each operand that no strides make a matrix."""
+    body: list[Instr] = []
+    for instr in function.body:
+        if isinstance(instr.primitive.emission, Product) and not is_loop_product(instr):
+            body += _canonical(instr)
+        else:
+            body.append(instr)
+    return Function(function.name, function.params, body, function.results)
+
+
+def _canonical(instr: Instr) -> list[Instr]:
+    """The product, after the moves that make a matrix of an operand that is none in its own layout."""
+    steps: list[Instr] = []
+    operands, contract, batch = [], [], []
+    for value, group in zip(instr.operands, groups(instr), strict=True):
+        if not matrices(value, group, {}):
+            value, group = _as_matrix(value, group, steps, instr.location)
+        operands.append(value)
+        contract.append(group.inner)
+        batch.append(group.batch)
+    attrs = {"contract": tuple(contract), "batch": tuple(batch)}
+    return [*steps, Instr(instr.primitive, tuple(operands), attrs, instr.results, (), instr.location)]
+
+
+def _as_matrix(
+    value: Value, group: Groups, steps: list[Instr], location: str | None
+) -> tuple[Value, Groups]:
+    """The value with its dimensions in the order of the groups."""
+    order = (*group.batch, *group.free, *group.inner)
+    turned = _append(steps, ops.transpose, value, {"perm": order}, location)
+    cuts = (len(group.batch), len(group.batch) + len(group.free))
+    dims = tuple(range(len(order)))
+    return turned, Groups(dims[: cuts[0]], dims[cuts[0] : cuts[1]], dims[cuts[1] :])
+
+
+def _append(
+    steps: list[Instr], primitive: Primitive, value: Value, attrs: dict[str, tuple[int, ...]], location: str | None
+) -> Value:
+    (type_,) = primitive.result_types((value.type,), attrs)
+    result = Value(type_, value.name)
+    steps.append(Instr(primitive, (value,), attrs, (result,), (), location))
+    return result

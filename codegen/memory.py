@@ -1,0 +1,38 @@
+"""Where stored values live in the emitted source: arrays, and local variables for single elements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tapejit.ir.function import Value
+
+
+@dataclass(eq=False)
+class Array:
+    """A row of elements under a name. A temporary that nothing reads is neither made nor written."""
+
+    name: str
+    temporary: bool = False
+    read: bool = False
+
+    @property
+    def needed(self) -> bool:
+        return self.read or not self.temporary
+
+
+@dataclass(frozen=True)
+class Register:
+    """A single element in a local variable."""
+
+    name: str
+
+
+Storage = dict[Value, Array | Register]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a root writes, and whether it adds to what is there."""
+
+    storage: Array | Register
+    accumulate: bool = False

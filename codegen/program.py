@@ -1,0 +1,113 @@
+"""The body of a program: memory for what is stored, then nest after nest, call after call.
+
+A region is written the same way, inside an `if`, with the memory of its operands and results handed in.
+Everything is built before anything is written, because a temporary that nobody reads is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from tapejit.codegen import fold
+from tapejit.codegen.call import gemm_lines
+from tapejit.codegen.level import INDENT
+from tapejit.codegen.memory import Array, Register, Storage, Target
+from tapejit.codegen.name import Names
+from tapejit.codegen.nest import NestWriter
+from tapejit.codegen.root import Kind, Root
+from tapejit.codegen.schedule import Nest, Schedule, schedule
+from tapejit.ir.function import Function
+from tapejit.ir.signature import signature_of
+
+Lines = Callable[[], Iterable[str]]
+
+
+class ProgramWriter:
+    """Writes a schedule; `storage` holds the parameters, `outs` the memory of the results."""
+
+    def __init__(self, scheduled: Schedule, storage: Storage, outs: Sequence[Array], names: Names):
+        self.plan, self.storage, self.outs, self.names = scheduled.plan, storage, outs, names
+        self.parts = [self._part(f"# {n}: {summary(nest)}", nest) for n, nest in enumerate(scheduled.nests, 1)]
+
+    def lines(self) -> Iterator[str]:
+        """The source."""
+        for part in self.parts:
+            yield from part()
+
+    def _part(self, comment: str, nest: Nest) -> Lines:
+        root = nest.roots[0]
+        if root.kind is Kind.BRANCH:
+            return self._branch(comment, root)
+        targets = {root: self._target(root) for root in nest.roots}
+        made = [self._prepared(root, target) for root, target in targets.items()]
+        if root.kind is Kind.LIBRARY:
+            call = gemm_lines(root, targets[root], self.storage, self.plan.definitions)
+            return lambda: [comment, *(line for part in made for line in part()), *call]
+        writer = NestWriter(self.plan, nest, self.storage, targets, self.names)
+        return lambda: [comment, *(line for part in made for line in part()), *writer.lines()]
+
+    def _target(self, root: Root) -> Target:
+        """Where a root writes: its result, or a temporary."""
+        if root.slot is not None:
+            return Target(self.outs[root.slot], self.plan.signature.accumulate[root.slot])
+        if root.value.type.size == 1 and root.kind is not Kind.LIBRARY:
+            return Target(Register(""))
+        return Target(self.storage.get(root.value) or self._temporary(root))
+
+    def _temporary(self, root: Root) -> Array:
+        return Array(self.names.of(root.value), temporary=True, read=root.kind is Kind.LIBRARY)
+
+    def _prepared(self, root: Root, target: Target) -> Lines:
+        """Take note of a root's memory; the lines that make it and set it to a fold's starting value."""
+        array = target.storage
+        if not isinstance(array, Array):
+            return lambda: ()
+        fresh = array.temporary and root.value not in self.storage
+        if root.instr is not None:
+            self.storage[root.value] = array
+        empty = [f"{array.name} = empty({root.value.type.size}, {root.value.type.dtype})"] if fresh else []
+        begun = root.kind is not Kind.FOLD or root.trailing or target.accumulate
+        start = [] if begun else [
+            f"for i in range({root.value.type.size}):", f"{INDENT}{array.name}[i] = {fold.start(root)}"
+        ]
+        return lambda: [*empty, *start] if array.needed else ()
+
+    def _branch(self, comment: str, root: Root) -> Lines:
+        assert root.instr is not None
+        results = [Array(self.names.of(v), temporary=True, read=True) for v in root.values]
+        empty = [f"{a.name} = empty({v.type.size}, {v.type.dtype})" for v, a in zip(root.values, results, strict=True)]
+        self.storage.update(zip(root.values, results, strict=True))
+        pred, *operands = (self._whole(o.value) for o in root.operands)
+        condition = pred.name if isinstance(pred, Register) else f"{pred.name}[0]"
+        yes, no = (self._region(region, operands, results) for region in root.instr.regions)
+        return lambda: [
+            comment, *empty, f"if {condition}:", *_indented(yes.lines()), "else:", *_indented(no.lines())
+        ]
+
+    def _whole(self, value: object) -> Array | Register:
+        """The memory of a value that something else than a loop reads."""
+        home = self.storage[value]  # type: ignore[index]
+        if isinstance(home, Array):
+            home.read = True
+        return home
+
+    def _region(
+        self, region: Function, operands: Sequence[Array | Register], results: Sequence[Array]
+    ) -> ProgramWriter:
+        storage: Storage = dict(zip(region.params, operands, strict=True))
+        return ProgramWriter(schedule(region, signature_of(region)), storage, results, self.names)
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [INDENT + line for line in lines] or [f"{INDENT}pass"]
+
+
+def summary(nest: Nest) -> str:
+    """The operations a nest completes, and where the user wrote them."""
+    names = _unique(root.instr.primitive.name if root.instr else "copy" for root in nest.roots)
+    places = _unique(root.instr.location for root in nest.roots if root.instr and root.instr.location)
+    return ", ".join(names) + (f"  ({', '.join(places)})" if places else "")
+
+
+def _unique(words: Iterable[str | None]) -> list[str]:
+    return list(dict.fromkeys(w for w in words if w))
