@@ -32,19 +32,18 @@ def tier_from_environment() -> Tier:
 class Engine:
     """Makes programs of functions; owns the program cache and the loader."""
 
-    def __init__(self, tier: Tier | None = None):
-        self.tier = tier or tier_from_environment()
-        self._cache = ProgramCache()
-        self._loader: Loader | None = None
+    def __init__(self, tier: Tier, share: Engine | None = None):
+        self.tier: Tier = tier
+        self._cache: ProgramCache = share._cache if share else ProgramCache()
+        self._loader: Loader | None = share._loader if share else None
 
     def program(
         self, function: Function, by_value: frozenset[int], accumulate: frozenset[int],
-        tier: Tier | None = None,
     ) -> Executable:
         """An executable of `function`, canonicalised."""
         lean = canonicalise(function)
         signature = signature_of(lean, by_value, accumulate)
-        return Executable(lean, signature, self._build, self._cache, tier or self.tier)
+        return Executable(lean, signature, self._build, self._cache, self.tier)
 
     def counters(self) -> CacheCounters:
         """How many programs were compiled and how often one was reused."""
@@ -52,12 +51,14 @@ class Engine:
 
     def _build(self, function: Function, signature: Signature) -> NativeProgram:
         from tapejit.codegen.emit import compile_source
-        from tapejit.codegen.scalar_library import LIBRARY
+        from tapejit.codegen.scalar_library import LIBRARY  # llvmlite: not at import time
 
         if self._loader is None:
             self._loader = Loader(LIBRARY)
         return self._loader.load(compile_source(function, signature), "program", signature)
 
 
-ENGINE = Engine()
-TRIE = Trie(ENGINE)
+TIER = tier_from_environment()
+ENGINE = Engine(TIER)
+TRIE = Trie(ENGINE)  # of everything recorded imperatively
+DECORATED = Engine("compile" if TIER == "auto" else TIER, share=ENGINE)  # decorated functions compile at once

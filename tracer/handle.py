@@ -76,11 +76,16 @@ class Handle:
     @property
     def tracked(self) -> bool:
         """Whether a derivative flows through this array."""
-        if self._tape is not None:
-            return self._tracked
         if self._leaf is not None:
             return self._leaf.req != "null"
+        if self._tape is not None:
+            return self._tracked
         return self._history is not None and self._history.segment.remembers(self._history.index)
+
+    @property
+    def tracked_outside(self) -> bool:
+        """Whether a derivative outside the one that this is a variable of flows through it."""
+        return self._tracked if self._tape is not None else self.tracked
 
     def value(self) -> np.ndarray:
         """The data; runs the pending segment first if it must."""

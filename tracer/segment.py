@@ -67,7 +67,7 @@ class Segment:
         if not self.live:
             return self.release()
         try:
-            plan = self._forward_plan()
+            plan = self.forward_plan()
             outs = plan.empty()
             plan.program.run(self.arguments.values, outs)
         except BaseException:
@@ -97,9 +97,11 @@ class Segment:
         return self
 
     def planner(self) -> Planner:
+        """Makes the plans of this segment's trace."""
         return Planner(self.node, self.tape.trie.engine, self.tape.names)
 
-    def _forward_plan(self) -> Plan:
+    def forward_plan(self) -> Plan:
+        """The plan of the live values alone."""
         key = ("forward", tuple(self.live))
         plan: Plan | None = self.node.plans.get(key)
         if plan is None:

@@ -31,14 +31,14 @@ class Tape:
     """`parent`: the tape outside a nested derivative; its pending arrays may be used symbolically."""
 
     __slots__ = (
-        "_entered", "active", "aliased", "arguments", "cuts", "names", "node", "parent", "sources",
+        "_entered", "active", "aliased", "arguments", "history", "names", "node", "parent", "sources",
         "symbolic", "trie", "values",
     )
 
     def __init__(self, trie: Trie, parent: Tape | None = None, names: tuple[str, ...] = ()):
         self.trie, self.parent, self.names = trie, parent, names
         self.active: int | None = threading.get_ident()  # the thread that records now
-        self.cuts = 0                                    # segments cut so far
+        self.history: list[Node] = []                    # the ends of the segments cut so far
         self._restart()
 
     def _restart(self) -> None:
@@ -147,7 +147,7 @@ class Tape:
         index = self._entered.get(id(handle))
         if index is not None:
             return index
-        if handle._tape is not None and self._is_above(handle._tape):
+        if self.parent is not None and self._belongs_outside(handle):
             self.symbolic = True
             type_, tracked = handle.type, handle.tracked
             key: Hashable = (type_.dtype, type_.shape, tracked)
@@ -181,9 +181,12 @@ class Tape:
         handle._tracked, handle._data, handle._history, handle._storage = result._tracked, None, None, None
         self.values[result._index] = _ref(handle)
 
-    def _is_above(self, tape: Tape) -> bool:
+    def _belongs_outside(self, handle: Handle) -> bool:
+        """Whether `handle` is pending on, or differentiated by, a tape outside this one."""
+        if handle._tape is None:
+            return handle.tracked
         outer = self.parent
-        while outer is not None and outer is not tape:
+        while outer is not None and outer is not handle._tape:
             outer = outer.parent
         return outer is not None
 
@@ -210,18 +213,27 @@ class Tape:
             if handle is not None and handle._tape is self and handle._index == i:
                 live[i] = handle
         segment = Segment(self, self.node, self.arguments, self.sources, live)
-        self.cuts += 1
+        if live:
+            self.history.append(self.node)
         self._restart()
         return segment
 
     def demand(self) -> None:
         """Compute every array that is pending on this tape and still held."""
-        if self.symbolic and any(x.tracked for x in self.arguments.values if isinstance(x, Handle)):
+        if self.symbolic:
+            self._resolve()
+        self.cut().demand()
+
+    def _resolve(self) -> None:
+        """Compute the arguments that are pending outside; an error if an outer derivative needs them."""
+        values = self.arguments.values
+        if any(x.tracked_outside for x in values if isinstance(x, Handle)):
             raise NestedDemandError(
                 "Python needs the number in an array while an outer derivative is being traced, at "
-                f"{user_location()}; branch outside the inner grad, or use tj.where"
+                f"{user_location()}; branch outside the inner grad, or use np.where"
             )
-        self.cut().demand()
+        self.arguments.values = [x.value() if isinstance(x, Handle) else x for x in values]
+        self.symbolic = False
 
 
 def as_handles(face: type[Handle], operands: Sequence[Any]) -> list[Any]:

@@ -1,0 +1,317 @@
+"""Decorated functions: `jit`, `grad`, `value_and_grad`.
+
+A call runs the Python on a tape of its own, whose trie belongs to the decorated function, so a path
+taken before is traced at dictionary speed and runs compiled programs. NumPy in, NumPy out; arguments
+and results are pytrees. Inside another trace the call becomes part of that trace.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import optree
+
+from tapejit.engine import DECORATED, Engine
+from tapejit.inspection import Inspection
+from tapejit.tracer import nested
+from tapejit.tracer.array import Array
+from tapejit.tracer.backward import backward
+from tapejit.tracer.errors import DtypeError, ShapeError
+from tapejit.tracer.gradient import FreshGradients
+from tapejit.tracer.handle import Handle, Leaf
+from tapejit.tracer.state import STATE
+from tapejit.tracer.tape import Tape
+from tapejit.tracer.trie import Trie
+
+
+class TracedFunction:
+    """A function that is traced, compiled and cached when it is called."""
+
+    def __init__(self, function: Callable[..., Any], engine: Engine = DECORATED):
+        if not callable(function):
+            raise TypeError(f"expected a function, got {type(function).__name__}")
+        functools.update_wrapper(self, function)
+        self._function = function
+        self._trie = Trie(engine)
+        self.inspection = Inspection(self._name())
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError
+
+    def ir(self, *args: Any, **kwargs: Any) -> str:
+        """The IR of the last call's trace (of a call with `args`, if any are given), canonicalised."""
+        return self._stage("ir", args, kwargs)
+
+    def adjoint_ir(self, *args: Any, **kwargs: Any) -> str:
+        """The IR of its adjoint: the program that computes value and gradient together."""
+        return self._stage("adjoint", args, kwargs)
+
+    def source(self, *args: Any, **kwargs: Any) -> str:
+        """The Python source that was emitted for Numba."""
+        return self._stage("source", args, kwargs)
+
+    def stage(self, name: str, *args: Any, **kwargs: Any) -> str:
+        """Any stage by name: trace, ir, adjoint, schedule, source, llvm or asm."""
+        return self._stage(name, args, kwargs)
+
+    def _stage(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        if args or kwargs:
+            self(*args, **kwargs)
+        return self.inspection.text(name)
+
+    def _name(self) -> str:
+        return getattr(self._function, "__name__", type(self._function).__name__)
+
+    @contextmanager
+    def _recording(self, names: tuple[str, ...] = ()) -> Iterator[Tape]:
+        """A tape for one call; the outer tape, if there is one, is its parent."""
+        outer = STATE.tape
+        tape = Tape(self._trie, outer, names)
+        STATE.tape = tape
+        try:
+            yield tape
+        finally:
+            STATE.tape = outer
+            tape.active = None
+
+
+class Jitted(TracedFunction):
+    """See `jit`."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if STATE.tape is not None:
+            return self._function(*args, **kwargs)
+        ours = _any_handle((args, kwargs))
+        with self._recording() as tape:
+            call_args, call_kwargs = _wrapped((args, kwargs))
+            result = self._function(*call_args, **call_kwargs)
+        self.inspection.saw(tape)
+        return _delivered(result, keep=ours)
+
+
+class Differentiated(TracedFunction):
+    """See `value_and_grad` and `grad`."""
+
+    def __init__(
+        self, function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False,
+        value: bool = True, engine: Engine = DECORATED,
+    ):
+        super().__init__(function, engine)
+        self._argnums, self._has_aux, self._value = _checked_argnums(argnums), has_aux, value
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        chosen = self._chosen(args)
+        outer = STATE.tape
+        ours = _any_handle((args, kwargs))
+        rest, call_kwargs = _wrapped((args, kwargs))
+        variables: list[Handle] = []
+        trees = {i: _variables(args[i], i, self._name(), outer, variables) for i in chosen}
+        with self._recording() as tape:
+            found = self._function(*(trees.get(i, x) for i, x in enumerate(rest)), **call_kwargs)
+            head, aux = self._split(found)
+        grads = self._gradients(tape, head, variables)
+        self.inspection.saw(tape)
+        return self._packed(head, aux, grads, args, chosen, keep=ours or outer is not None)
+
+    def _gradients(self, tape: Tape, head: Any, variables: list[Handle]) -> list[Any]:
+        """Per variable its gradient; zeros where the head does not depend on it."""
+        found: Sequence[Any] = [None] * len(variables)
+        if isinstance(head, Handle) and head._tape is tape and tape.symbolic:
+            found = nested.gradients(tape, head, variables)
+        elif isinstance(head, Handle) and head.tracked:
+            sink = FreshGradients(variables)
+            backward([head], [None], sink)
+            found = [sink.of(v) for v in variables]
+        return [_zeros(v) if g is None else g for g, v in zip(found, variables, strict=True)]
+
+    def _split(self, found: Any) -> tuple[Any, Any]:
+        """The head and the auxiliary results of what the function returned."""
+        if self._has_aux:
+            if not isinstance(found, tuple) or len(found) != 2:
+                raise TypeError(f"has_aux=True: {self._name()} must return a pair (value, aux), got {found!r}")
+            head, aux = found
+        else:
+            head, aux = found, None
+        self._check_scalar(head)
+        return head, aux
+
+    def _check_scalar(self, head: Any) -> None:
+        shape = getattr(head, "shape", None if not isinstance(head, int | float) else ())
+        if shape is None:
+            raise TypeError(
+                f"{self._where()} returned {type(head).__name__}; a gradient needs a scalar result "
+                "(for further results use has_aux=True)"
+            )
+        if shape not in ((), (1,)):
+            raise ShapeError(
+                f"{self._where()} returned an array of shape {shape}; a gradient needs a scalar: return its "
+                "sum or mean"
+            )
+        if np.dtype(getattr(head, "dtype", float)).kind != "f":
+            raise DtypeError(f"{self._where()} returned {head.dtype}; a gradient needs a float result")
+
+    def _where(self) -> str:
+        code = getattr(inspect.unwrap(self._function), "__code__", None)
+        place = f" ({code.co_filename.rsplit('/', 1)[-1]}:{code.co_firstlineno})" if code else ""
+        return f"{self._name()}{place}"
+
+    def _chosen(self, args: tuple[Any, ...]) -> tuple[int, ...]:
+        numbers = (self._argnums,) if isinstance(self._argnums, int) else self._argnums
+        for i in numbers:
+            if not -len(args) <= i < len(args):
+                raise ValueError(
+                    f"argnums={self._argnums}, but {self._where()} was called with {len(args)} positional "
+                    "arguments; differentiated arguments must be positional"
+                )
+        return tuple(i % len(args) for i in numbers)
+
+    def _packed(
+        self, head: Any, aux: Any, grads: list[Any], args: tuple[Any, ...], chosen: tuple[int, ...], keep: bool
+    ) -> Any:
+        rest = iter(grads)
+        trees = []
+        for i in chosen:
+            leaves, structure = optree.tree_flatten(args[i])
+            trees.append(optree.tree_unflatten(structure, [_out(next(rest), keep) for _ in leaves]))
+        gradient = trees[0] if isinstance(self._argnums, int) else tuple(trees)
+        value = _delivered((head, aux) if self._has_aux else head, keep)
+        if self._value:
+            return value, gradient
+        return (gradient, value[1]) if self._has_aux else gradient
+
+
+def jit(function: Callable[..., Any]) -> Jitted:
+    """Compile a NumPy-style function: its calls run fused native loops.
+
+    Arguments and results are pytrees of arrays and numbers. NumPy arrays and numbers in: NumPy arrays
+    out. tapejit arrays in: tapejit arrays out. Inside `record()` or another decorated function the
+    call is part of that trace. Effects other than the result (printing, appending) are the Python
+    function's own business: do not rely on how often it runs.
+
+    >>> import numpy as np, tapejit as tj
+    >>> @tj.jit
+    ... def norm(x):
+    ...     return np.sqrt(np.sum(x * x))
+    >>> float(norm(np.array([3.0, 4.0])))
+    5.0
+    """
+    return Jitted(function)
+
+
+def value_and_grad(
+    function: Callable[..., Any] | None = None, argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Any:
+    """The function that returns the value and the gradient of a scalar function.
+
+    `argnums`: the positional argument, or arguments, to differentiate; each a pytree of float arrays or
+    numbers. The gradient has the structure, shapes and dtypes of the argument (a tuple of gradients for
+    a tuple of `argnums`). With `has_aux` the function returns `(value, aux)`, and so does the result:
+    `((value, aux), gradient)`. Raises ShapeError if the value is no scalar, TypeError for integer
+    arguments, ValueError for `argnums` that do not fit the call.
+
+    >>> import numpy as np, tapejit as tj
+    >>> @tj.value_and_grad
+    ... def f(x):
+    ...     return np.sum(x ** 2)
+    >>> value, gradient = f(np.array([1.0, 2.0]))
+    >>> float(value), gradient
+    (5.0, array([2., 4.]))
+    """
+    if function is None:
+        return functools.partial(value_and_grad, argnums=argnums, has_aux=has_aux)
+    return Differentiated(function, argnums, has_aux, value=True)
+
+
+def grad(
+    function: Callable[..., Any] | None = None, argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Any:
+    """The gradient function of a scalar function; see `value_and_grad`.
+
+    With `has_aux` the result is `(gradient, aux)`. Derivatives nest.
+
+    >>> import numpy as np, tapejit as tj
+    >>> tj.grad(lambda x: np.sum(np.sin(x)))(np.array([0.0]))
+    array([1.])
+    >>> float(tj.grad(tj.grad(lambda x: x ** 3))(2.0))
+    12.0
+    """
+    if function is None:
+        return functools.partial(grad, argnums=argnums, has_aux=has_aux)
+    return Differentiated(function, argnums, has_aux, value=False)
+
+
+def _checked_argnums(argnums: Any) -> int | tuple[int, ...]:
+    if isinstance(argnums, int) and not isinstance(argnums, bool):
+        return argnums
+    numbers = tuple(argnums) if isinstance(argnums, list | tuple) else None
+    if not numbers or not all(isinstance(i, int) and not isinstance(i, bool) for i in numbers):
+        raise TypeError(f"argnums must be an int or a non-empty tuple of ints, got {argnums!r}")
+    if len(set(numbers)) != len(numbers):
+        raise ValueError(f"argnums={argnums!r} names an argument twice")
+    return numbers
+
+
+def _variables(
+    tree: Any, position: int, name: str, outer: Tape | None, variables: list[Handle]
+) -> Any:
+    """`tree` with a new variable for every leaf; they are appended to `variables`."""
+
+    def variable(leaf: Any) -> Handle:
+        data = leaf if isinstance(leaf, Handle) else np.asarray(leaf)
+        if np.dtype(data.dtype).kind != "f":
+            raise TypeError(
+                f"{name}: argument {position} holds {data.dtype}, which has no derivative; pass floats "
+                "(for example x.astype(float)) or leave it out of argnums"
+            )
+        if outer is not None:
+            new = nested.variable(outer, data if isinstance(data, Handle) else Array.wrap(data.copy()))
+        else:
+            face = type(data) if isinstance(data, Handle) else Array
+            new = face.wrap(data.value() if isinstance(data, Handle) else data)
+            new._leaf = Leaf(None, "write")
+        variables.append(new)
+        return new
+
+    return optree.tree_map(variable, tree)
+
+
+def _wrapped(tree: Any) -> Any:
+    """`tree` with NumPy arrays as arrays of ours, not copied: they do not outlive the call."""
+    return optree.tree_map(lambda x: Array.wrap(x) if isinstance(x, np.ndarray) else x, tree)
+
+
+def _any_handle(tree: Any) -> bool:
+    return any(isinstance(x, Handle) for x in optree.tree_leaves(tree))
+
+
+def _delivered(tree: Any, keep: bool) -> Any:
+    """Results as the caller wants them: NumPy arrays, or arrays of ours if `keep`."""
+    return optree.tree_map(lambda x: _out(x, keep), tree, none_is_leaf=True)
+
+
+def _out(x: Any, keep: bool) -> Any:
+    if not isinstance(x, Handle):
+        return Array.wrap(x) if keep and isinstance(x, np.ndarray) else x[()] if _is_scalar(x) else x
+    if keep:
+        return x
+    data = x.value()
+    if x._history is None and x._leaf is not None:
+        data = data.copy()
+    return data[()] if data.ndim == 0 else data
+
+
+def _is_scalar(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.ndim == 0
+
+
+def _zeros(variable: Handle) -> np.ndarray:
+    return np.zeros(variable.type.shape, variable.type.numpy_dtype)
