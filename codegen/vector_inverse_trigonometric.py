@@ -10,7 +10,7 @@ import math
 
 from tapejit.codegen.lane import Lane
 
-_TAN_EIGHTH_PI = math.tan(math.pi / 8)
+_TAN_EIGHTH_PI, _COT_EIGHTH_PI = math.sqrt(2) - 1, math.sqrt(2) + 1
 # Multiples of pi/4 in two parts: the second is what the first lacks.
 _QUARTER_PI_DOUBLE = (0.7853981633974483, 3.061616997868383e-17)
 _QUARTER_PI_SINGLE = (0.7853981852531433, -2.1855694143368964e-08)
@@ -76,7 +76,7 @@ def _arctan_of_ratio(rise: Lane, run: Lane) -> Lane:
 
     The ratio is folded before it is taken: rise / run, (rise - run) / (rise + run) or -run / rise.
     """
-    is_steep, is_flat = rise * _TAN_EIGHTH_PI > run, rise <= run * _TAN_EIGHTH_PI
+    is_steep, is_flat = rise >= run * _COT_EIGHTH_PI, rise <= run * _TAN_EIGHTH_PI
     numerator = is_flat.where(rise, is_steep.where(-run, rise - run))
     t = numerator / is_flat.where(run, is_steep.where(rise, rise + run))
     square = t * t

@@ -17,8 +17,9 @@ from tapejit.codegen.lane import Lane
 from tapejit.codegen.rare_path import rarely
 
 _TWO_OVER_PI = 2 / math.pi
+# Of each, the second part is positive: for x = -0.0 the sign of the first remainder then survives.
 _HALF_PI_DOUBLE = (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33)
-_HALF_PI_SINGLE = (1.5707963705062866, -4.371138828673793e-08, -1.7151245100058819e-15)
+_HALF_PI_SINGLE = (1.570796251296997, 7.549790126404332e-08, -1.7151245100058819e-15)
 # Above, k may be off by too much for r to stay in the polynomials' range.
 _LARGEST_DOUBLE, _LARGEST_SINGLE = 2.0**36, 1e5
 
