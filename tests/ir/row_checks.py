@@ -57,6 +57,14 @@ def dot(xs, ys):
     return sum(float(np.vdot(x, y)) for x, y in zip(xs, ys, strict=True))
 
 
+def assert_same_bits(found, expected):
+    """Equal, with signed zeros apart and any NaN the same as any other."""
+    for x, y in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(x, y, strict=True)
+        number = ~np.isnan(x)
+        np.testing.assert_array_equal(np.signbit(x[number]), np.signbit(y[number]))
+
+
 # -- Derivatives of any function -------------------------------------------------------------------
 
 

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_function import ROUGH, SMOOTH, SPECIAL, functions
-from row_checks import adjoint_is_transpose, mappings, stack_of_variants, take, tangent_is_slope
+from row_checks import (
+    adjoint_is_transpose,
+    assert_same_bits,
+    mappings,
+    stack_of_variants,
+    take,
+    tangent_is_slope,
+)
 
 from tapejit.ir.interpreter import interpret
 from tapejit.ir.parser import parse_function
@@ -21,14 +28,6 @@ MODEST = (0.25, -0.75, 0.5, 1.25, -1.5, 2.0)
 ANYTHING = functions(SMOOTH + ROUGH, SPECIAL)
 SOMETHING_SMOOTH = functions(SMOOTH, MODEST)
 several = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-def assert_same_bits(found, expected):
-    """Equal, with signed zeros apart and any NaN the same as any other."""
-    for x, y in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(x, y, strict=True)
-        number = ~np.isnan(x)
-        np.testing.assert_array_equal(np.signbit(x[number]), np.signbit(y[number]))
 
 
 @pytest.mark.parametrize("name", PASSES)
