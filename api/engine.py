@@ -47,14 +47,14 @@ class Engine:
 
     def counters(self) -> CacheCounters:
         """How many programs were compiled and how often one was reused."""
-        return self._cache.counters()
+        return self._cache.counters
 
     def _build(self, function: Function, signature: Signature) -> NativeProgram:
         from tapejit.codegen.emit import compile_source
-        from tapejit.codegen.scalar_library import LIBRARY  # llvmlite: not at import time
+        from tapejit.codegen.vocabulary import VOCABULARY  # llvmlite: not at import time
 
         if self._loader is None:
-            self._loader = Loader(LIBRARY)
+            self._loader = Loader(VOCABULARY)
         return self._loader.load(compile_source(function, signature), "program", signature)
 
 
@@ -62,3 +62,14 @@ TIER = tier_from_environment()
 ENGINE = Engine(TIER)
 TRIE = Trie(ENGINE)  # of everything recorded imperatively
 DECORATED = Engine("compile" if TIER == "auto" else TIER, share=ENGINE)  # decorated functions compile at once
+
+
+def cache_info() -> CacheCounters:
+    """Programs compiled, runs of a program that was there, and runs in the interpreter, so far.
+
+    >>> import tapejit as tj
+    >>> before = tj.cache_info()
+    >>> before.compiled >= 0
+    True
+    """
+    return ENGINE.counters()

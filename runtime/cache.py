@@ -19,10 +19,11 @@ from tapejit.runtime.loader import NativeProgram
 
 @dataclass(frozen=True)
 class CacheCounters:
-    """How often a program was compiled, and how often one was found."""
+    """What happened so far: programs compiled, runs of a program that was there, runs interpreted."""
 
     compiled: int
     hits: int
+    interpreted: int
 
 
 def cache_key(function: Function, signature: Signature, options: str = "") -> str:
@@ -37,7 +38,8 @@ class ProgramCache:
     def __init__(self) -> None:
         self._programs: dict[str, Future[NativeProgram]] = {}
         self._lock = threading.Lock()
-        self._compiled = self._hits = 0
+        self._compiled = 0
+        self.hits = self.interpreted = 0  # counted by the executables, one per run
 
     def __contains__(self, key: str) -> bool:
         return key in self._programs
@@ -50,7 +52,6 @@ class ProgramCache:
             if future is None:
                 future = self._programs[key] = Future()
             self._compiled += mine
-            self._hits += not mine
         if mine:
             self._build(key, build, future)
         return future.result()
@@ -64,11 +65,10 @@ class ProgramCache:
                 self._compiled -= 1
             future.set_exception(error)
 
-    @property
     def counters(self) -> CacheCounters:
         """A snapshot."""
         with self._lock:
-            return CacheCounters(self._compiled, self._hits)
+            return CacheCounters(self._compiled, self.hits, self.interpreted)
 
     def clear(self) -> None:
         """Forget every program."""
