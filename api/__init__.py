@@ -1,6 +1,7 @@
 """tapejit: fast gradients of ordinary NumPy-style Python on a CPU."""
 
 from tapejit.creation import arange, array, asarray, eye, full, linspace, ones, zeros
+from tapejit.engine import cache_info
 from tapejit.function import grad, jit, value_and_grad
 from tapejit.recording import (
     backward, is_recording, is_training, mark_variables, pause, predict_mode, record, set_recording,

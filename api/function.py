@@ -39,6 +39,8 @@ class TracedFunction:
         functools.update_wrapper(self, function)
         self._function = function
         self._trie = Trie(engine)
+        code = getattr(inspect.unwrap(function), "__code__", None)
+        self._parameters: tuple[str, ...] = code.co_varnames[: code.co_argcount] if code else ()
         self.inspection = Inspection(self._name())
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
@@ -68,14 +70,23 @@ class TracedFunction:
             self(*args, **kwargs)
         return self.inspection.text(name)
 
+    def _names_of(self, args: Sequence[Any]) -> dict[int, str]:
+        """What the function calls its array arguments; `w_0` for a leaf of a pytree."""
+        names = {}
+        for name, arg in zip(self._parameters, args, strict=False):
+            leaves = optree.tree_leaves(arg)
+            for i, leaf in enumerate(leaves):
+                names[id(leaf)] = name if leaf is arg else f"{name}_{i}"
+        return names
+
     def _name(self) -> str:
         return getattr(self._function, "__name__", type(self._function).__name__)
 
     @contextmanager
-    def _recording(self, names: tuple[str, ...] = ()) -> Iterator[Tape]:
+    def _recording(self, args: Sequence[Any]) -> Iterator[Tape]:
         """A tape for one call; the outer tape, if there is one, is its parent."""
         outer = STATE.tape
-        tape = Tape(self._trie, outer, names)
+        tape = Tape(self._trie, outer, self._names_of(args))
         STATE.tape = tape
         try:
             yield tape
@@ -91,8 +102,8 @@ class Jitted(TracedFunction):
         if STATE.tape is not None:
             return self._function(*args, **kwargs)
         ours = _any_handle((args, kwargs))
-        with self._recording() as tape:
-            call_args, call_kwargs = _wrapped((args, kwargs))
+        call_args, call_kwargs = _wrapped((args, kwargs))
+        with self._recording(call_args) as tape:
             result = self._function(*call_args, **call_kwargs)
         self.inspection.saw(tape)
         return _delivered(result, keep=ours)
@@ -115,8 +126,9 @@ class Differentiated(TracedFunction):
         rest, call_kwargs = _wrapped((args, kwargs))
         variables: list[Handle] = []
         trees = {i: _variables(args[i], i, self._name(), outer, variables) for i in chosen}
-        with self._recording() as tape:
-            found = self._function(*(trees.get(i, x) for i, x in enumerate(rest)), **call_kwargs)
+        call_args = [trees.get(i, x) for i, x in enumerate(rest)]
+        with self._recording(call_args) as tape:
+            found = self._function(*call_args, **call_kwargs)
             head, aux = self._split(found)
         grads = self._gradients(tape, head, variables)
         self.inspection.saw(tape)

@@ -43,11 +43,12 @@ class Executable:
         if self.native is None:
             key = cache_key(self.function, self.signature)
             self.native = self._cache.get_or_build(key, lambda: self._build(self.function, self.signature))
-            self.run = _caller(self.native)
+            self.run = _caller(self.native, self._cache)
         return self.native
 
     def interpret(self, args: Sequence[Any], outs: Sequence[np.ndarray]) -> None:
         """Run in the reference interpreter."""
+        self._cache.interpreted += 1
         found = interpret(self.function, *args)
         for out, result, accumulate in zip(outs, found, self.signature.accumulate, strict=True):
             np.add(out, result, out=out) if accumulate else np.copyto(out, result)
@@ -55,8 +56,10 @@ class Executable:
     def _decide(self, args: Sequence[Any], outs: Sequence[np.ndarray]) -> None:
         self._runs += 1
         if self.tier == "compile" or (self.tier == "auto" and self._worth_compiling()):
-            self.compile()
-            self.run(args, outs)
+            found = cache_key(self.function, self.signature) in self._cache
+            call = self.compile().call
+            self._cache.hits += found
+            call(*args, *outs)
         else:
             self.interpret(args, outs)
 
@@ -64,6 +67,13 @@ class Executable:
         return self._runs > 1 or cache_key(self.function, self.signature) in self._cache
 
 
-def _caller(program: NativeProgram) -> Callable[[Sequence[Any], Sequence[np.ndarray]], None]:
+def _caller(
+    program: NativeProgram, cache: ProgramCache
+) -> Callable[[Sequence[Any], Sequence[np.ndarray]], None]:
     call = program.call
-    return lambda args, outs: call(*args, *outs)
+
+    def run(args: Sequence[Any], outs: Sequence[np.ndarray]) -> None:
+        cache.hits += 1
+        call(*args, *outs)
+
+    return run

@@ -44,11 +44,11 @@ class Plan:
 class Planner:
     """Makes the plans of one trie node."""
 
-    def __init__(self, node: Node, engine: Engine, names: tuple[str, ...] = ()):
+    def __init__(self, node: Node, engine: Engine):
         self.node, self.engine = node, engine
         self.trace = node.plans.get("trace")
         if self.trace is None:
-            self.trace = node.plans["trace"] = Trace(node, names=names)
+            self.trace = node.plans["trace"] = Trace(node)
 
     def forward(self, live: Indices) -> Plan:
         """The values `live`, and the residuals for the derivatives of those that are tracked."""

@@ -98,7 +98,7 @@ class Segment:
 
     def planner(self) -> Planner:
         """Makes the plans of this segment's trace."""
-        return Planner(self.node, self.tape.trie.engine, self.tape.names)
+        return Planner(self.node, self.tape.trie.engine)
 
     def forward_plan(self) -> Plan:
         """The plan of the live values alone."""

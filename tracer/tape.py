@@ -35,8 +35,9 @@ class Tape:
         "symbolic", "trie", "values",
     )
 
-    def __init__(self, trie: Trie, parent: Tape | None = None, names: tuple[str, ...] = ()):
-        self.trie, self.parent, self.names = trie, parent, names
+    def __init__(self, trie: Trie, parent: Tape | None = None, names: dict[int, str] | None = None):
+        self.trie, self.parent = trie, parent
+        self.names = names or {}                         # what the user calls an input, by its id
         self.active: int | None = threading.get_ident()  # the thread that records now
         self.history: list[Node] = []                    # the ends of the segments cut so far
         self._restart()
@@ -161,7 +162,7 @@ class Tape:
             self.arguments.add_array(data, handle.storage)
         node = self.node.children.get(key)
         if node is None:
-            node = Node(self.node, (handle.type,), handle.tracked)
+            node = Node(self.node, (handle.type,), handle.tracked, name=self.names.get(id(handle)))
             node = self.trie.graft(self.node, key, node)
         self.node = node
         index = len(self.values)

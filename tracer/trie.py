@@ -21,14 +21,15 @@ MAX_NODES = 500_000
 class Node:
     """One step. `operands` are value numbers of the trace, or None for a number or an absent operand."""
 
-    __slots__ = ("body", "children", "operands", "parent", "plans", "tracked", "type", "types")
+    __slots__ = ("body", "children", "name", "operands", "parent", "plans", "tracked", "type", "types")
 
     def __init__(
         self, parent: Node | None, types: tuple[TensorType, ...], tracked: bool,
-        operands: tuple[int | None, ...] = (), body: Function | None = None,
+        operands: tuple[int | None, ...] = (), body: Function | None = None, name: str | None = None,
     ):
         self.parent, self.types, self.tracked = parent, types, tracked
         self.type = types[0] if types else TensorType("f64")
+        self.name = name  # what the user calls an input
         self.operands, self.body = operands, body  # body: the operation in IR; None for an input
         self.children: dict[Hashable, Node] = {}
         self.plans: dict[Hashable, Any] = {}
@@ -57,17 +58,16 @@ class Trie:
 class Trace:
     """The path from the root to a node, as IR: parameters are the run-time arguments, in order."""
 
-    def __init__(self, node: Node, name: str = "trace", names: tuple[str, ...] = ()):
-        builder = Builder(name)
+    def __init__(self, node: Node):
+        builder = Builder("trace")
         values: list[Var] = []
         self.inputs: list[int | None] = []      # per parameter: its value number, None for a number
         self.tracked: list[bool] = []           # per value
         self.operands: list[tuple[int, ...]] = []  # per value: the values it was made of
         for step in path(node):
             if step.body is None:
-                hint = names[len(self.inputs)] if len(self.inputs) < len(names) else None
                 self.inputs.append(len(values))
-                values.append(builder.param(step.type, hint))
+                values.append(builder.param(step.type, step.name))
             else:
                 values.extend(self._apply(builder, step, values))
             self.tracked.extend([step.tracked] * len(step.types))
