@@ -40,7 +40,7 @@ def _operand(
 def _text(matrix: Matrix, storage: Storage, count: int, transposed: bool) -> str:
     home = storage[matrix.base]
     assert isinstance(home, Array)
-    home.read = True
+    home.readers.add(matrix)
     start = f"i * {matrix.step}" if count > 1 and matrix.step else ""
     start = f"{start} + {matrix.start}" if start and matrix.start else start or str(matrix.start)
     return f"{home.name}, {start}, {matrix.leading}, {transposed}"

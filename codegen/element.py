@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from tapejit.codegen.affine import Affine, LoopVar
 from tapejit.codegen.index import Index
 from tapejit.codegen.level import Guard, Node, Statement
-from tapejit.codegen.memory import Register, Storage
+from tapejit.codegen.memory import Array, Register, Storage
 from tapejit.codegen.moves import moved
 from tapejit.codegen.name import Names
 from tapejit.codegen.plan import Plan
@@ -25,13 +25,21 @@ Demand = tuple[Value, Index]
 Place = Callable[[frozenset[LoopVar]], list[Node]]
 
 
+@dataclass(frozen=True)
+class Known:
+    """The source of an element, and the loops that it varies with."""
+
+    text: str
+    loops: frozenset[LoopVar] = frozenset()
+
+
 @dataclass
 class _Scope:
     """What is known inside a guard (or, the outermost one, in the nest)."""
 
     loops: frozenset[LoopVar] = frozenset()
     nodes: list[Node] = field(default_factory=list)
-    known: dict[tuple[Value, Affine], str] = field(default_factory=dict)
+    known: dict[tuple[Value, Affine], Known] = field(default_factory=dict)
 
 
 class Elements:
@@ -42,8 +50,8 @@ class Elements:
         self.scopes = [_Scope()]
         self.place: Place = lambda loops: []
 
-    def element(self, value: Value, index: Index) -> str:
-        """The name of the element, loaded if the value is stored and computed if not."""
+    def element(self, value: Value, index: Index) -> Known:
+        """The element, loaded if the value is stored and computed if not."""
         pending = [(value, index)]
         while pending:
             wanted = pending[-1]
@@ -53,31 +61,34 @@ class Elements:
                 pending.pop()
                 if not self._known(*wanted):
                     self._produce(*wanted)
-        return self._name(value, index)
+        return self._recall(value, index)
 
-    def define(self, value: Value, index: Index) -> str:
-        """The name of the element of a stored value, computed by its definition and known from here on."""
+    def define(self, value: Value, index: Index) -> Known:
+        """The element of a stored value, computed by its definition and known from here on."""
         for demand in self._demands_of_definition(value, index):
             self.element(*demand)
         return self.learn(value, index, self._computed(value, index))
 
-    def learn(self, value: Value, index: Index, name: str) -> str:
-        """Record that `name` holds the element."""
-        self._scope(index.loops).known[value, index.flat] = name
-        return name
+    def learn(self, value: Value, index: Index, element: Known) -> Known:
+        """Remember the element."""
+        self._scope(index.loops).known[value, index.flat] = element
+        return element
 
-    def assign(self, value: Value, text: str, loops: frozenset[LoopVar], holes: Sequence[Affine] = ()) -> str:
-        """Place `name = text` and return the name."""
+    def assign(
+        self, value: Value, text: str, loops: frozenset[LoopVar], holes: Sequence[Affine] = (),
+        array: Array | None = None,
+    ) -> Known:
+        """Place `name = text` inside `loops`."""
         name = self.names.of(value)
-        self._nodes(loops).append(Statement(f"{name} = {text}", tuple(holes)))
-        return name
+        self._nodes(loops).append(Statement(f"{name} = {text}", tuple(holes), array))
+        return Known(name, loops)
 
     # -- What is known, and where statements go ---------------------------------------------------------
 
     def _known(self, value: Value, index: Index) -> bool:
         return any((value, index.flat) in scope.known for scope in self.scopes)
 
-    def _name(self, value: Value, index: Index) -> str:
+    def _recall(self, value: Value, index: Index) -> Known:
         key = value, index.flat
         return next(scope.known[key] for scope in reversed(self.scopes) if key in scope.known)
 
@@ -108,58 +119,65 @@ class Elements:
         stored = value in self.storage
         self.learn(value, index, self._load(value, index) if stored else self._computed(value, index))
 
-    def _computed(self, value: Value, index: Index) -> str:
+    def _computed(self, value: Value, index: Index) -> Known:
         instr = self.plan.definitions[value]
         emission = instr.primitive.emission
         if isinstance(emission, Scalar):
-            return self._scalar(instr, value, [self._name(v, index) for v in instr.operands], index)
+            return self._scalar(instr, value, emission, [self._recall(v, index) for v in instr.operands])
         if isinstance(emission, Constant):
             return self._constant(instr, value, emission, index)
         if isinstance(emission, Padded):
             return self._padded(instr, value, emission, index)
-        return self._name(*moved(instr, index))
+        return self._recall(*moved(instr, index))
 
-    def _load(self, value: Value, index: Index) -> str:
+    def _load(self, value: Value, index: Index) -> Known:
         home = self.storage[value]
         if isinstance(home, Register):
-            return home.name
-        home.read = True
-        return self.assign(value, f"{home.name}[{{0}}]", index.loops, (index.flat,))
+            return Known(home.name)
+        home.readers.add(self)
+        return self.assign(value, f"{home.name}[{{0}}]", index.loops, (index.flat,), home)
 
-    def _scalar(self, instr: Instr, value: Value, names: Sequence[str], index: Index) -> str:
-        emission = instr.primitive.emission
-        assert isinstance(emission, Scalar)
+    def _scalar(self, instr: Instr, value: Value, emission: Scalar, operands: Sequence[Known]) -> Known:
         if emission.source == "{0}":
-            return names[0]
-        text = emission.source.format(*names, **instr.attrs)
-        return self.assign(value, narrow(text, value.type.dtype), index.loops)
+            return operands[0]
+        text = emission.source.format(*(o.text for o in operands), **instr.attrs)
+        return self.assign(value, narrow(text, value.type.dtype), all_loops(operands))
 
-    def _constant(self, instr: Instr, value: Value, emission: Constant, index: Index) -> str:
+    def _constant(self, instr: Instr, value: Value, emission: Constant, index: Index) -> Known:
         tokens = tuple(f"{{{k}}}" for k in range(len(index.shape)))
         text = emission.source(tokens, **instr.attrs)
-        used = any(token in text for token in tokens)
-        return self.assign(value, text, index.loops, index.dims) if used else text
+        used = [k for k, token in enumerate(tokens) if token in text]
+        if not used:
+            return Known(text)
+        return self.assign(value, text, frozenset().union(*(index.dims[k].loops for k in used)), index.dims)
 
-    def _padded(self, instr: Instr, value: Value, emission: Padded, index: Index) -> str:
+    def _padded(self, instr: Instr, value: Value, emission: Padded, index: Index) -> Known:
         (x,) = instr.operands
-        steps = emission.operand_index(index.dims, x.type, **instr.attrs)
-        conditions, dims = _inside(steps, x.type.shape)
+        conditions, dims = _inside(emission.operand_index(index.dims, x.type, **instr.attrs), x.type.shape)
         if not conditions:
             return self.element(x, Index(x.type.shape, dims))
         name = self.names.of(value)
-        outside = f"{name} = {value.type.dtype}({_number(instr.attrs['value'])})"
+        outside = Statement(f"{name} = {value.type.dtype}({_number(instr.attrs['value'])})")
         nodes = self._nodes(index.loops)
-        if x.type.size == 0:
-            nodes.append(Statement(outside))
-            return name
+        nodes.append(outside if x.type.size == 0 else self._guard(name, (x, Index(x.type.shape, dims)), conditions, outside))
+        return Known(name, index.loops)
+
+    def _guard(
+        self, name: str, inside: Demand, conditions: Sequence[tuple[str, Affine]], outside: Statement
+    ) -> Guard:
+        """`name` is the element `inside` where the conditions hold."""
         template = " and ".join(text.format(f"{{{k}}}") for k, (text, _) in enumerate(conditions))
         condition = Statement(template, tuple(e for _, e in conditions))
         scope = _Scope(frozenset().union(*(e.loops for e in condition.holes)))
         self.scopes.append(scope)
-        found = self.element(x, Index(x.type.shape, dims))
+        found = self.element(*inside)
         self.scopes.pop()
-        nodes.append(Guard(condition, [*scope.nodes, Statement(f"{name} = {found}")], [Statement(outside)]))
-        return name
+        return Guard(condition, [*scope.nodes, Statement(f"{name} = {found.text}")], [outside])
+
+
+def all_loops(elements: Sequence[Known]) -> frozenset[LoopVar]:
+    """The loops that something computed from these elements varies with."""
+    return frozenset().union(*(e.loops for e in elements))
 
 
 def narrow(text: str, dtype: str) -> str:

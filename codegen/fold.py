@@ -88,7 +88,9 @@ def _add_sum(
     name, zero = names.of(root.value), start(root)
     home.before.append(Statement(f"{name} = {zero}"))
     innermost = levels[-2]
-    if home is innermost and not innermost.header:
+    assert innermost.loop is not None
+    short = innermost.loop.extent <= 2 * STRETCH[root.value.type.dtype]
+    if home is innermost and short:
         levels[-1].before.append(Statement(f"{name} = plus({name}, {element.name})"))
         return name
     lost = names.fresh("lost")

@@ -21,10 +21,10 @@ class Statement:
 
     template: str
     holes: tuple[Affine, ...] = ()
-    writes: Array | None = None
+    array: Array | None = None  # the memory that a load or a store is about
 
     def lines(self) -> Iterator[str]:
-        if self.writes is None or self.writes.needed:
+        if self.array is None or self.array.needed:
             yield self.template.format(*self.holes)
 
     def statements(self) -> Iterator[Statement]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tapejit.ir.function import Value
 
@@ -12,12 +12,13 @@ class Array:
     """A row of elements under a name. A temporary that nothing reads is neither made nor written."""
 
     name: str
+    size: int = 0
     temporary: bool = False
-    read: bool = False
+    readers: set[object] = field(default_factory=set)  # the nests and calls that load from it
 
     @property
     def needed(self) -> bool:
-        return self.read or not self.temporary
+        return bool(self.readers) or not self.temporary
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ class Names:
             return stem
         while True:
             self.counts[stem] = self.counts.get(stem, 0) + 1
-            name = f"{stem}{self.counts[stem]}"
+            name = f"{stem}{'_' * stem[-1].isdigit()}{self.counts[stem]}"
             if name not in self.taken:
                 self.taken.add(name)
                 return name

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 from tapejit.codegen import fold
 from tapejit.codegen.affine import Affine, LoopVar, atom
-from tapejit.codegen.element import Elements
+from tapejit.codegen.element import Elements, Known, all_loops
 from tapejit.codegen.index import Index
 from tapejit.codegen.level import Level, Node, Statement, chain, merge_loops, statements, write
-from tapejit.codegen.memory import Register, Storage, Target
+from tapejit.codegen.memory import Array, Register, Storage, Target
 from tapejit.codegen.name import Names, loop_name
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Operand, Root
-from tapejit.codegen.schedule import Nest, Phase
+from tapejit.codegen.schedule import Nest, Phase, long_extents
 from tapejit.ir.function import Value
 
 
@@ -40,13 +41,23 @@ class NestWriter:
         self.elements = Elements(plan, storage, names)
         self.rows = [Level(LoopVar(loop_name(k), n)) for k, n in enumerate(nest.rows)]
         self.phases = [self._phase(phase) for phase in nest.phases]
-        users = [*statements(self.rows), *(s for levels in self.phases for s in statements(levels))]
-        pinned = {level for level in self.rows if level.after}
-        merge_loops([*self.rows, Level()], pinned, users)
 
     def lines(self) -> list[str]:
-        """The source of the nest."""
+        """The source of the nest, once all that reads its temporaries is built."""
         return list(write(self.rows, [line for levels in self.phases for line in write(levels)]))
+
+    def settle(self) -> None:
+        """Make a row of each temporary that only this nest reads, and merge the loops over rows."""
+        users = [*statements(self.rows), *(s for levels in self.phases for s in statements(levels))]
+        first = {level.loop: Affine() for level in self.rows if level.loop}
+        for root, target in self.targets.items():
+            array = target.storage
+            if first and isinstance(array, Array) and array.temporary and array.readers == {self.elements}:
+                array.size = prod(long_extents(root)[len(first) :])
+                for s in users:
+                    s.holes = tuple(h.replace(first) for h in s.holes) if s.array is array else s.holes
+        pinned = {level for level in self.rows if level.after}
+        merge_loops([*self.rows, Level()], pinned, users)
 
     def _phase(self, phase: Phase) -> list[Level]:
         depth = len(self.rows)
@@ -79,12 +90,12 @@ class NestWriter:
 
     def _element(self, root: Root, space: Sequence[Affine]) -> str:
         if root.kind is Kind.DEFINE:
-            return self.elements.define(root.value, Index(root.value.type.shape, space))
-        names = [self.elements.element(o.value, _operand_index(o, space)) for o in root.operands]
-        if len(names) == 1:
-            return names[0]
-        loops = frozenset().union(*(e.loops for e in space))
-        return self.elements.assign(root.value, fold.narrow(" * ".join(names), root.value.type.dtype), loops)
+            return self.elements.define(root.value, Index(root.value.type.shape, space)).text
+        found = [self.elements.element(o.value, _operand_index(o, space)) for o in root.operands]
+        if len(found) == 1:
+            return found[0].text
+        text = fold.narrow(" * ".join(e.text for e in found), root.value.type.dtype)
+        return self.elements.assign(root.value, text, all_loops(found)).text
 
     def _strip_mine(self, jobs: Sequence[_Job], own: list[Level]) -> None:
         sums = [job for job in jobs if job.root.kind is Kind.FOLD and fold.is_float_sum(job.root)]
@@ -104,7 +115,8 @@ class NestWriter:
         if isinstance(self.targets[job.root].storage, Register):
             self.storage[job.root.value] = Register(name)
         elif self.rows and job.root.kind is Kind.FOLD and job.home is own[0]:
-            self.elements.learn(job.root.value, self._row(job.root.value), name)
+            row = self._row(job.root.value)
+            self.elements.learn(job.root.value, row, Known(name, row.loops))
 
     def _row(self, value: Value) -> Index:
         """The index in a value of one element per row."""

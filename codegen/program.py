@@ -16,7 +16,7 @@ from tapejit.codegen.name import Names
 from tapejit.codegen.nest import NestWriter
 from tapejit.codegen.root import Kind, Root
 from tapejit.codegen.schedule import Nest, Schedule, schedule
-from tapejit.ir.function import Function
+from tapejit.ir.function import Function, Value
 from tapejit.ir.signature import signature_of
 
 Lines = Callable[[], Iterable[str]]
@@ -44,7 +44,12 @@ class ProgramWriter:
             call = gemm_lines(root, targets[root], self.storage, self.plan.definitions)
             return lambda: [comment, *(line for part in made for line in part()), *call]
         writer = NestWriter(self.plan, nest, self.storage, targets, self.names)
-        return lambda: [comment, *(line for part in made for line in part()), *writer.lines()]
+
+        def lines() -> list[str]:
+            writer.settle()
+            return [comment, *(line for part in made for line in part()), *writer.lines()]
+
+        return lines
 
     def _target(self, root: Root) -> Target:
         """Where a root writes: its result, or a temporary."""
@@ -55,7 +60,7 @@ class ProgramWriter:
         return Target(self.storage.get(root.value) or self._temporary(root))
 
     def _temporary(self, root: Root) -> Array:
-        return Array(self.names.of(root.value), temporary=True, read=root.kind is Kind.LIBRARY)
+        return Array(self.names.of(root.value), root.value.type.size, temporary=True)
 
     def _prepared(self, root: Root, target: Target) -> Lines:
         """Take note of a root's memory; the lines that make it and set it to a fold's starting value."""
@@ -65,17 +70,16 @@ class ProgramWriter:
         fresh = array.temporary and root.value not in self.storage
         if root.instr is not None:
             self.storage[root.value] = array
-        empty = [f"{array.name} = empty({root.value.type.size}, {root.value.type.dtype})"] if fresh else []
         begun = root.kind is not Kind.FOLD or root.trailing or target.accumulate
-        start = [] if begun else [
+        start = () if begun else (
             f"for i in range({root.value.type.size}):", f"{INDENT}{array.name}[i] = {fold.start(root)}"
-        ]
-        return lambda: [*empty, *start] if array.needed else ()
+        )
+        return lambda: (*(made(array, root.value) if fresh else ()), *start) if array.needed else ()
 
     def _branch(self, comment: str, root: Root) -> Lines:
         assert root.instr is not None
-        results = [Array(self.names.of(v), temporary=True, read=True) for v in root.values]
-        empty = [f"{a.name} = empty({v.type.size}, {v.type.dtype})" for v, a in zip(root.values, results, strict=True)]
+        results = [Array(self.names.of(v), v.type.size, temporary=True, readers={self}) for v in root.values]
+        empty = [line for v, array in zip(root.values, results, strict=True) for line in made(array, v)]
         self.storage.update(zip(root.values, results, strict=True))
         pred, *operands = (self._whole(o.value) for o in root.operands)
         condition = pred.name if isinstance(pred, Register) else f"{pred.name}[0]"
@@ -84,11 +88,11 @@ class ProgramWriter:
             comment, *empty, f"if {condition}:", *_indented(yes.lines()), "else:", *_indented(no.lines())
         ]
 
-    def _whole(self, value: object) -> Array | Register:
+    def _whole(self, value: Value) -> Array | Register:
         """The memory of a value that something else than a loop reads."""
-        home = self.storage[value]  # type: ignore[index]
+        home = self.storage[value]
         if isinstance(home, Array):
-            home.read = True
+            home.readers.add(self)
         return home
 
     def _region(
@@ -96,6 +100,11 @@ class ProgramWriter:
     ) -> ProgramWriter:
         storage: Storage = dict(zip(region.params, operands, strict=True))
         return ProgramWriter(schedule(region, signature_of(region)), storage, results, self.names)
+
+
+def made(array: Array, value: Value) -> Iterator[str]:
+    """The line that makes a temporary."""
+    yield f"{array.name} = empty({array.size}, {value.type.dtype})"
 
 
 def _indented(lines: Iterable[str]) -> list[str]:
