@@ -56,9 +56,16 @@ def print_attr(value: Any) -> str:
         return f"[{', '.join(map(print_attr, value))}]"
     if isinstance(value, str):
         return value if _BARE.match(value) else json.dumps(value)
-    if value is None or isinstance(value, (bool, int, float)):
-        return repr(value)
-    raise IRError(f"an attribute cannot hold {value!r} ({type(value).__name__})")
+    if not is_attr(value):
+        raise IRError(f"an attribute cannot hold {value!r} ({type(value).__name__})")
+    return repr(value)
+
+
+def is_attr(value: Any) -> bool:
+    """Whether an attribute may hold `value`."""
+    if isinstance(value, tuple):
+        return all(map(is_attr, value))
+    return value is None or isinstance(value, (bool, int, float, str, np.generic))
 
 
 def value_names(function: Function, hints: bool = True) -> dict[Value, str]:

@@ -1,17 +1,18 @@
 """The IR's rules. Every pass and transform takes a valid function and returns a valid function.
 
-A value is defined once and before its use, types are what the rows infer, attributes are hashable,
-and a region sees its own parameters only.
+A value is defined once and before its use, types are what the rows infer, attributes are plain
+(numbers, truth values, None, strings, tuples of such), and a region sees its own parameters only.
 """
 
 from __future__ import annotations
 
 from tapejit.ir.function import Function, Instr, IRError, Value
-from tapejit.ir.printer import print_function, print_instr, value_names
+from tapejit.ir.printer import is_attr, print_function, print_instr, value_names
 
 
 def verify(function: Function) -> Function:
     """`function` itself; IRError, with the IR as a note, where it breaks a rule."""
+    _check_attrs(function)
     try:
         _check(function)
     except IRError as error:
@@ -30,7 +31,6 @@ def _check(function: Function) -> None:
         for k, v in enumerate(instr.operands):
             if v not in defined:
                 raise IRError(f"{where}: operand {k} is not defined before its use")
-        _check_attrs(instr, where)
         for region in instr.regions:
             _check(region)
         _check_types(instr, where)
@@ -47,12 +47,15 @@ def _define(defined: set[Value], value: Value, where: str) -> None:
     defined.add(value)
 
 
-def _check_attrs(instr: Instr, where: str) -> None:
-    for name, value in instr.attrs.items():
-        try:
-            hash(value)
-        except TypeError:
-            raise IRError(f"{where}: attribute {name} is not hashable: {value!r}") from None
+def _check_attrs(function: Function) -> None:
+    """Comes first: what cannot be printed cannot be shown in another error either."""
+    for i, instr in enumerate(function.body):
+        for name, value in instr.attrs.items():
+            if not is_attr(value):
+                where = f"@{function.name}, instruction {i} ({instr.primitive.name})"
+                raise IRError(f"{where}: attribute {name} cannot hold {value!r}")
+        for region in instr.regions:
+            _check_attrs(region)
 
 
 def _check_types(instr: Instr, where: str) -> None:
