@@ -27,7 +27,7 @@ _STATIC_EXPONENTS = frozenset(range(-64, 65))
 _STATIC_FLOAT_EXPONENTS = (2.0, 0.5)
 
 
-def _binary(function: Function) -> Callable[[Any, Any], Any]:
+def binary_operator(function: Function) -> Callable[[Any, Any], Any]:
     """An operator method; the fast path of recording."""
     op = function.op
 
@@ -250,23 +250,23 @@ class Array(Handle):
 
     # -- Operators -----------------------------------------------------------------------------------------
 
-    __add__, __radd__ = _binary(elementwise.add), _reflected(elementwise.add)
-    __sub__, __rsub__ = _binary(elementwise.subtract), _reflected(elementwise.subtract)
-    __mul__, __rmul__ = _binary(elementwise.multiply), _reflected(elementwise.multiply)
-    __truediv__, __rtruediv__ = _binary(elementwise.divide), _reflected(elementwise.divide)
-    __floordiv__, __rfloordiv__ = _binary(elementwise.floor_divide), _reflected(elementwise.floor_divide)
-    __mod__, __rmod__ = _binary(elementwise.remainder), _reflected(elementwise.remainder)
-    __matmul__, __rmatmul__ = _binary(product.matmul), _reflected(product.matmul)
+    __add__, __radd__ = binary_operator(elementwise.add), _reflected(elementwise.add)
+    __sub__, __rsub__ = binary_operator(elementwise.subtract), _reflected(elementwise.subtract)
+    __mul__, __rmul__ = binary_operator(elementwise.multiply), _reflected(elementwise.multiply)
+    __truediv__, __rtruediv__ = binary_operator(elementwise.divide), _reflected(elementwise.divide)
+    __floordiv__, __rfloordiv__ = binary_operator(elementwise.floor_divide), _reflected(elementwise.floor_divide)
+    __mod__, __rmod__ = binary_operator(elementwise.remainder), _reflected(elementwise.remainder)
+    __matmul__, __rmatmul__ = binary_operator(product.matmul), _reflected(product.matmul)
     __rpow__ = _reflected(elementwise.power)
     __neg__, __pos__ = _unary(elementwise.negative), _unary(elementwise.positive)
     __abs__ = _unary(elementwise.absolute)
-    __lt__, __le__ = _binary(elementwise.less), _binary(elementwise.less_equal)
-    __gt__, __ge__ = _binary(elementwise.greater), _binary(elementwise.greater_equal)
-    __eq__ = _binary(elementwise.equal)  # type: ignore[assignment]
-    __ne__ = _binary(elementwise.not_equal)  # type: ignore[assignment]
-    __and__, __rand__ = _binary(elementwise.logical_and), _reflected(elementwise.logical_and)
-    __or__, __ror__ = _binary(elementwise.logical_or), _reflected(elementwise.logical_or)
-    __xor__, __rxor__ = _binary(elementwise.logical_xor), _reflected(elementwise.logical_xor)
+    __lt__, __le__ = binary_operator(elementwise.less), binary_operator(elementwise.less_equal)
+    __gt__, __ge__ = binary_operator(elementwise.greater), binary_operator(elementwise.greater_equal)
+    __eq__ = binary_operator(elementwise.equal)  # type: ignore[assignment]
+    __ne__ = binary_operator(elementwise.not_equal)  # type: ignore[assignment]
+    __and__, __rand__ = binary_operator(elementwise.logical_and), _reflected(elementwise.logical_and)
+    __or__, __ror__ = binary_operator(elementwise.logical_or), _reflected(elementwise.logical_or)
+    __xor__, __rxor__ = binary_operator(elementwise.logical_xor), _reflected(elementwise.logical_xor)
     __invert__ = _unary(elementwise.logical_not)
     __iadd__, __isub__ = _in_place(elementwise.add), _in_place(elementwise.subtract)
     __imul__, __itruediv__ = _in_place(elementwise.multiply), _in_place(elementwise.divide)

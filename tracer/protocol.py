@@ -28,9 +28,9 @@ def _sources(*modules: ModuleType) -> dict[Any, Function]:
     }
 
 
-_FUNCTIONS = _sources(elementwise, product, reduction, shape)
+FUNCTIONS = _sources(elementwise, product, reduction, shape)
 # Answered from the type, or composed of traced functions.
-_METADATA: dict[Any, Callable[..., Any]] = {
+METADATA: dict[Any, Callable[..., Any]] = {
     np.shape: lambda a: a.shape,
     np.ndim: lambda a: a.ndim,
     np.size: lambda a, axis=None: a.size if axis is None else a.shape[axis],
@@ -53,7 +53,7 @@ def ufunc(function: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str,
         raise UnsupportedError(
             f"np.{function.__name__}(..., out=...) at {user_location()}: `out` must be a tapejit array"
         )
-    traced = _FUNCTIONS.get(function) or _SCIPY.get(function.__name__)
+    traced = FUNCTIONS.get(function) or _SCIPY.get(function.__name__)
     if traced is None or method != "__call__" or kwargs:
         raise _unsupported(f"np.{function.__name__}" + ("" if method == "__call__" else f".{method}"), kwargs)
     return apply(traced.op, inputs)
@@ -61,10 +61,10 @@ def ufunc(function: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str,
 
 def array_function(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
     """The body of `__array_function__`."""
-    known = _METADATA.get(function)
+    known = METADATA.get(function)
     if known is not None:
         return known(*args, **kwargs)
-    traced = _FUNCTIONS.get(function)
+    traced = FUNCTIONS.get(function)
     if traced is None:
         raise _unsupported(f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1), {})
     return traced(*args, **kwargs)

@@ -41,6 +41,12 @@ class Function:
         return f"<function {self.op.name}>"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return apply(self.op, *self.bind(args, kwargs))
+
+    def bind(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[list[Any], tuple[tuple[str, Any], ...]]:
+        """The operands and the static arguments of a call, in the form that `apply` takes."""
         bound = dict(zip(self.names, args, strict=False))
         if len(args) > len(self.names) or not bound.keys().isdisjoint(kwargs):
             raise TypeError(f"{self.op.name}: too many arguments, or one given twice")
@@ -48,7 +54,7 @@ class Function:
         first = bound.pop(self.names[0], None)
         operands = list(first) if self.variadic else [first]
         operands.extend(bound.pop(name, None) for name in self.operands[1:])
-        return apply(self.op, operands, self._statics(bound))
+        return operands, self._statics(bound)
 
     def _statics(self, bound: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
         statics = []
