@@ -70,7 +70,7 @@ def _table(module: ll.Module) -> ll.GlobalVariable:
         return existing
     kind = ll.ArrayType(_INT, len(_TWO_OVER_PI))
     table = ll.GlobalVariable(module, kind, name)
-    table.linkage, table.global_constant = "linkonce_odr", True
+    table.linkage, table.global_constant = "internal", True
     table.initializer = ll.Constant(kind, list(_TWO_OVER_PI))
     return table
 

@@ -40,7 +40,7 @@ def _function(
     if existing is not None:
         return existing
     function = ll.Function(module, ll.FunctionType(result, parameters), name)
-    function.linkage = "linkonce_odr"
+    function.linkage = "internal"
     variant = f'"vector-function-abi-variant"="_ZGV_LLVM_M64{"v" * len(parameters)}_{name}({name})"'
     for attribute in (*_ATTRIBUTES, variant):
         set.add(function.attributes, attribute)  # `add` itself knows only some of LLVM's attributes
