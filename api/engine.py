@@ -47,7 +47,7 @@ class Engine:
 
     def counters(self) -> CacheCounters:
         """How many programs were compiled and how often one was reused."""
-        return self._cache.counters
+        return self._cache.counters()
 
     def _build(self, function: Function, signature: Signature) -> NativeProgram:
         from tapejit.codegen.emit import compile_source

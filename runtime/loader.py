@@ -76,10 +76,9 @@ class Loader:
 
 
 def _constants() -> dict[str, Any]:
-    import numba
     import numpy as np
 
-    types = {short: getattr(numba, name) for short, name in NUMPY_NAME.items() if short != "bool"}
+    types = {dtype: _scalar_type(dtype) for dtype in NUMPY_NAME}
     return {**types, "inf": np.inf, "nan": np.nan, "empty": np.empty}
 
 
@@ -99,8 +98,14 @@ def _compile(function: Any, signature: Signature) -> tuple[Any, Callable[..., No
 def _numba_type(tensor: TensorType, plain: bool) -> Any:
     import numba
 
-    scalar = numba.boolean if tensor.dtype == "bool" else getattr(numba, NUMPY_NAME[tensor.dtype])
+    scalar = _scalar_type(tensor.dtype)
     return scalar if plain else numba.types.Array(scalar, tensor.rank, "C")
+
+
+def _scalar_type(dtype: str) -> Any:
+    import numba
+
+    return numba.boolean if dtype == "bool" else getattr(numba, NUMPY_NAME[dtype])
 
 
 def _no_alias() -> Any:
