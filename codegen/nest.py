@@ -17,6 +17,7 @@ from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Operand, Root
 from tapejit.codegen.schedule import Nest, Phase, long_extents
 from tapejit.ir.function import Value
+from tapejit.ir.primitive import FoldIndex
 
 
 Targets = dict[Root, Target]
@@ -85,7 +86,8 @@ class NestWriter:
             dims = [d + s for d, s in zip(dims, root.start, strict=True)]
         place = Index(root.value.type.shape, dims).flat
         dtype = root.operands[0].value.type.dtype
-        position = space[-1] if space else Affine()
+        found_where = root.kind is Kind.FOLD and isinstance(root.rule, FoldIndex)
+        position = space[-1] if found_where else Affine()
         return _Job(root, fold.Element(self._element(root, space), dtype, position), place, home)
 
     def _element(self, root: Root, space: Sequence[Affine]) -> str:

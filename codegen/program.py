@@ -38,8 +38,11 @@ class ProgramWriter:
         root = nest.roots[0]
         if root.kind is Kind.BRANCH:
             return self._branch(comment, root)
-        targets = {root: self._target(root) for root in nest.roots}
-        made = [self._prepared(root, target) for root, target in targets.items()]
+        targets: dict[Root, Target] = {}
+        made: list[Lines] = []
+        for each in nest.roots:
+            targets[each] = self._target(each)
+            made.append(self._prepared(each, targets[each]))
         if root.kind is Kind.LIBRARY:
             call = gemm_lines(root, targets[root], self.storage, self.plan.definitions)
             return lambda: [comment, *(line for part in made for line in part()), *call]

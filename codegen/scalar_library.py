@@ -28,11 +28,15 @@ from tapejit.codegen.lane import Lane
 
 @dataclass(frozen=True)
 class ScalarFunction:
-    """A formula on lanes, and the type of its result: that of operand `result_like` (None: bool, i1)."""
+    """A formula on lanes, and the type of its result: that of operand `result_like` (None: bool, i1).
+
+    The operand at position `literal` is a literal int of the source and arrives as a Python int.
+    """
 
     formula: Callable[..., Lane]
     arity: int = 1
     result_like: int | None = 0
+    literal: int | None = None
 
     def build(self, builder: ll.IRBuilder, *arguments: ll.Value | int) -> ll.Value:
         """The result's LLVM value; instructions are added where `builder` stands."""
@@ -54,7 +58,7 @@ LIBRARY: dict[str, ScalarFunction] = {
     "rsqrt": ScalarFunction(scalar_arithmetic.rsqrt),
     "floor_div": ScalarFunction(scalar_arithmetic.floor_div, arity=2),
     "mod": ScalarFunction(scalar_arithmetic.mod, arity=2),
-    "integer_pow": ScalarFunction(scalar_arithmetic.integer_pow, arity=2),
+    "integer_pow": ScalarFunction(scalar_arithmetic.integer_pow, arity=2, literal=1),
     "pow": ScalarFunction(vector_power.power, arity=2),
     "exp": ScalarFunction(vector_exponential.exp),
     "expm1": ScalarFunction(vector_exponential.expm1),

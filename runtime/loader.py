@@ -27,6 +27,9 @@ class ScalarFunction(Protocol):
     @property
     def result_like(self) -> int | None: ...
 
+    @property
+    def literal(self) -> int | None: ...
+
     def build(self, builder: Any, *arguments: Any) -> Any: ...
 
 
@@ -121,22 +124,22 @@ def _no_alias() -> Any:
 
 
 def _intrinsic(name: str, function: ScalarFunction) -> Any:
-    """A Numba intrinsic around one function of the vocabulary. Literal ints arrive as Python ints."""
+    """A Numba intrinsic around one function of the vocabulary."""
     from numba import types
     from numba.extending import intrinsic
 
     def typed(context: Any, *operands: Any) -> Any:
-        plain = tuple(t if isinstance(t, types.IntegerLiteral) else types.unliteral(t) for t in operands)
-        result = types.boolean if function.result_like is None else plain[function.result_like]
+        kinds = tuple(t if k == function.literal else types.unliteral(t) for k, t in enumerate(operands))
+        result = types.boolean if function.result_like is None else kinds[function.result_like]
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            values = (
-                t.literal_value if isinstance(t, types.IntegerLiteral) else v
-                for t, v in zip(signature.args, arguments, strict=True)
-            )
+            values = [
+                t.literal_value if k == function.literal else v
+                for k, (t, v) in enumerate(zip(signature.args, arguments, strict=True))
+            ]
             return function.build(builder, *values)
 
-        return result(*plain), generate
+        return result(*kinds), generate
 
     names = ", ".join(f"x{k}" for k in range(function.arity))
     namespace = {"typed": typed}
