@@ -16,7 +16,7 @@ from tapejit.ir import shape
 from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.interpreter import interpret
 from tapejit.ir.primitive import (
-    Constant, Discrete, Fold, FoldIndex, IndexMap, Padded, Pieces, Primitive, Product, Regions,
+    Constant, Discrete, Fold, FoldIndex, IndexMap, Mapped, Padded, Pieces, Primitive, Product, Regions,
     Reinterpret, Scalar, elementwise, linear, reduction,
 )
 from tapejit.ir.shape import float_type, numeric_type
@@ -300,8 +300,8 @@ argmin = _discrete_reduction(
 # Operand dimension k becomes dimension dims[k] of `shape`; the other dimensions repeat.
 broadcast = linear(
     "broadcast", infer=shape.broadcast, reference=shape.reference_broadcast,
-    transpose=lambda ct, x, *, shape, dims: reduce_sum(
-        ct, axes=tuple(i for i in range(len(shape)) if i not in dims)),
+    transpose=lambda ct, x, *, shape, dims: reduce_sum(ct, axes=_repeated(shape, dims)),
+    moves=lambda mask, x, *, shape, dims: reduce_any(mask, axes=_repeated(shape, dims)),
     batch=lambda x, *, shape, dims: broadcast(
         x, shape=(x.shape[0], *shape), dims=(0, *(d + 1 for d in dims))),
     emission=IndexMap(lambda index, x, *, shape, dims: tuple(index[d] for d in dims)),
@@ -376,9 +376,7 @@ dot_general = Primitive(
     vjp=lambda ct, r, x, y, *, contract, batch: (
         _transpose_product(ct, y, x.type, contract, batch, swap=False),
         _transpose_product(ct, x, y.type, contract[::-1], batch[::-1], swap=True)),
-    batch=lambda x, y, *, contract, batch: dot_general(
-        x, y, contract=tuple(tuple(a + 1 for a in axes) for axes in contract),
-        batch=tuple((0, *(a + 1 for a in axes)) for axes in batch)),
+    batch=Mapped(lambda x, y, **attrs: _batched_product(x, y, **attrs)),
     emission=Product(),
     examples=(((_M, _N), {"contract": ((1,), (0,)), "batch": ((), ())}),
               ((_N, _M), {"contract": ((0,), (1,)), "batch": ((), ())}),
@@ -445,7 +443,7 @@ def _branch(name: str, *rows: Primitive) -> Function:
 cond = Primitive(
     name="cond", arity=None, results=None, infer=shape.cond,
     reference=lambda pred, *xs, regions: interpret(regions[0 if pred else 1], *xs),
-    jvp=_cond_jvp, vjp=_cond_vjp, batch=_cond_batch, emission=Regions(),
+    jvp=_cond_jvp, vjp=_cond_vjp, batch=Mapped(_cond_batch), emission=Regions(),
     examples=tuple(
         ((np.array(pred), _A, _B), {"regions": (_branch("true", mul, arctan2), _branch("false", div, sub))})
         for pred in (True, False)))
@@ -464,6 +462,11 @@ def literal(dtype: str, value: float) -> str:
 def _spread(y: Var, to: tuple[int, ...], axes: tuple[int, ...]) -> Var:
     """A reduction's result repeated along the reduced `axes`."""
     return broadcast(y, shape=to, dims=tuple(i for i in range(len(to)) if i not in axes))
+
+
+def _repeated(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:
+    """The dimensions along which a broadcast repeats."""
+    return tuple(i for i in range(len(shape)) if i not in dims)
 
 
 def _nonzero(x: Var) -> Var:
@@ -532,6 +535,22 @@ def _cut(ct: Var, cut: dict[str, Any]) -> Var:
 
 def _sum_of(x: Var | None, y: Var | None) -> Var | None:
     return y if x is None else x if y is None else x + y
+
+
+def _batched_product(x: Var, y: Var, *, mapped: tuple[bool, bool], contract: Any, batch: Any) -> Var:
+    """Two stacks are multiplied pairwise; of one stack the new axis is free, so it is one product."""
+    contract = _behind_new_axis(contract, mapped)
+    batch = _behind_new_axis(batch, mapped)
+    if all(mapped):
+        return dot_general(x, y, contract=contract, batch=tuple((0, *dims) for dims in batch))
+    product = dot_general(x, y, contract=contract, batch=batch)
+    at = len(batch[0])
+    at += 0 if mapped[0] else len(shape.free_dims(len(x.shape), contract[0], batch[0]))
+    return transpose(product, perm=(at, *(k for k in range(len(product.shape)) if k != at)))
+
+
+def _behind_new_axis(dims: Any, mapped: tuple[bool, bool]) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(d + m for d in axes) for axes, m in zip(dims, mapped, strict=True))
 
 
 def _transpose_product(

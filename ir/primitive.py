@@ -25,6 +25,13 @@ class Discrete:
     why: str
 
 
+@dataclass(frozen=True)
+class Mapped:
+    """A batching rule that takes operands with and without the new axis, told which by `mapped`."""
+
+    rule: Callable[..., Any]
+
+
 # How a primitive becomes code. The scheduler decides by this alone, never by a primitive's name.
 
 
@@ -109,7 +116,7 @@ class Primitive:
     A primitive of several results gives and takes tuples where one of a single result gives and
     takes the thing itself. A primitive with regions gets them as the keyword `regions`; its jvp, vjp
     and batch get `transform` too, which takes a region to its tangents alone, its adjoints alone, or
-    (with `mapped`, which operands have the new axis) its batched form.
+    (with the `mapped` of its parameters) its batched form.
     """
 
     name: str
@@ -119,7 +126,7 @@ class Primitive:
     reference: Callable[..., Any]          # arrays, attrs -> array(s); NumPy is the meaning
     jvp: Callable[..., Any] | Discrete     # tangents (None: zero), result, operands, attrs -> tangent
     vjp: Callable[..., Any] | Discrete     # adjoint, result, operands, attrs -> adjoints (None: zero)
-    batch: Callable[..., Any]              # operands with a new leading axis, attrs -> result with it
+    batch: Callable[..., Any] | Mapped     # operands with a new leading axis, attrs -> result with it
     emission: Emission
     examples: tuple[Any, ...]              # (operands, attrs) on which the tests run every rule
 
@@ -197,21 +204,24 @@ def _chain(ct: Var, partial: Any, y: Var, xs: tuple[Var, ...], attrs: dict[str, 
 def linear(
     name: str, *, infer: Callable[..., TensorType], reference: Callable[..., Any],
     transpose: Callable[..., Var], batch: Callable[..., Var], emission: Emission,
-    examples: tuple[Any, ...], moves: bool = False, tangent: Callable[..., Var] | None = None,
+    examples: tuple[Any, ...], moves: bool | Callable[..., Var] = False,
+    tangent: Callable[..., Var] | None = None,
 ) -> Primitive:
     """A linear map of one operand: its tangent is itself, its adjoint `transpose(ct, x.type, **attrs)`.
 
     `moves` states that the transpose only moves or copies elements or puts zeros between them, so
-    that a mask moves along. An affine map has a `tangent` of its own.
+    that a mask moves along; or it is what the transpose does to a mask. An affine map has a `tangent`
+    of its own.
     """
+    mask_transpose = transpose if moves is True else moves
 
     def jvp(tangents: Any, y: Var, x: Var, **attrs: Any) -> Var:
         return (tangent or row)(tangents[0], **attrs)
 
     def vjp(ct: Var, y: Var, x: Var, **attrs: Any) -> tuple[Var]:
         x_bar = transpose(ct, x.type, **attrs)
-        if moves and ct.mask is not None:
-            x_bar = x_bar.masked_by(transpose(ct.mask, x.type.with_dtype("bool"), **attrs))
+        if mask_transpose and ct.mask is not None:
+            x_bar = x_bar.masked_by(mask_transpose(ct.mask, x.type.with_dtype("bool"), **attrs))
         return (x_bar,)
 
     row = Primitive(

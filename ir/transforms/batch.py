@@ -12,6 +12,7 @@ from functools import partial
 from tapejit.ir import ops
 from tapejit.ir.builder import Builder, Var
 from tapejit.ir.function import Function, Instr, IRError, Value
+from tapejit.ir.primitive import Mapped
 
 
 def batch(f: Function, size: int, mapped: Sequence[bool] | None = None) -> Function:
@@ -51,17 +52,14 @@ def _append(
 def _batched(
     instr: Instr, stacks: dict[Value, Var], singles: dict[Value, Var], size: int
 ) -> tuple[Var, ...]:
-    """The results of the row's batching rule.
-
-    A rule without regions gets every operand stacked. One with regions gets the operands as they
-    are, `mapped` saying which are stacked, and `transform(region, mapped)` to batch a region.
-    """
+    """The results of the row's batching rule; it gets every operand stacked, unless it is `Mapped`."""
     rule = instr.primitive.batch
-    if instr.regions:
+    if isinstance(rule, Mapped):
         operands = [stacks[v] if v in stacks else singles[v] for v in instr.operands]
         mapped = tuple(v in stacks for v in instr.operands)
         transform = partial(_batched_region, size)
-        found = rule(*operands, **instr.attrs, regions=instr.regions, mapped=mapped, transform=transform)
+        more = {"regions": instr.regions, "transform": transform} if instr.regions else {}
+        found = rule.rule(*operands, **instr.attrs, mapped=mapped, **more)
     else:
         operands = [_stacked(v, stacks, singles, size) for v in instr.operands]
         found = rule(*operands, **instr.attrs)

@@ -17,6 +17,7 @@ from tapejit.ir.primitive import (
     Fold,
     FoldIndex,
     IndexMap,
+    Mapped,
     Padded,
     Scalar,
     elementwise,
@@ -47,6 +48,12 @@ def swapped(rule):
 def without_second(rule):
     """A tangent that forgets its second operand."""
     return lambda ts, *args, **attrs: rule((ts[0], None, *ts[2:]), *args, **attrs)
+
+
+def left_inside(stack):
+    """The right elements in the shape of a stack, with its axis taken from the end."""
+    rank = len(stack.shape)
+    return ops.reshape(ops.transpose(stack, perm=(*range(1, rank), 0)), shape=stack.shape)
 
 
 CORRUPTIONS = [
@@ -96,8 +103,11 @@ CORRUPTIONS = [
      replace(ops.transpose, batch=lambda x, *, perm: ops.transpose(x, perm=(*(p + 1 for p in perm), 0))),
      "check_batch"),
     ("one branch for the whole stack", ops.cond,
-     replace(ops.cond, batch=lambda pred, *xs, **kw: ops.cond.batch(ops.logical_not(pred), *xs, **kw)),
-     "check_batch"),
+     replace(ops.cond, batch=Mapped(
+         lambda pred, *xs, **kw: ops.cond.batch.rule(ops.logical_not(pred), *xs, **kw))), "check_batch"),
+    ("the new axis left inside a product", ops.dot_general,
+     replace(ops.dot_general, batch=Mapped(lambda x, y, **attrs: left_inside(
+         ops.dot_general.batch.rule(x, y, **attrs)))), "check_batch"),
     ("type rule too wide", ops.argmax, replace(ops.argmax, infer=shape.reduce_numeric), "check_types"),
     ("reference in f64", ops.exp,
      replace(ops.exp, reference=lambda x: np.exp(x.astype(np.float64))), "check_types"),

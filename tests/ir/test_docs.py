@@ -50,8 +50,9 @@ def test_discrete_rows_say_so():
 
 def test_the_recipe_s_example_is_a_sound_row():
     """The code in docs/add-a-primitive.md, evaluated where it would stand, passes every check."""
-    code = re.search(r"softsign = (elementwise\(.*?)\n\n", (DOCS / "add-a-primitive.md").read_text(), re.DOTALL)
-    row = eval(code.group(1), vars(ops))
+    page = (DOCS / "add-a-primitive.md").read_text()
+    code = re.search(r"softsign = (elementwise\(.*?)\n\n", page, re.DOTALL)
+    row = eval(code.group(1), dict(vars(ops)))
     for check in CHECKS:
         for operands, attrs in row.examples:
             if check.__name__ != "check_text":  # only a row of the table can be parsed

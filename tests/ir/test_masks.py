@@ -63,6 +63,8 @@ CASES = {
                             [0.0, 0.5, 4.0], [0, 0, 0.25], [0, 0, -1 / 32]),
     "losers of an extreme": (lambda x: ops.sqrt(reduced(x, ops.reduce_max)), [0.0, -1.0, -2.0],
                              [INF, 0, 0], None),
+    "a scalar that nobody takes": (lambda x: positive(x - 9.0, reduced(ops.sqrt(x), ops.reduce_sum)),
+                                   [0.0, 1.0, 4.0], [0, 0, 0], [0, 0, 0]),
     "abs at 0": (ops.abs_, [0.0, -2.0, 3.0], [0, -1, 1], [0, 0, 0]),
     "a tie": (lambda x: ops.maximum(x, x.like(1.0)), [1.0, 0.0, 2.0], [0.5, 0, 1], [0, 0, 0]),
     "tied extremes": (lambda x: reduced(x, ops.reduce_max) / 3.0, [2.0, 2.0, 1.0], [0.5, 0.5, 0], [0, 0, 0]),
