@@ -10,6 +10,7 @@ from __future__ import annotations
 import llvmlite.ir as ll
 
 from tapejit.codegen.lane import Lane
+from tapejit.codegen.two_part import TwoPart, fast_sum, product
 
 _INT = ll.IntType(64)
 _WIDE = ll.IntType(256)
@@ -27,10 +28,10 @@ _HALF_PI = (1.5707963267948966, 6.123233995736766e-17)
 
 def reduce_huge(x: Lane) -> tuple[Lane, Lane, Lane]:
     """x, of size 2**16 at least, as (k, high, low) of k pi/2 + high + low; NaNs for inf and NaN."""
-    product = _significand(x) * _window(x)
-    fraction = product << 2
+    turns = _significand(x) * _window(x)
+    fraction = turns << 2
     negative = (fraction < 0) ^ (x < 0.0)
-    quadrant = _narrow(product.unsigned_shift(254)) + _flag(fraction < 0)
+    quadrant = _narrow(turns.unsigned_shift(254)) + _flag(fraction < 0)
     high, low = _normalised_fraction((fraction < 0).where(-fraction, fraction))
     scaled_high, scaled_low = _times_half_pi(high, low)
     unusable = x * 0.0  # NaN for inf and NaN
@@ -75,8 +76,8 @@ def _table(module: ll.Module) -> ll.GlobalVariable:
     return table
 
 
-def _normalised_fraction(fraction: Lane) -> tuple[Lane, Lane]:
-    """fraction / 2**256 as an unevaluated sum of two doubles."""
+def _normalised_fraction(fraction: Lane) -> TwoPart:
+    """fraction / 2**256."""
     builder = fraction.builder
     count = ll.FunctionType(_WIDE, [_WIDE, ll.IntType(1)])
     count_zeros = builder.module.declare_intrinsic("llvm.ctlz", [_WIDE], count)
@@ -88,11 +89,9 @@ def _normalised_fraction(fraction: Lane) -> tuple[Lane, Lane]:
     return high * scale, low * scale
 
 
-def _times_half_pi(high: Lane, low: Lane) -> tuple[Lane, Lane]:
-    product = high * _HALF_PI[0]
-    rest = high.fma(_HALF_PI[0], -product) + high.fma(_HALF_PI[1], low * _HALF_PI[0])
-    total = product + rest
-    return total, rest - (total - product)
+def _times_half_pi(high: Lane, low: Lane) -> TwoPart:
+    result, rest = product(high, _HALF_PI[0])
+    return fast_sum(result, rest + high.fma(_HALF_PI[1], low * _HALF_PI[0]))
 
 
 def _narrow(x: Lane) -> Lane:

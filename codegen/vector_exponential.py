@@ -11,6 +11,7 @@ import math
 
 from tapejit.codegen.float_parts import format_of, nearest_multiple, power_of_two, scaled
 from tapejit.codegen.lane import Lane
+from tapejit.codegen.two_part import TwoPart, fast_sum, quotient
 
 _LOG2_E = 1 / math.log(2)
 _LN2_DOUBLE = (0.6931471805599453, 2.3190468138462996e-17)
@@ -56,7 +57,7 @@ def logistic(x: Lane) -> Lane:
     divisor = e + 1.0
     divisor_low = (e - (divisor - 1.0)) + e_low
     positive = x >= 0.0
-    return _quotient(positive.where(1.0, e), positive.where(0.0, e_low), divisor, divisor_low)
+    return quotient((positive.where(1.0, e), positive.where(0.0, e_low)), (divisor, divisor_low))
 
 
 def tanh(x: Lane) -> Lane:
@@ -66,7 +67,7 @@ def tanh(x: Lane) -> Lane:
     numerator, divisor = scale.fma(e, scale - 1.0), scale.fma(e, scale + 1.0)
     numerator_low = scale.fma(e, (scale - 1.0) - numerator)
     divisor_low = scale.fma(e, (scale - divisor) + 1.0)
-    return _quotient(numerator, numerator_low, divisor, divisor_low).with_sign_of(x)
+    return quotient((numerator, numerator_low), (divisor, divisor_low)).with_sign_of(x)
 
 
 def sinh(x: Lane) -> Lane:
@@ -93,20 +94,12 @@ def expm1_near_zero(r: Lane) -> Lane:
     return (r * r).fma(r.polynomial(r.pick(_EXP_DOUBLE, _EXP_SINGLE)), r)
 
 
-def _exp_in_two_parts(x: Lane) -> tuple[Lane, Lane]:
+def _exp_in_two_parts(x: Lane) -> TwoPart:
     """exp(x), and the part of it that rounding leaves out."""
     # Beyond the bounds the result is 0 or inf; within them `scaled` can represent every exponent.
     n, r = reduced(x.at_most(x.pick(710.0, 89.0)).at_least(x.pick(-746.0, -104.0)))
-    e = expm1_near_zero(r)
-    high = e + 1.0
-    return scaled(high, n), scaled(e - (high - 1.0), n)
-
-
-def _quotient(x: Lane, x_low: Lane, y: Lane, y_low: Lane) -> Lane:
-    """(x + x_low) / (y + y_low), rounded almost correctly."""
-    inverse = 1.0 / y
-    quotient = x * inverse
-    return inverse.fma((-quotient).fma(y, x) + (-quotient).fma(y_low, x_low), quotient)
+    high, low = fast_sum(x.like(1.0), expm1_near_zero(r))
+    return scaled(high, n), scaled(low, n)
 
 
 def _hyperbolic_parts(x: Lane) -> tuple[Lane, Lane, Lane, Lane]:

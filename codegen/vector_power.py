@@ -10,6 +10,7 @@ import math
 
 from tapejit.codegen.float_parts import normalised, normalised_any, power_of_two, scaled, small_int_to_float
 from tapejit.codegen.lane import Lane
+from tapejit.codegen.two_part import TwoPart, fast_sum, product
 from tapejit.codegen.vector_exponential import expm1_near_zero, reduced
 
 # ln 2; a multiple of the first part by any exponent is exact.
@@ -42,11 +43,10 @@ def power(x: Lane, y: Lane) -> Lane:
 def _power_double(size: Lane, y: Lane) -> Lane:
     log, log_low = _log_in_two_parts(size)
     exponent = y.at_most(1e300).at_least(-1e300)  # 0 times the logarithm of 1 must not be NaN
-    product = exponent * log
-    product_low = exponent.fma(log, -product) + exponent * log_low
-    in_range = abs(product) < 800.0
-    n, r = reduced(product.at_most(800.0).at_least(-800.0))
-    return scaled(expm1_near_zero(r + in_range.where(product_low, 0.0)) + 1.0, n)
+    high, low = product(exponent, log)
+    in_range = abs(high) < 800.0
+    n, r = reduced(high.at_most(800.0).at_least(-800.0))
+    return scaled(expm1_near_zero(r + in_range.where(low + exponent * log_low, 0.0)) + 1.0, n)
 
 
 def _power_single(size: Lane, y: Lane) -> Lane:
@@ -63,42 +63,35 @@ def _power_single(size: Lane, y: Lane) -> Lane:
     return result.to_type_of(size)
 
 
-def _log_in_two_parts(x: Lane) -> tuple[Lane, Lane]:
+def _log_in_two_parts(x: Lane) -> TwoPart:
     """log x = n ln 2 + 2 s + 2/3 s**3 + s**5 tail, to about 2**-66 of itself."""
     m, n = normalised_any(x)
     k = small_int_to_float(n, x)
-    s, s_low = _quotient_in_two_parts(m - 1.0, m + 1.0, (m - 1.0) - ((m + 1.0) - 2.0))
-    cube, cube_low = _cube(s, s_low)
+    s, s_low = _quotient_in_two_parts(m - 1.0, fast_sum(x.like(1.0), m))
     square = s * s
-    third = cube * _TWO_THIRDS[0]
-    third_low = cube.fma(_TWO_THIRDS[0], -third) + cube_low * _TWO_THIRDS[0] + cube * _TWO_THIRDS[1]
+    cube, cube_low = _cube(s, s_low)
+    third, third_low = product(cube, _TWO_THIRDS[0])
+    third_low = third_low + cube_low * _TWO_THIRDS[0] + cube * _TWO_THIRDS[1]
     tail = cube * square * square.polynomial(_LOG_TAIL) + third_low
-    high, carried = _sum(k * _LN2_HIGH, s * 2.0)
-    high, carried_too = _sum(high, third)
+    high, carried = fast_sum(k * _LN2_HIGH, s * 2.0)
+    high, carried_too = fast_sum(high, third)
     low = ((s_low * 2.0 + tail) + k * _LN2_LOW) + (carried + carried_too)
-    total = high + low
-    return _with_infinite_ends(x, total), low - (total - high)
+    total, rest = fast_sum(high, low)
+    return _with_infinite_ends(x, total), rest
 
 
-def _quotient_in_two_parts(numerator: Lane, divisor: Lane, divisor_low: Lane) -> tuple[Lane, Lane]:
-    """numerator / (divisor + divisor_low)."""
-    inverse = 1.0 / divisor
+def _quotient_in_two_parts(numerator: Lane, divisor: TwoPart) -> TwoPart:
+    inverse = 1.0 / divisor[0]
     quotient = numerator * inverse
-    rest = (-quotient).fma(divisor, numerator) - quotient * divisor_low
+    rest = (-quotient).fma(divisor[0], numerator) - quotient * divisor[1]
     return quotient, rest * inverse
 
 
-def _cube(s: Lane, s_low: Lane) -> tuple[Lane, Lane]:
-    square = s * s
-    square_low = s.fma(s, -square) + s * s_low * 2.0
-    cube = square * s
-    return cube, square.fma(s, -cube) + square * s_low + square_low * s
-
-
-def _sum(x: Lane, y: Lane) -> tuple[Lane, Lane]:
-    """x + y and what its rounding lost, for |x| >= |y| or x = 0 (Dekker)."""
-    total = x + y
-    return total, y - (total - x)
+def _cube(s: Lane, s_low: Lane) -> TwoPart:
+    square, square_low = product(s, s)
+    square_low = square_low + s * s_low * 2.0
+    cube, cube_low = product(square, s)
+    return cube, cube_low + square * s_low + square_low * s
 
 
 def _with_infinite_ends(x: Lane, log: Lane) -> Lane:

@@ -15,6 +15,7 @@ from tapejit.codegen.float_parts import nearest_multiple
 from tapejit.codegen.huge_angle import reduce_huge
 from tapejit.codegen.lane import Lane
 from tapejit.codegen.rare_path import rarely
+from tapejit.codegen.two_part import TwoPart, fast_sum, product, quotient
 
 _TWO_OVER_PI = 2 / math.pi
 # Of each, the second part is positive: for x = -0.0 the sign of the first remainder then survives.
@@ -69,44 +70,44 @@ def _reduced(x: Lane) -> Angle:
     first, second, third = x.pick(_HALF_PI_DOUBLE, _HALF_PI_SINGLE)
     k, n = nearest_multiple(x, _TWO_OVER_PI)
     r = (-k).fma(first, x)
-    product = k * second
-    product_low = k.fma(second, -product)
-    high = r - product
-    low = (-k).fma(third, ((r - high) - product) - product_low)
+    step, step_low = product(k, second)
+    high = r - step
+    low = (-k).fma(third, ((r - high) - step) - step_low)
     return Angle(n, high, low)
 
 
 def _sin(angle: Angle) -> Lane:
-    odd, even = _sine(angle), _cosine(angle)
+    odd, even = _sine(angle)[0], _cosine(angle)[0]
     return _negated_if(angle.quadrant & 2, (angle.quadrant & 1).equals(0).where(odd, even))
 
 
 def _cos(angle: Angle) -> Lane:
-    odd, even = _sine(angle), _cosine(angle)
+    odd, even = _sine(angle)[0], _cosine(angle)[0]
     return _negated_if((angle.quadrant + 1) & 2, (angle.quadrant & 1).equals(0).where(even, odd))
 
 
 def _tan(angle: Angle) -> Lane:
-    odd, even = _sine(angle), _cosine(angle)
+    (odd, odd_low), (even, even_low) = _sine(angle), _cosine(angle)
     plain = (angle.quadrant & 1).equals(0)
-    return plain.where(odd, even) / plain.where(even, -odd)
+    numerator = plain.where(odd, even), plain.where(odd_low, even_low)
+    return quotient(numerator, (plain.where(even, -odd), plain.where(even_low, -odd_low)))
 
 
-def _sine(angle: Angle) -> Lane:
+def _sine(angle: Angle) -> TwoPart:
     """sin(high + low) = sin(high) + low cos(high)."""
     r, square = angle.high, angle.high * angle.high
     polynomial = square.polynomial(r.pick(_SIN_DOUBLE, _SIN_SINGLE))
-    result = (r * square).fma(polynomial, angle.low * square.fma(-0.5, 1.0)) + r
-    return result.with_sign_of(r)  # for -0.0, whose sign the sum loses
+    result, rest = fast_sum(r, (r * square).fma(polynomial, angle.low * square.fma(-0.5, 1.0)))
+    return result.with_sign_of(r), rest  # for -0.0, whose sign the sum loses
 
 
-def _cosine(angle: Angle) -> Lane:
+def _cosine(angle: Angle) -> TwoPart:
     """cos(high + low) = cos(high) - low sin(high), where 1 - r**2 / 2 keeps what its rounding lost."""
     r, square = angle.high, angle.high * angle.high
     polynomial = square.polynomial(r.pick(_COS_DOUBLE, _COS_SINGLE))
     lead = square.fma(-0.5, 1.0)
     lost = square.fma(-0.5, 1.0 - lead)
-    return lead + (square * square).fma(polynomial, (-r).fma(angle.low, lost))
+    return fast_sum(lead, (square * square).fma(polynomial, (-r).fma(angle.low, lost)))
 
 
 def _negated_if(bit_two: Lane, x: Lane) -> Lane:
