@@ -17,14 +17,17 @@ from typing import Any
 import numpy as np
 import optree
 
+from tapejit.capture import Unguardable, guards_of
 from tapejit.engine import DECORATED, Engine
 from tapejit.inspection import Inspection
+from tapejit.replay import MAX_REPLAYS, MISS, Pack, Replay, entries, leaf_of, picker
 from tapejit.tracer import nested
 from tapejit.tracer.array import Array
 from tapejit.tracer.backward import backward
 from tapejit.tracer.errors import DtypeError, ShapeError
 from tapejit.tracer.gradient import FreshGradients
 from tapejit.tracer.handle import Handle, Leaf
+from tapejit.tracer.segment import Cut
 from tapejit.tracer.state import STATE
 from tapejit.tracer.tape import Tape
 from tapejit.tracer.trie import Trie
@@ -42,12 +45,24 @@ class TracedFunction:
         code = getattr(inspect.unwrap(function), "__code__", None)
         self._parameters: tuple[str, ...] = code.co_varnames[: code.co_argcount] if code else ()
         self.inspection = Inspection(self._name())
+        self._replays: list[Replay] = []
+        self._attempts = 0
+        self.why_python: str | None = "it has not been called"  # why calls run the Python; None if they do not
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError
+        if STATE.tape is None and not kwargs:
+            for replay in self._replays:
+                result = replay.run(args)
+                if result is not MISS:
+                    return result
+        return self._traced_call(args, kwargs)
+
+    def _traced_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the Python, tracing it."""
+        raise AssertionError("each kind of traced function has its own")
 
     def ir(self, *args: Any, **kwargs: Any) -> str:
         """The IR of the last call's trace (of a call with `args`, if any are given), canonicalised."""
@@ -86,7 +101,7 @@ class TracedFunction:
     def _recording(self, args: Sequence[Any]) -> Iterator[Tape]:
         """A tape for one call; the outer tape, if there is one, is its parent."""
         outer = STATE.tape
-        tape = Tape(self._trie, outer, self._names_of(args))
+        tape = Tape(self._trie, outer, self._names_of(args), keep_cuts=True)
         STATE.tape = tape
         try:
             yield tape
@@ -95,10 +110,45 @@ class TracedFunction:
             tape.active = None
 
 
+    def _learn(
+        self, tape: Tape, args: tuple[Any, ...], call_args: Sequence[Any], variables: Sequence[Handle],
+        pack: Callable[[Cut], Pack | None],
+    ) -> None:
+        """Make a replay of the call that was just traced, if everything it depended on can be checked."""
+        if self._attempts >= MAX_REPLAYS:
+            return
+        self._attempts += 1
+        try:
+            self._replays.insert(0, self._replay(tape, args, call_args, variables, pack))
+            self._replays = [replay for replay in self._replays if replay.still_holds()]
+            self.why_python = None
+        except Unguardable as obstacle:
+            self.why_python = obstacle.reason
+
+    def _replay(
+        self, tape: Tape, args: tuple[Any, ...], call_args: Sequence[Any], variables: Sequence[Handle],
+        pack: Callable[[Cut], Pack | None],
+    ) -> Replay:
+        cuts = tape.cuts or []
+        if tape.escaped or len(cuts) != 1 or cuts[0].plan is None:
+            raise Unguardable("Python looked at a traced value")
+        cut = cuts[0]
+        given, structure = optree.tree_flatten(args)
+        traced = optree.tree_leaves(tuple(call_args))
+        differentiated = {id(v) for v in variables}
+        leaves = [leaf_of(x, t, id(t) in differentiated) for x, t in zip(given, traced, strict=True)]
+        packed = pack(cut)
+        if packed is None or not all(leaves):
+            raise Unguardable("an argument or a result is neither an array nor an immutable value")
+        entered = entries(cut, traced, cut.node.plans["trace"].inputs)
+        guards = guards_of(inspect.unwrap(self._function))
+        return Replay([x for x in leaves if x], structure, guards, cut, packed, entered)
+
+
 class Jitted(TracedFunction):
     """See `jit`."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def _traced_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if STATE.tape is not None:
             return self._function(*args, **kwargs)
         ours = _any_handle((args, kwargs))
@@ -106,7 +156,10 @@ class Jitted(TracedFunction):
         with self._recording(call_args) as tape:
             result = self._function(*call_args, **call_kwargs)
         self.inspection.saw(tape)
-        return _delivered(result, keep=ours)
+        delivered = _delivered(result, keep=ours)
+        if not ours and not kwargs:
+            self._learn(tape, args, call_args, (), lambda cut: picker(result, cut))
+        return delivered
 
 
 class Differentiated(TracedFunction):
@@ -119,7 +172,7 @@ class Differentiated(TracedFunction):
         super().__init__(function, engine)
         self._argnums, self._has_aux, self._value = _checked_argnums(argnums), has_aux, value
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def _traced_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         chosen = self._chosen(args)
         outer = STATE.tape
         ours = _any_handle((args, kwargs))
@@ -132,7 +185,34 @@ class Differentiated(TracedFunction):
             head, aux = self._split(found)
         grads = self._gradients(tape, head, variables)
         self.inspection.saw(tape)
-        return self._packed(head, aux, grads, args, chosen, keep=ours or outer is not None)
+        packed = self._packed(head, aux, grads, args, chosen, keep=ours or outer is not None)
+        if outer is None and not ours and not kwargs:
+            self._learn(
+                tape, args, call_args, variables,
+                lambda cut: self._pack_of(cut, head, aux, variables, args, chosen),
+            )
+        return packed
+
+    def _pack_of(
+        self, cut: Cut, head: Any, aux: Any, variables: Sequence[Handle], args: tuple[Any, ...],
+        chosen: tuple[int, ...],
+    ) -> Pack | None:
+        """How a replay's results become the result of the call."""
+        pick_head, pick_aux = picker(head, cut), picker(aux, cut)
+        if pick_head is None or pick_aux is None:
+            return None
+        place = {cut.sources[i].leaf: len(cut.live) + n for n, i in enumerate(cut.wrt)}
+        places = [place.get(v._leaf) for v in variables]
+        zeros = [_zeros(v) for v in variables]
+
+        def pack(outs: list[np.ndarray]) -> Any:
+            grads = [z.copy() if k is None else outs[k] for k, z in zip(places, zeros, strict=True)]
+            return self._packed(pick_head(outs), pick_aux(outs), grads, args, chosen, keep=False)
+
+        single = places[0] if len(places) == 1 else None
+        if single is not None and self._value and not self._has_aux and type(args[chosen[0]]) is np.ndarray:
+            return lambda outs: (pick_head(outs), outs[single])
+        return pack
 
     def _gradients(self, tape: Tape, head: Any, variables: list[Handle]) -> list[Any]:
         """Per variable its gradient; zeros where the head does not depend on it."""

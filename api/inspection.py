@@ -1,63 +1,85 @@
-"""Every stage of a traced function as text: trace, IR, adjoint, schedule, source, LLVM, assembly."""
+"""Every stage of what was traced as text: trace, IR, adjoint, schedule, source, LLVM, assembly.
+
+An `Inspection` remembers the segments of one call of a decorated function, or of one `record()` block,
+and renders them. The stages below the IR are in `stage`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
-from tapejit.codegen.emit import emit
-from tapejit.codegen.schedule import schedule
 from tapejit.ir.function import Function
 from tapejit.ir.passes.pipeline import canonicalise
 from tapejit.ir.printer import print_function
 from tapejit.ir.transforms.adjoint import adjoint
 from tapejit.runtime.program import Executable
+from tapejit.stage import PROGRAM_STAGES, check_stage
 from tapejit.tracer.plan import Plan
 from tapejit.tracer.tape import Tape
 from tapejit.tracer.trie import Node
-
-STAGES = ("trace", "ir", "adjoint", "schedule", "source", "llvm", "asm")
 
 
 class Inspection:
     """What the last call of one function went through."""
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, tape: Tape | None = None):
         self._name = name
-        self._nodes: list[Node] = []
+        self._tape = tape
 
     def saw(self, tape: Tape) -> None:
         """Remember the segments of a call."""
-        self._nodes = tape.history
+        self._tape = tape
 
     def text(self, stage: str) -> str:
         """The text of one stage, segment after segment; ValueError for an unknown stage."""
-        if stage not in STAGES:
-            raise ValueError(f"unknown stage {stage!r}; choose one of {', '.join(STAGES)}")
-        if not self._nodes:
+        check_stage(stage)
+        if self._tape is None:
             raise RuntimeError(f"{self._name} has not been traced yet; call it first, or pass arguments")
-        distinct = list(dict.fromkeys(self._nodes))
-        return "\n".join(_RENDER[stage](self._name, node) for node in distinct)
+        if not self._tape.history:
+            raise RuntimeError(f"{self._name} recorded no operation whose result was asked for")
+        nodes = dict.fromkeys(self._tape.history)
+        return "\n".join(_segment_text(self._name, node, stage) for node in nodes)
 
 
-def _plans(node: Node, *kinds: str) -> list[Plan]:
-    return [p for key, p in node.plans.items() if isinstance(key, tuple) and key[0] in kinds]
+class Recording(Inspection):
+    """What `with record() as recording` gives: the stages of what was recorded, once it has run.
+
+    >>> import tapejit as tj
+    >>> x = tj.array([1.0, 2.0])
+    >>> x.attach_grad()
+    >>> with tj.record() as recording:
+    ...     y = (x * x).sum()
+    >>> y.backward()
+    >>> print(recording.ir())
+    func @record(%a0: f64[2]) -> (f64[]) {
+      %0 = mul %a0, %a0 : f64[2]
+      %1 = reduce_sum %0 {axes=[0]} : f64[]
+      return %1
+    }
+    <BLANKLINE>
+    """
+
+    def ir(self) -> str:
+        """The IR of what was recorded, canonicalised."""
+        return self.text("ir")
+
+    def adjoint_ir(self) -> str:
+        """The IR of its adjoint: after `backward()`, the program that ran."""
+        return self.text("adjoint")
+
+    def source(self) -> str:
+        """The Python source that was emitted for Numba."""
+        return self.text("source")
+
+    def stage(self, name: str) -> str:
+        """Any stage by name: trace, ir, adjoint, schedule, source, llvm or asm."""
+        return self.text(name)
 
 
-def _main_plan(node: Node) -> Plan:
-    """The plan that says most about a segment: joint if there is one."""
-    return (_plans(node, "joint") or _plans(node, "forward", "backward"))[-1]
-
-
-def _primal(name: str, node: Node) -> Function:
-    trace = node.plans["trace"]
-    live = _live(node)
-    return Function(name, trace.function.params, trace.function.body, tuple(trace.values[i] for i in live))
-
-
-def _live(node: Node) -> tuple[int, ...]:
-    key = next(k for k in reversed(node.plans) if isinstance(k, tuple) and k[0] in ("joint", "forward"))
-    return key[1]  # type: ignore[return-value]
+def _segment_text(name: str, node: Node, stage: str) -> str:
+    if stage in _TRACE_STAGES:
+        return _TRACE_STAGES[stage](name, node)
+    return "\n".join(PROGRAM_STAGES[stage](program) for program in _programs(node))
 
 
 def _trace_text(name: str, node: Node) -> str:
@@ -69,37 +91,39 @@ def _ir_text(name: str, node: Node) -> str:
 
 
 def _adjoint_text(name: str, node: Node) -> str:
-    plans = _plans(node, "joint", "backward")
+    plans = _plans(node, "joint") or _plans(node, "backward")
     if not plans:
         return print_function(canonicalise(adjoint(_primal(name, node))))
     function = _executable(plans[-1]).function
     return print_function(Function(f"{name}.adjoint", function.params, function.body, function.results))
 
 
+_TRACE_STAGES: dict[str, Callable[[str, Node], str]] = {
+    "trace": _trace_text, "ir": _ir_text, "adjoint": _adjoint_text,
+}
+
+
+def _primal(name: str, node: Node) -> Function:
+    trace = node.plans["trace"]
+    return Function(name, trace.function.params, trace.function.body, tuple(trace.values[i] for i in _live(node)))
+
+
+def _live(node: Node) -> tuple[int, ...]:
+    key = next(k for k in reversed(node.plans) if isinstance(k, tuple) and k[0] in ("joint", "forward"))
+    return key[1]  # type: ignore[return-value]
+
+
+def _programs(node: Node) -> list[Executable]:
+    """The programs of a segment: joint if there is one, else forward, and backward if it was asked for."""
+    joint = _plans(node, "joint")
+    chosen = [joint] if joint else [_plans(node, "forward"), _plans(node, "backward")]
+    return [_executable(plans[-1]) for plans in chosen if plans]
+
+
+def _plans(node: Node, kind: str) -> list[Plan]:
+    return [p for key, p in node.plans.items() if isinstance(key, tuple) and key[0] == kind]
+
+
 def _executable(plan: Plan) -> Executable:
     assert isinstance(plan.program, Executable)
     return plan.program
-
-
-def _schedule_text(name: str, node: Node) -> str:
-    executable = _executable(_main_plan(node))
-    return schedule(executable.function, executable.signature).describe() + "\n"
-
-
-def _source_text(name: str, node: Node) -> str:
-    executable = _executable(_main_plan(node))
-    return emit(schedule(executable.function, executable.signature))
-
-
-def _llvm_text(name: str, node: Node) -> str:
-    return _executable(_main_plan(node)).compile().llvm()
-
-
-def _asm_text(name: str, node: Node) -> str:
-    return _executable(_main_plan(node)).compile().asm()
-
-
-_RENDER: dict[str, Callable[[str, Node], str]] = {
-    "trace": _trace_text, "ir": _ir_text, "adjoint": _adjoint_text, "schedule": _schedule_text,
-    "source": _source_text, "llvm": _llvm_text, "asm": _asm_text,
-}

@@ -19,7 +19,7 @@ from tapejit.tracer.errors import AutogradError, DtypeError, NestedDemandError, 
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
 from tapejit.tracer.operation import WEAK_DTYPE, Operation, Weak
-from tapejit.tracer.segment import Segment, Source
+from tapejit.tracer.segment import Cut, Segment, Source
 from tapejit.tracer.storage import Arguments
 from tapejit.tracer.trie import Node, Trie
 
@@ -31,15 +31,20 @@ class Tape:
     """`parent`: the tape outside a nested derivative; its pending arrays may be used symbolically."""
 
     __slots__ = (
-        "_entered", "active", "aliased", "arguments", "history", "names", "node", "parent", "sources",
+        "_entered", "active", "aliased", "arguments", "cuts", "escaped", "history", "names", "node", "parent", "sources",
         "symbolic", "trie", "values",
     )
 
-    def __init__(self, trie: Trie, parent: Tape | None = None, names: dict[int, str] | None = None):
+    def __init__(
+        self, trie: Trie, parent: Tape | None = None, names: dict[int, str] | None = None,
+        keep_cuts: bool = False,
+    ):
         self.trie, self.parent = trie, parent
         self.names = names or {}                         # what the user calls an input, by its id
         self.active: int | None = threading.get_ident()  # the thread that records now
-        self.history: list[Node] = []                    # the ends of the segments cut so far
+        self.cuts: list[Cut] | None = [] if keep_cuts else None  # the segments so far
+        self.history: dict[Node, None] = {}              # their ends, each once, in order
+        self.escaped = False                             # a value left for Python
         self._restart()
 
     def _restart(self) -> None:
@@ -215,7 +220,10 @@ class Tape:
                 live[i] = handle
         segment = Segment(self, self.node, self.arguments, self.sources, live)
         if live:
-            self.history.append(self.node)
+            self.history[self.node] = None
+        if self.cuts is not None and live:
+            segment.cut_record = Cut(self.node, self.arguments.values, self.sources, tuple(live))
+            self.cuts.append(segment.cut_record)
         self._restart()
         return segment
 

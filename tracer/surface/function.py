@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import operator
+import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from tapejit.tracer.errors import UnsupportedError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
 from tapejit.tracer.operation import Operation
-from tapejit.tracer.state import STATE
+from tapejit.tracer.state import STATE, note_escape
 from tapejit.tracer.tape import as_handles
 
 class Function:
@@ -42,6 +43,9 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return apply(self.op, *self.bind(args, kwargs))
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
 
     def bind(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -115,6 +119,7 @@ def static(name: str, value: Any) -> Any:
     if isinstance(value, np.bool_ | bool):
         return bool(value)
     if isinstance(value, Handle):
+        note_escape()
         return value.value().item()
     return operator.index(value) if hasattr(value, "__index__") else value
 

@@ -1,0 +1,179 @@
+"""What a Python function reads besides its arguments, and guards that notice when it changes.
+
+A decorated function may skip its Python only if everything else that Python would have read is
+known and unchanged. The bytecode tells which globals, closure cells, defaults and callees there are;
+each becomes a `Guard`. Whatever this reading cannot vouch for (attributes of objects, mutable
+containers, I/O, random numbers) is an `Unguardable`, and then the Python simply runs at every call.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dis
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from tapejit.tracer.surface.function import Function
+
+Guard = Callable[[], bool]  # True while what it watches is unchanged
+
+_PURE_BUILTINS = frozenset(
+    getattr(builtins, name) for name in (
+        "abs all any bool dict divmod enumerate filter float frozenset int isinstance len list map max min "
+        "pow range reversed round set slice sorted str sum tuple zip ArithmeticError AssertionError "
+        "Exception RuntimeError TypeError ValueError ZeroDivisionError"
+    ).split()
+)
+_TRUSTED_MODULES = ("numpy", "math", "operator", "scipy.special")
+_IMPURE_NUMPY = ("numpy.random", "numpy.testing", "numpy.lib._npyio_impl")
+_IMMUTABLE = (int, float, complex, str, bytes, bool, type(None), type(Ellipsis), np.generic, np.dtype)
+_FORBIDDEN_OPCODES = frozenset(
+    "STORE_GLOBAL DELETE_GLOBAL STORE_ATTR DELETE_ATTR IMPORT_NAME LOAD_BUILD_CLASS YIELD_VALUE LOAD_NAME".split()
+)
+
+
+@dataclass(frozen=True)
+class Unguardable(Exception):
+    """A reason why the Python of a function has to run at every call."""
+
+    reason: str
+
+
+def guards_of(function: Callable[..., Any]) -> list[Guard]:
+    """Guards on everything `function` and its callees capture; raises `Unguardable`."""
+    guards: list[Guard] = []
+    _Reading(guards).callee(function, getattr(function, "__name__", "the function"))
+    return guards
+
+
+class _Reading:
+    """One walk over a function and its callees; each is read once."""
+
+    def __init__(self, guards: list[Guard]):
+        self._guards = guards
+        self._seen: set[int] = set()
+
+    def callee(self, function: Any, name: str) -> None:
+        """Read a Python function: its code, defaults, closure and globals."""
+        if not isinstance(function, FunctionType):
+            raise Unguardable(f"{name} is a {type(function).__name__}, not a plain function")
+        if id(function) in self._seen:
+            return
+        self._seen.add(id(function))
+        code, defaults, more = function.__code__, function.__defaults__, function.__kwdefaults__
+        self._guards.append(lambda: function.__code__ is code and function.__defaults__ is defaults)
+        for value in (*(defaults or ()), *(more or {}).values()):
+            self._value(value, f"a default of {name}")
+        cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
+        for load in _loads(code):
+            self._load(load, function, cells)
+
+    def _load(self, load: _Load, function: FunctionType, cells: dict[str, Any]) -> None:
+        if load.name in cells:
+            self._cell(cells[load.name], load)
+        elif not load.is_global:
+            return  # a variable of an enclosing function that is itself being read
+        elif load.name in function.__globals__:
+            namespace, name = function.__globals__, load.name
+            value = namespace[name]
+            self._guards.append(lambda: namespace.get(name) is value)
+            self._value(value, name, load.attributes)
+        elif getattr(builtins, load.name, None) not in _PURE_BUILTINS:
+            raise Unguardable(f"it uses {load.name}")
+
+    def _cell(self, cell: Any, load: _Load) -> None:
+        try:
+            value = cell.cell_contents
+        except ValueError:
+            raise Unguardable(f"{load.name} is not defined yet") from None
+        self._guards.append(lambda: cell.cell_contents is value)
+        self._value(value, load.name, load.attributes)
+
+    def _value(self, value: Any, name: str, attributes: tuple[str, ...] = ()) -> None:
+        """A captured value must be a constant, code we can read, or an array we can watch."""
+        if isinstance(value, ModuleType):
+            self._module(value, name, attributes)
+        elif isinstance(value, np.ndarray):
+            self._guards.append(_unchanged(value))
+        elif isinstance(value, tuple | frozenset):
+            for item in value:
+                self._value(item, name)
+        elif isinstance(value, _IMMUTABLE) or _is_pure(value):
+            return
+        else:
+            self.callee(getattr(value, "__traced__", value), name)
+
+    def _module(self, module: ModuleType, name: str, attributes: tuple[str, ...]) -> None:
+        if not attributes:
+            raise Unguardable(f"the module {name} is used as a value")
+        attribute, *rest = attributes
+        value = getattr(module, attribute, None)
+        if not _is_trusted(module.__name__):
+            self._guards.append(lambda: getattr(module, attribute, None) is value)
+        self._value(value, f"{name}.{attribute}", tuple(rest))
+
+
+@dataclass(frozen=True)
+class _Load:
+    """A name that bytecode loads, with the attributes taken from it at once."""
+
+    name: str
+    is_global: bool
+    attributes: tuple[str, ...]
+
+
+def _loads(code: CodeType) -> Iterator[_Load]:
+    """The globals and free variables that `code`, or code nested in it, loads."""
+    instructions = [i for i in dis.get_instructions(code) if i.opname not in ("CACHE", "PUSH_NULL", "NOP")]
+    for at, instruction in enumerate(instructions):
+        if instruction.opname in _FORBIDDEN_OPCODES:
+            raise Unguardable(f"{code.co_name} has {instruction.opname.lower().replace('_', ' ')}")
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_DEREF", "LOAD_CLASSDEREF"):
+            attributes = []
+            for follower in instructions[at + 1:]:
+                if follower.opname not in ("LOAD_ATTR", "LOAD_METHOD"):
+                    break
+                attributes.append(follower.argval)
+            yield _Load(instruction.argval, instruction.opname == "LOAD_GLOBAL", tuple(attributes))
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _loads(constant)
+
+
+def _is_trusted(module: str | None) -> bool:
+    """Modules whose functions depend on their arguments only, and which nobody rebinds."""
+    if module is None or module.startswith(_IMPURE_NUMPY):
+        return False
+    return module in _TRUSTED_MODULES or module.startswith("numpy.")
+
+
+def _is_pure(value: Any) -> bool:
+    """A callable, or a type, whose result depends on its arguments only."""
+    if isinstance(value, np.ufunc | Function):
+        return True
+    if isinstance(value, BuiltinFunctionType):
+        owner = value.__self__
+        return value in _PURE_BUILTINS or (isinstance(owner, ModuleType) and _is_trusted(value.__module__))
+    try:
+        if value in _PURE_BUILTINS:
+            return True
+    except TypeError:  # not hashable
+        return False
+    return callable(value) and _is_trusted(getattr(value, "__module__", None))
+
+
+def _unchanged(array: np.ndarray) -> Guard:
+    """Whether the contents are, bit for bit, what they were."""
+    before = array.copy()
+    if array.nbytes <= 4096:
+        contents = before.tobytes()
+        return lambda: array.tobytes() == contents and array.shape == before.shape and array.dtype == before.dtype
+    bits = before.view(np.uint8) if before.ndim else before
+    return lambda: (
+        array.shape == before.shape and array.dtype == before.dtype
+        and bool(np.array_equal(np.ascontiguousarray(array).view(np.uint8), bits))
+    )
