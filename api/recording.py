@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tapejit.engine import TRIE
+from tapejit.inspection import Recording
 from tapejit.tracer.array import Array, head_gradient, require_array
 from tapejit.tracer.backward import backward as sweep
 from tapejit.tracer.errors import UNREACHABLE, AutogradError
@@ -21,7 +22,7 @@ from tapejit.tracer.tape import Tape
 
 
 @contextmanager
-def _scope(recording: bool | None, training: bool | None) -> Iterator[None]:
+def _scope(recording: bool | None, training: bool | None) -> Iterator[Recording | None]:
     """Set what is not None; restore both flags at the end, also after an exception."""
     tape_before, training_before = STATE.tape, STATE.training
     if recording is not None:
@@ -30,7 +31,7 @@ def _scope(recording: bool | None, training: bool | None) -> Iterator[None]:
         STATE.training = training
     mine = STATE.tape
     try:
-        yield
+        yield Recording("record", mine) if recording else None
     finally:
         if mine is not tape_before and mine is not None:
             mine.active = None
@@ -39,6 +40,9 @@ def _scope(recording: bool | None, training: bool | None) -> Iterator[None]:
 
 def record(train_mode: bool = True) -> Any:
     """Record operations on arrays, so that they can be differentiated; sets the training flag.
+
+    `with record() as recording` gives what shows the stages of the record: `recording.ir()`,
+    `.adjoint_ir()`, `.source()`, `.stage(name)`.
 
     >>> import tapejit as tj
     >>> x = tj.array([1.0, 2.0])
