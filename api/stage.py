@@ -17,7 +17,7 @@ def check_stage(name: str) -> None:
 
 def schedule_text(program: Executable) -> str:
     """The loop nests, and which operations share each."""
-    from tapejit.codegen.description import describe  # not at import time: codegen imports llvmlite
+    from tapejit.codegen.describe import describe  # not at import time: codegen imports llvmlite
     from tapejit.codegen.schedule import schedule
 
     return describe(schedule(program.function, program.signature))
