@@ -1,0 +1,104 @@
+"""The polynomials of the vector math approximate what their tables say they do.
+
+Each row: coefficients, the function they stand for, the weight that turns an absolute error into the
+relative error of the result, the interval, and how many bits that relative error keeps.
+"""
+
+from __future__ import annotations
+
+import mpmath as mp
+import pytest
+
+from tapejit.codegen import vector_error_function as error_function
+from tapejit.codegen import vector_exponential as exponential
+from tapejit.codegen import vector_inverse_trigonometric as inverse
+from tapejit.codegen import vector_logarithm as logarithm
+from tapejit.codegen import vector_power as power
+from tapejit.codegen import vector_trigonometric as trigonometric
+
+HALF_LN2 = mp.log(2) / 2
+_ROOT2 = mp.sqrt(2)
+LOG_S = (_ROOT2 - 1) / (_ROOT2 + 1)
+EIGHTH = mp.tan(mp.pi / 8)
+
+
+def exp_rest(r):
+    return (mp.expm1(r) - r) / r**2
+
+
+def log_tail(z):
+    s = mp.sqrt(z)
+    return (2 * mp.atanh(s) / s - 2 - 2 * z / 3) / z**2
+
+
+def log_rest(z):
+    s = mp.sqrt(z)
+    return (2 * mp.atanh(s) / s - 2) / z
+
+
+def log_cubic(f):
+    return (mp.log1p(f) - f + f**2 / 2) / f**3
+
+
+def erf_rest(x):
+    return (-mp.log(mp.erfc(x)) / x - 2 / mp.sqrt(mp.pi)) / x
+
+
+def of_root(function):
+    """A function of t and of t**2 as one of t**2 alone."""
+    return lambda z: function(mp.sqrt(z), z)
+
+
+sinh_rest = of_root(lambda r, z: (mp.sinh(r) / r - 1) / z)
+cosh_rest = of_root(lambda r, z: (mp.cosh(r) - 1) / z)
+sin_rest = of_root(lambda r, z: (mp.sin(r) / r - 1) / z)
+cos_rest = of_root(lambda r, z: (mp.cos(r) - 1 + z / 2) / z**2)
+arctan_rest = of_root(lambda t, z: (mp.atan(t) / t - 1) / z)
+arcsin_rest = of_root(lambda t, z: (mp.asin(t) / t - 1) / z)
+
+
+def erf_weight(x):
+    return x**2 * mp.erfc(x) / mp.erf(x)
+
+
+def itself(z):
+    return z
+
+
+ROWS = {
+    "exp f64": (exponential._EXP_DOUBLE, exp_rest, abs, -HALF_LN2, HALF_LN2, 59),
+    "exp f32": (exponential._EXP_SINGLE, exp_rest, abs, -HALF_LN2, HALF_LN2, 28),
+    "sinh f64": (exponential._SINH_DOUBLE, sinh_rest, itself, 0, HALF_LN2**2, 60),
+    "sinh f32": (exponential._SINH_SINGLE, sinh_rest, itself, 0, HALF_LN2**2, 30),
+    "cosh f64": (exponential._COSH_DOUBLE, cosh_rest, itself, 0, HALF_LN2**2, 64),
+    "cosh f32": (exponential._COSH_SINGLE, cosh_rest, itself, 0, HALF_LN2**2, 29),
+    "log f64": (logarithm._LOG_DOUBLE, log_rest, itself, 0, LOG_S**2, 58),
+    "log f32": (logarithm._LOG_SINGLE, log_cubic, lambda f: f**2, _ROOT2 / 2 - 1, _ROOT2 - 1, 27),
+    "log in pow f64": (power._LOG_TAIL, log_tail, lambda z: z**2 / 2, 0, LOG_S**2, 66),
+    "log in pow f32": (power._SHORT_LOG, log_rest, lambda z: z / 2, 0, LOG_S**2, 37),
+    "exp in pow f32": (power._SHORT_EXP, exp_rest, abs, -HALF_LN2, HALF_LN2, 31),
+    "sin f64": (trigonometric._SIN_DOUBLE, sin_rest, itself, 0, mp.mpf("0.786") ** 2, 56),
+    "sin f32": (trigonometric._SIN_SINGLE, sin_rest, itself, 0, mp.mpf("0.8") ** 2, 27),
+    "cos f64": (trigonometric._COS_DOUBLE, cos_rest, lambda z: z**2, 0, mp.mpf("0.786") ** 2, 59),
+    "cos f32": (trigonometric._COS_SINGLE, cos_rest, lambda z: z**2, 0, mp.mpf("0.8") ** 2, 30),
+    "arctan f64": (inverse._ARCTAN_DOUBLE, arctan_rest, itself, 0, EIGHTH**2, 58),
+    "arctan f32": (inverse._ARCTAN_SINGLE, arctan_rest, itself, 0, EIGHTH**2, 28),
+    "arcsin f64": (inverse._ARCSIN_DOUBLE, arcsin_rest, itself, 0, mp.mpf(1) / 4, 57),
+    "arcsin f32": (inverse._ARCSIN_SINGLE, arcsin_rest, itself, 0, mp.mpf(1) / 4, 29),
+    "erf f64": (error_function._ERF_DOUBLE, erf_rest, erf_weight, 0, 6, 57),
+    "erf f32": (error_function._ERF_SINGLE, erf_rest, erf_weight, 0, 4, 28),
+}
+
+
+def polynomial(coefficients, t):
+    return mp.fsum(c * t**k for k, c in enumerate(coefficients))
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_relative_error(name):
+    coefficients, function, weight, low, high, bits = ROWS[name]
+    with mp.workprec(300):
+        middle, radius = (mp.mpf(low) + high) / 2, (mp.mpf(high) - low) / 2
+        points = [middle + radius * mp.cos(mp.pi * (k + mp.mpf(1) / 3) / 200) for k in range(200)]
+        worst = max(weight(t) * abs(polynomial(coefficients, t) - function(t)) for t in points)
+    assert worst < mp.mpf(2) ** -bits
