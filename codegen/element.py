@@ -48,6 +48,7 @@ class Elements:
     def __init__(self, plan: Plan, storage: Storage, names: Names):
         self.plan, self.storage, self.names = plan, storage, names
         self.scopes = [_Scope()]
+        self.fused: dict[Instr, None] = {}  # the instructions evaluated, in order
         self.place: Place = lambda loops: []
 
     def element(self, value: Value, index: Index) -> Known:
@@ -140,6 +141,7 @@ class Elements:
     def _scalar(self, instr: Instr, value: Value, emission: Scalar, operands: Sequence[Known]) -> Known:
         if emission.source == "{0}":
             return operands[0]
+        self.fused[instr] = None
         text = emission.source.format(*(o.text for o in operands), **instr.attrs)
         return self.assign(value, narrow(text, value.type.dtype), all_loops(operands))
 
@@ -156,6 +158,7 @@ class Elements:
         conditions, dims = _inside(emission.operand_index(index.dims, x.type, **instr.attrs), x.type.shape)
         if not conditions:
             return self.element(x, Index(x.type.shape, dims))
+        self.fused[instr] = None
         name = self.names.of(value)
         outside = Statement(f"{name} = {value.type.dtype}({_number(instr.attrs['value'])})")
         nodes = self._nodes(index.loops)

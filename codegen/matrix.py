@@ -1,7 +1,7 @@
 """Operands of a matrix product as BLAS sees them: memory, a leading dimension, transposed or not.
 
 A view (a transpose, a slice, a reshape) of a stored value is never copied when its strides are those of
-a matrix. Start with `matrix`; `with_matrix_operands` rewrites the products that need a copy.
+a matrix. Start with `matrices`; `product` rewrites the products that need a copy.
 """
 
 from __future__ import annotations
@@ -13,10 +13,7 @@ from math import prod
 from tapejit.codegen.affine import Affine, LoopVar, atom
 from tapejit.codegen.index import Index
 from tapejit.codegen.moves import origins
-from tapejit.codegen.root import is_loop_product
-from tapejit.ir import ops
-from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import Primitive, Product
+from tapejit.ir.function import Instr, Value
 from tapejit.ir.shape import free_dims
 
 
@@ -90,48 +87,3 @@ def _merged(flat: Affine, loops: Sequence[LoopVar]) -> tuple[int, int] | None:
     if not fits:
         return None
     return prod(v.extent for v in long), flat.coefficient(long[-1]) if long else 0
-
-
-def with_matrix_operands(function: Function) -> Function:
-    """The function with a transpose and a reshape before each operand that no strides make a matrix."""
-    body: list[Instr] = []
-    for instr in function.body:
-        if isinstance(instr.primitive.emission, Product) and not is_loop_product(instr):
-            body += _canonical(instr)
-        else:
-            body.append(instr)
-    return Function(function.name, function.params, body, function.results)
-
-
-def _canonical(instr: Instr) -> list[Instr]:
-    """The product, after the moves that make a matrix of an operand that is none in its own layout."""
-    steps: list[Instr] = []
-    operands, contract, batch = [], [], []
-    for value, group in zip(instr.operands, groups(instr), strict=True):
-        if not matrices(value, group, {}):
-            value, group = _as_matrix(value, group, steps, instr.location)
-        operands.append(value)
-        contract.append(group.inner)
-        batch.append(group.batch)
-    attrs = {"contract": tuple(contract), "batch": tuple(batch)}
-    return [*steps, Instr(instr.primitive, tuple(operands), attrs, instr.results, (), instr.location)]
-
-
-def _as_matrix(
-    value: Value, group: Groups, steps: list[Instr], location: str | None
-) -> tuple[Value, Groups]:
-    """The value with its dimensions in the order of the groups."""
-    order = (*group.batch, *group.free, *group.inner)
-    turned = _append(steps, ops.transpose, value, {"perm": order}, location)
-    cuts = (len(group.batch), len(group.batch) + len(group.free))
-    dims = tuple(range(len(order)))
-    return turned, Groups(dims[: cuts[0]], dims[cuts[0] : cuts[1]], dims[cuts[1] :])
-
-
-def _append(
-    steps: list[Instr], primitive: Primitive, value: Value, attrs: dict[str, tuple[int, ...]], location: str | None
-) -> Value:
-    (type_,) = primitive.result_types((value.type,), attrs)
-    result = Value(type_, value.name)
-    steps.append(Instr(primitive, (value,), attrs, (result,), (), location))
-    return result

@@ -34,12 +34,16 @@ def repeats_rows(instr: Instr) -> bool:
     (x,), shape = instr.operands, instr.results[0].type.shape
     if x.type.size == 1:
         return True
-    emission = instr.primitive.emission
-    assert isinstance(emission, IndexMap)
-    probes = tuple(_Probe(d) for d in range(len(shape)))
-    taken = emission.operand_index(probes, x.type, **instr.attrs)
-    sources = [(p.dim, n) for p, n in zip(taken, x.type.shape, strict=True) if n != 1]
+    sources = [(d, n) for d, n in zip(taken_dims(instr), x.type.shape, strict=True) if n != 1]
     return sources == [(d, n) for d, n in enumerate(shape) if n != 1][: len(sources)]
+
+
+def taken_dims(instr: Instr) -> list[int]:
+    """Which dimension of the result indexes each dimension of the operand as it is; -1: none does."""
+    (x,), emission = instr.operands, instr.primitive.emission
+    assert isinstance(emission, IndexMap)
+    probes = tuple(_Probe(d) for d in range(instr.results[0].type.rank))
+    return [p.dim for p in emission.operand_index(probes, x.type, **instr.attrs)]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from tapejit.codegen.name import Names, loop_name
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Operand, Root
 from tapejit.codegen.schedule import Nest, Phase, long_extents
-from tapejit.ir.function import Value
+from tapejit.ir.function import Instr, Value
 from tapejit.ir.primitive import FoldIndex
 
 
@@ -46,6 +46,11 @@ class NestWriter:
     def lines(self) -> list[str]:
         """The source of the nest, once all that reads its temporaries is built."""
         return list(write(self.rows, [line for levels in self.phases for line in write(levels)]))
+
+    def instrs(self) -> list[Instr]:
+        """The instructions it computes."""
+        roots = (root.instr for root in self.nest.roots if root.instr is not None)
+        return list(dict.fromkeys([*self.elements.fused, *roots]))
 
     def settle(self) -> None:
         """Make a row of each temporary that only this nest reads, and merge the loops over rows."""

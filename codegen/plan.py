@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tapejit.codegen.cost import costly_values
-from tapejit.codegen.matrix import groups, matrices, with_matrix_operands
+from tapejit.codegen.matrix import groups, matrices
+from tapejit.codegen.product import prepare_products
 from tapejit.codegen.root import Kind, Root, fold, is_loop_product, roots_of, store
 from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.primitive import Constant, Fold, FoldIndex, IndexMap, Padded, Product, Regions, Reinterpret, Scalar
@@ -43,7 +44,7 @@ class Plan:
 
 def make_plan(function: Function, signature: Signature) -> Plan:
     """Decide what is stored, and collect the roots in program order."""
-    function = with_matrix_operands(function)
+    function = prepare_products(function)
     defined = {v: instr for instr in function.body for v in instr.results}
     homes = _homes(function, signature)
     kept = costly_values(function) | _read_whole(function, defined) | _stored_results(function, homes, defined)

@@ -16,10 +16,11 @@ from tapejit.codegen.name import Names
 from tapejit.codegen.nest import NestWriter
 from tapejit.codegen.root import Kind, Root
 from tapejit.codegen.schedule import Nest, Schedule, schedule
-from tapejit.ir.function import Function, Value
+from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.signature import signature_of
 
 Lines = Callable[[], Iterable[str]]
+MOST_PLACES = 4  # named in one comment
 
 
 class ProgramWriter:
@@ -27,30 +28,31 @@ class ProgramWriter:
 
     def __init__(self, scheduled: Schedule, storage: Storage, outs: Sequence[Array], names: Names):
         self.plan, self.storage, self.outs, self.names = scheduled.plan, storage, outs, names
-        self.parts = [self._part(f"# {n}: {summary(nest)}", nest) for n, nest in enumerate(scheduled.nests, 1)]
+        self.parts = [self._part(n, nest) for n, nest in enumerate(scheduled.nests, 1)]
 
     def lines(self) -> Iterator[str]:
         """The source."""
         for part in self.parts:
             yield from part()
 
-    def _part(self, comment: str, nest: Nest) -> Lines:
+    def _part(self, number: int, nest: Nest) -> Lines:
         root = nest.roots[0]
         if root.kind is Kind.BRANCH:
-            return self._branch(comment, root)
+            return self._branch(number, root)
         targets: dict[Root, Target] = {}
         made: list[Lines] = []
         for each in nest.roots:
             targets[each] = self._target(each)
             made.append(self._prepared(each, targets[each]))
         if root.kind is Kind.LIBRARY:
-            call = gemm_lines(root, targets[root], self.storage, self.plan.definitions)
-            return lambda: [comment, *(line for part in made for line in part()), *call]
+            assert root.instr is not None
+            heading, call = comment(number, [root.instr]), gemm_lines(root, targets[root], self.storage, self.plan.definitions)
+            return lambda: [heading, *_flattened(made), *call]
         writer = NestWriter(self.plan, nest, self.storage, targets, self.names)
 
         def lines() -> list[str]:
             writer.settle()
-            return [comment, *(line for part in made for line in part()), *writer.lines()]
+            return [comment(number, writer.instrs()), *_flattened(made), *writer.lines()]
 
         return lines
 
@@ -79,16 +81,17 @@ class ProgramWriter:
         )
         return lambda: (*(made(array, root.value) if fresh else ()), *start) if array.needed else ()
 
-    def _branch(self, comment: str, root: Root) -> Lines:
-        assert root.instr is not None
+    def _branch(self, number: int, root: Root) -> Lines:
+        instr = root.instr
+        assert instr is not None
         results = [Array(self.names.of(v), v.type.size, temporary=True, readers={self}) for v in root.values]
         empty = [line for v, array in zip(root.values, results, strict=True) for line in made(array, v)]
         self.storage.update(zip(root.values, results, strict=True))
         pred, *operands = (self._whole(o.value) for o in root.operands)
         condition = pred.name if isinstance(pred, Register) else f"{pred.name}[0]"
-        yes, no = (self._region(region, operands, results) for region in root.instr.regions)
+        yes, no = (self._region(region, operands, results) for region in instr.regions)
         return lambda: [
-            comment, *empty, f"if {condition}:", *_indented(yes.lines()), "else:", *_indented(no.lines())
+            comment(number, [instr]), *empty, f"if {condition}:", *_indented(yes.lines()), "else:", *_indented(no.lines())
         ]
 
     def _whole(self, value: Value) -> Array | Register:
@@ -110,16 +113,18 @@ def made(array: Array, value: Value) -> Iterator[str]:
     yield f"{array.name} = empty({array.size}, {value.type.dtype})"
 
 
+def _flattened(parts: Iterable[Lines]) -> list[str]:
+    return [line for part in parts for line in part()]
+
+
 def _indented(lines: Iterable[str]) -> list[str]:
     return [INDENT + line for line in lines] or [f"{INDENT}pass"]
 
 
-def summary(nest: Nest) -> str:
-    """The operations a nest completes, and where the user wrote them."""
-    names = _unique(root.instr.primitive.name if root.instr else "copy" for root in nest.roots)
-    places = _unique(root.instr.location for root in nest.roots if root.instr and root.instr.location)
-    return ", ".join(names) + (f"  ({', '.join(places)})" if places else "")
-
-
-def _unique(words: Iterable[str | None]) -> list[str]:
-    return list(dict.fromkeys(w for w in words if w))
+def comment(number: int, instrs: Iterable[Instr]) -> str:
+    """The operations of a nest or call, and where the user wrote them."""
+    instrs = list(instrs)
+    names = list(dict.fromkeys(instr.primitive.name for instr in instrs)) or ["copy"]
+    places = list(dict.fromkeys(instr.location for instr in instrs if instr.location))
+    where = f"  ({', '.join(places[:MOST_PLACES])}{', ...' * (len(places) > MOST_PLACES)})" if places else ""
+    return f"# nest {number}: {', '.join(names)}{where}"

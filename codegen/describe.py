@@ -1,0 +1,55 @@
+"""A schedule for people: what each nest runs over, computes, reads and writes, and why it is a nest of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tapejit.codegen.plan import Plan
+from tapejit.codegen.root import Kind, Root
+from tapejit.codegen.schedule import Nest, Schedule
+from tapejit.ir.function import Value
+from tapejit.ir.types import TensorType
+
+
+def describe(schedule: Schedule) -> str:
+    """One paragraph per nest."""
+    paragraphs = (
+        "\n".join(_nest(number, nest, schedule.plan)) for number, nest in enumerate(schedule.nests, 1)
+    )
+    return "\n".join(paragraphs) + "\n"
+
+
+def _nest(number: int, nest: Nest, plan: Plan) -> Iterator[str]:
+    rows = f" over rows {list(nest.rows)}" if nest.rows else ""
+    yield f"nest {number}{rows}  ({nest.reason})"
+    for phase in nest.phases:
+        yield f"  loops {list(phase.inner)}: {', '.join(_work(root, plan) for root in phase.roots)}"
+    reads = dict.fromkeys(v for root in nest.roots for v in _leaves(root, plan))
+    written = (v for root in nest.roots for v in root.values)
+    yield f"  reads {_bytes(v.type for v in reads)}, writes {_bytes(v.type for v in written)}"
+
+
+def _work(root: Root, plan: Plan) -> str:
+    name = root.instr.primitive.name if root.instr else root.value.name or "value"
+    to = "a temporary" if root.slot is None else f"result {root.slot}"
+    verb = {Kind.FOLD: "fold", Kind.LIBRARY: "call", Kind.BRANCH: "branch"}.get(root.kind, "store")
+    return f"{verb} {name} to {to}"
+
+
+def _leaves(root: Root, plan: Plan) -> list[Value]:
+    """The values in memory from which a root is computed."""
+    first = plan.definitions[root.value].operands if root.kind is Kind.DEFINE else [o.value for o in root.operands]
+    seen, pending, leaves = set(first), list(first), []
+    while pending:
+        value = pending.pop()
+        if value in plan.stored or value not in plan.definitions:
+            leaves.append(value)
+            continue
+        fresh = set(plan.definitions[value].operands) - seen
+        seen |= fresh
+        pending.extend(fresh)
+    return leaves
+
+
+def _bytes(types: Iterator[TensorType]) -> str:
+    return f"{sum(t.size * t.numpy_dtype.itemsize for t in types):,} bytes"
