@@ -1,0 +1,186 @@
+"""How values are passed, stored and added up, and the numbers that arithmetic treats specially."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from compiled import assert_close, compile_function, run
+from models import build, layer_norm, matmul, softmax, total
+
+from tapejit.ir import ops
+from tapejit.ir.builder import Builder
+from tapejit.ir.interpreter import interpret
+from tapejit.ir.signature import signature_of
+from tapejit.ir.types import TensorType
+
+SPECIAL = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e308, -1e-308, 5e-324, 1.5, -2.0])
+
+
+def call(function, args, outs, **how):
+    compile_function(function, signature_of(function, **how)).checked(*args, *outs)
+    return outs
+
+
+def test_results_accumulate():
+    """Of every kind of root: stores, register sums, column sums, BLAS."""
+    function = build("f", lambda x, y: (
+        x * 2.0, total(x), ops.reduce_sum(x, axes=(1,)), ops.reduce_sum(x, axes=(0,)), matmul(x, y)),
+        ("x", (20, 30)), ("y", (30, 40)))
+    args = [np.random.default_rng(0).standard_normal(v.type.shape) for v in function.params]
+    outs = [np.full(v.type.shape, 3.0) for v in function.results]
+    call(function, args, outs, accumulate=frozenset(range(5)))
+    for found, expected in zip(outs, interpret(function, *args), strict=True):
+        assert_close(found, expected + 3.0, ulps=64)
+
+
+def test_an_accumulated_result_that_is_also_read():
+    function = build("f", lambda x: (s := ops.reduce_sum(x, axes=(0,)), s * 2.0, ops.exp(s)), ("x", (5, 4)))
+    x = np.random.default_rng(0).standard_normal((5, 4))
+    outs = [np.ones(4) for _ in function.results]
+    call(function, [x], outs, accumulate=frozenset({0, 2}))
+    s = x.sum(0)
+    np.testing.assert_allclose(outs[0], 1 + s)
+    np.testing.assert_allclose(outs[1], 2 * s)
+    np.testing.assert_allclose(outs[2], 1 + np.exp(s))
+
+
+def test_an_accumulated_extreme():
+    function = build("f", lambda x: ops.reduce_max(x, axes=(0,)), ("x", (5, 4)))
+    x = np.random.default_rng(0).standard_normal((5, 4))
+    (out,) = call(function, [x], [np.ones(4)], accumulate=frozenset({0}))
+    np.testing.assert_array_equal(out, 1 + x.max(0))
+
+
+@pytest.mark.parametrize("dtype", ["f64", "f32", "i64", "i32", "bool"])
+def test_scalars_by_value(dtype):
+    b = Builder("f", [("x", TensorType(dtype, (3,))), ("s", TensorType(dtype))])
+    x, s = b.params
+    function = b.finish([ops.eq(x, ops.broadcast(s, shape=(3,), dims=())), s, x])
+    x = np.array([1, 0, 1]).astype(function.params[0].type.numpy_dtype)
+    outs = [np.zeros(v.type.shape, v.type.numpy_dtype) for v in function.results]
+    call(function, [x, x.dtype.type(1).item()], outs, by_value=frozenset({1}))
+    np.testing.assert_array_equal(outs[0], [True, False, True])
+    assert outs[1] == 1
+    np.testing.assert_array_equal(outs[2], x)
+
+
+def test_results_that_are_parameters_constants_or_repeated():
+    b = Builder("f", [("x", TensorType("f64", (3,)))])
+    (x,) = b.params
+    y = x * 2.0
+    function = b.finish([x, x, y, y, b.full(TensorType("f32", (2,)), 0.5), ops.transpose(x, perm=(0,))])
+    x = np.array([1.0, 2.0, 3.0])
+    for found, expected in zip(run(function, x), interpret(function, x), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_no_results_and_no_parameters():
+    assert run(Builder("f").finish([])) == []
+
+
+def test_special_values_flow_as_in_numpy():
+    """NaN and infinities through arithmetic, comparison, folds and positions."""
+    rows = np.stack([SPECIAL, SPECIAL[::-1], np.roll(SPECIAL, 3), np.abs(SPECIAL), np.full(10, np.inf)])
+    function = build("f", lambda x, y: (
+        x + y, x * y, x / y, ops.maximum(x, y), ops.minimum(x, y), ops.sign(x), ops.abs_(x), ops.sqrt(x),
+        ops.lt(x, y), ops.eq(x, y), ops.ne(x, x), ops.floor_div(x, y), ops.mod(x, y), ops.cast(x, dtype="f32"),
+        ops.reduce_sum(x, axes=(1,)), ops.reduce_sum(x, axes=(0,)), total(x),
+        ops.reduce_max(x, axes=(1,)), ops.reduce_min(x, axes=(0,)), ops.argmax(x, axes=(1,)), ops.argmin(x, axes=(0,)),
+        softmax(x)), ("x", rows.shape), ("y", rows.shape))
+    args = [rows, np.ascontiguousarray(rows[::-1])]
+    for found, expected in zip(run(function, *args), interpret(function, *args), strict=True):
+        assert_close(found, expected, ulps=8)
+        if found.dtype.kind == "f":
+            np.testing.assert_array_equal(np.signbit(found[found == 0]), np.signbit(expected[expected == 0]))
+
+
+@pytest.mark.parametrize("first", [np.inf, -np.inf, np.nan, 1e308])
+def test_long_sums_with_an_infinity(first):
+    x = np.zeros(10001)
+    x[0] = x[7000] = first
+    (found,) = run(build("f", total, ("x", x.shape)), x)
+    np.testing.assert_array_equal(found, np.sum(x))
+
+
+@pytest.mark.parametrize("dtype", ["f64", "f32"])
+def test_long_sums_are_more_accurate_than_numpy(dtype):
+    x = np.random.default_rng(3).random(1_000_003).astype(np.dtype(f"float{dtype[1:]}"))
+    exact = float(np.sum(x.astype(np.longdouble)))
+    (found,) = run(build("f", total, ("x", x.shape), dtype=dtype), x)
+    assert abs(float(found) - exact) <= max(abs(float(np.sum(x)) - exact), np.spacing(x.dtype.type(exact)))
+
+
+def test_empty_arrays():
+    function = build("f", lambda x: (
+        total(x), ops.reduce_sum(x, axes=(0,)), ops.reduce_prod(x, axes=(1,)), x + 1.0,
+        ops.dot_general(x, x, contract=((0,), (0,)), batch=((), ())),
+        ops.dot_general(x, x, contract=((1,), (1,)), batch=((), ()))), ("x", (0, 3)))
+    x = np.zeros((0, 3))
+    for found, expected in zip(run(function, x), interpret(function, x), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("contract", [((1,), (0,)), ((0,), (0,)), ((1,), (1,)), ((0,), (1,))])
+@pytest.mark.parametrize("dtype", ["f64", "f32"])
+def test_products_of_views_copy_nothing(contract, dtype):
+    """Transposed operands and slices of columns reach BLAS as they lie in memory."""
+    sizes = {0: 24, 1: 24}
+    function = build("f", lambda x, y: ops.dot_general(
+        ops.transpose(x, perm=(1, 0)), ops.slice_(y, start=(0, 2), stop=(24, 26), step=(1, 1)),
+        contract=contract, batch=((), ())), ("x", (sizes[0], sizes[1])), ("y", (24, 30)), dtype=dtype)
+    args = [np.random.default_rng(0).standard_normal(v.type.shape).astype(v.type.numpy_dtype) for v in function.params]
+    program = compile_function(function)
+    assert "empty" not in program.source
+    outs = [np.empty(v.type.shape, v.type.numpy_dtype) for v in function.results]
+    program.checked(*args, *outs)
+    assert_close(outs[0], interpret(function, *args)[0], ulps=64)
+
+
+def test_stacks_of_products():
+    function = build("f", lambda x, y: (
+        ops.dot_general(x, y, contract=((2,), (1,)), batch=((0,), (0,))),
+        ops.dot_general(x, y, contract=((0,), (0,)), batch=((2,), (1,))),
+        ops.dot_general(x, x, contract=((0, 2), (0, 2)), batch=((), ()))),
+        ("x", (5, 12, 11)), ("y", (5, 11, 13)))
+    args = [np.random.default_rng(0).standard_normal(v.type.shape) for v in function.params]
+    for found, expected in zip(run(function, *args), interpret(function, *args), strict=True):
+        assert_close(found, expected, ulps=64)
+
+
+def test_single_precision_stays_single():
+    function = build("f", lambda x, g, b: layer_norm(x, g, b), ("x", (8, 16)), ("g", (16,)), ("b", (16,)), dtype="f32")
+    program = compile_function(function)
+    assert "f64" not in program.source
+    assert "fpext" not in program.llvm()
+
+
+def test_a_long_chain_is_emitted_in_linear_time():
+    def chain(x):
+        for _ in range(3000):
+            x = ops.sin(x) + x
+        return x
+
+    from time import perf_counter
+
+    from compiled import compile_source
+
+    function = build("f", chain, ("x", (10,)))
+    start = perf_counter()
+    compile_source(function, signature_of(function))
+    assert perf_counter() - start < 3
+
+
+def test_a_stencil_repeated_is_not_evaluated_exponentially():
+    def steps(u):
+        for _ in range(12):
+            inner = ops.slice_(u, start=(2,), stop=u.shape, step=(1,)) + ops.slice_(
+                u, start=(0,), stop=(u.shape[0] - 2,), step=(1,))
+            u = ops.pad(ops.sin(inner), low=(1,), high=(1,), interior=(0,), value=0.0)
+        return u
+
+    function = build("f", steps, ("u", (50,)))
+    from compiled import compile_source
+
+    assert compile_source(function, signature_of(function)).count("sin(") <= 12
+    u = np.random.default_rng(0).standard_normal(50)
+    assert_close(run(function, u)[0], interpret(function, u)[0], ulps=64)
