@@ -15,10 +15,15 @@ _OURS = tuple(
 _INSIDE = (*_OURS, os.path.dirname(os.path.abspath(np.__file__)) + os.sep)
 
 
+def is_users_file(filename: str) -> bool:
+    """Whether a file is neither tapejit's nor NumPy's."""
+    return not filename.startswith(_INSIDE)
+
+
 def user_frame() -> FrameType | None:
     """The frame of the user's code that led here."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_INSIDE):
+    while frame is not None and not is_users_file(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
 

@@ -1,0 +1,101 @@
+"""The command line: `tapejit dump` prints any stage of a function, `tapejit info` what runs where.
+
+`main` is the entry point. Every mistake is one line on stderr and exit status 2.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from tapejit.argument import parse_argument
+from tapejit.engine import DECORATED
+from tapejit.highlight import coloured, console
+from tapejit.report import report
+from tapejit.stage import STAGES, check_stage
+from tapejit.target import TargetError, load_target
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tapejit", message="%(package)s %(version)s")
+def cli() -> None:
+    """Fast gradients of ordinary NumPy-style Python on a CPU."""
+
+
+@cli.command()
+@click.argument("target", metavar="FILE.py:FUNCTION | FILE.ir")
+@click.option(
+    "--arg", "specs", multiple=True, metavar="SPEC",
+    help="An argument to call the function with: f64[3,4], i64[5], f32[], 0.5, or name=SPEC. Repeat it.",
+)
+@click.option(
+    "--stage", "stages", multiple=True, metavar="STAGE", default=("ir",), show_default=True,
+    help=f"One of {', '.join(STAGES)}. Repeat it for several.",
+)
+@click.option("--output", metavar="FILE", help="Write there instead of to standard output.")
+def dump(target: str, specs: Sequence[str], stages: Sequence[str], output: str | None) -> None:
+    """Print the stages that a function goes through.
+
+    The function, decorated or plain, is called once with random arrays of the types that --arg states;
+    the numbers are the same in every run. For an IR file the types stand in its text.
+
+    \b
+    tapejit dump model.py:loss --arg 'f64[1000]' --stage adjoint --stage source
+    tapejit dump model.py:loss --arg 'f64[3,4]' --arg rate=0.1
+    tapejit dump loss.ir --stage source
+    """
+    try:
+        for stage in stages:
+            check_stage(stage)
+        arguments = [parse_argument(spec) for spec in specs]
+        DECORATED.tier = "interpret"  # the call is there to be traced; llvm and asm compile all the same
+        found = load_target(target, arguments)
+        _write([(stage, found.text(stage)) for stage in stages], output)
+    except (TargetError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+@cli.command()
+def info() -> None:
+    """Print versions, processor and settings, and compile a small function to see that all is well."""
+    for name, value in report():
+        click.echo(f"{name:<12} {value}")
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit."""
+    try:
+        status = cli.main(args, prog_name="tapejit", standalone_mode=False)
+    except click.ClickException as error:
+        click.echo(f"tapejit: {error.format_message()}", err=True)
+        status = 2
+    except click.Abort:
+        status = 130
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _write(texts: Sequence[tuple[str, str]], output: str | None) -> None:
+    """The texts, each under a heading if there are several; colours only in a terminal."""
+    out = console()
+    plain = output is not None or not out.is_terminal
+    pieces = []
+    for stage, text in texts:
+        heading = f"{'' if stage == texts[0][0] else chr(10)}# {stage}\n" if len(texts) > 1 else ""
+        pieces.append(heading + text)
+        if not plain:
+            out.print(heading, coloured(text, stage), sep="", end="")
+    if output is not None:
+        _save(Path(output), "".join(pieces))
+    elif plain:
+        click.echo("".join(pieces), nl=False)
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise TargetError(f"cannot write {path}: {error.strerror}") from None
