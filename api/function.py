@@ -12,6 +12,7 @@ import inspect
 import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,14 @@ import optree
 from tapejit.capture import Unguardable, guards_of
 from tapejit.engine import DECORATED, Engine
 from tapejit.inspection import Inspection
-from tapejit.replay import MAX_REPLAYS, MISS, Pack, Replay, entries, leaf_of, picker
+from tapejit.path import path_of
+from tapejit.replay import MAX_REPLAYS, MISS, Pack, Replay, leaf_of, picker, result_handles
 from tapejit.tracer import nested
 from tapejit.tracer.array import Array
 from tapejit.tracer.backward import backward
 from tapejit.tracer.errors import DtypeError, ShapeError
 from tapejit.tracer.gradient import FreshGradients
 from tapejit.tracer.handle import Handle, Leaf
-from tapejit.tracer.segment import Cut
 from tapejit.tracer.state import STATE
 from tapejit.tracer.tape import Tape
 from tapejit.tracer.trie import Trie
@@ -110,39 +111,45 @@ class TracedFunction:
             tape.active = None
 
 
-    def _learn(
-        self, tape: Tape, args: tuple[Any, ...], call_args: Sequence[Any], variables: Sequence[Handle],
-        pack: Callable[[Cut], Pack | None],
-    ) -> None:
+    def _learn(self, call: Call) -> None:
         """Make a replay of the call that was just traced, if everything it depended on can be checked."""
         if self._attempts >= MAX_REPLAYS:
             return
         self._attempts += 1
+        self._replays = [replay for replay in self._replays if replay.still_holds()]
         try:
-            self._replays.insert(0, self._replay(tape, args, call_args, variables, pack))
-            self._replays = [replay for replay in self._replays if replay.still_holds()]
+            self._replays.insert(0, self._replay(call))
             self.why_python = None
         except Unguardable as obstacle:
             self.why_python = obstacle.reason
 
-    def _replay(
-        self, tape: Tape, args: tuple[Any, ...], call_args: Sequence[Any], variables: Sequence[Handle],
-        pack: Callable[[Cut], Pack | None],
-    ) -> Replay:
-        cuts = tape.cuts or []
-        if tape.escaped or len(cuts) != 1 or cuts[0].plan is None:
-            raise Unguardable("Python looked at a traced value")
-        cut = cuts[0]
-        given, structure = optree.tree_flatten(args)
-        traced = optree.tree_leaves(tuple(call_args))
-        differentiated = {id(v) for v in variables}
-        leaves = [leaf_of(x, t, id(t) in differentiated) for x, t in zip(given, traced, strict=True)]
-        packed = pack(cut)
-        if packed is None or not all(leaves):
-            raise Unguardable("an argument or a result is neither an array nor an immutable value")
-        entered = entries(cut, traced, cut.node.plans["trace"].inputs)
+    def _replay(self, call: Call) -> Replay:
         guards = guards_of(inspect.unwrap(self._function))
-        return Replay([x for x in leaves if x], structure, guards, cut, packed, entered)
+        given, structure = optree.tree_flatten(call.args)
+        traced = optree.tree_leaves(tuple(call.traced_args))
+        differentiated = {id(v) for v in call.variables}
+        leaves = [leaf_of(x, t, id(t) in differentiated) for x, t in zip(given, traced, strict=True)]
+        handles = result_handles((call.head, call.rest))
+        path = path_of(call.tape, traced, handles, call.head if call.variables else None, call.variables)
+        program = self._trie.engine.program(path.function, path.by_value, frozenset())
+        return Replay(leaves, structure, guards, path, program, self._pack(call, handles))
+
+    def _pack(self, call: Call, handles: Sequence[Handle]) -> Pack:
+        """How the values of `handles`, then the gradients, become the result of the call."""
+        raise AssertionError("each kind of traced function has its own")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One traced call, from which a replay can be learnt."""
+
+    tape: Tape
+    args: tuple[Any, ...]
+    traced_args: Sequence[Any]
+    head: Any               # the value that is differentiated, or all of the result
+    rest: Any               # auxiliary results
+    variables: Sequence[Handle]
+    chosen: tuple[int, ...] = ()
 
 
 class Jitted(TracedFunction):
@@ -158,8 +165,11 @@ class Jitted(TracedFunction):
         self.inspection.saw(tape)
         delivered = _delivered(result, keep=ours)
         if not ours and not kwargs:
-            self._learn(tape, args, call_args, (), lambda cut: picker(result, cut))
+            self._learn(Call(tape, args, call_args, result, None, ()))
         return delivered
+
+    def _pack(self, call: Call, handles: Sequence[Handle]) -> Pack:
+        return picker(call.head, handles)
 
 
 class Differentiated(TracedFunction):
@@ -187,32 +197,18 @@ class Differentiated(TracedFunction):
         self.inspection.saw(tape)
         packed = self._packed(head, aux, grads, args, chosen, keep=ours or outer is not None)
         if outer is None and not ours and not kwargs:
-            self._learn(
-                tape, args, call_args, variables,
-                lambda cut: self._pack_of(cut, head, aux, variables, args, chosen),
-            )
+            self._learn(Call(tape, args, call_args, head, aux, variables, chosen))
         return packed
 
-    def _pack_of(
-        self, cut: Cut, head: Any, aux: Any, variables: Sequence[Handle], args: tuple[Any, ...],
-        chosen: tuple[int, ...],
-    ) -> Pack | None:
-        """How a replay's results become the result of the call."""
-        pick_head, pick_aux = picker(head, cut), picker(aux, cut)
-        if pick_head is None or pick_aux is None:
-            return None
-        place = {cut.sources[i].leaf: len(cut.live) + n for n, i in enumerate(cut.wrt)}
-        places = [place.get(v._leaf) for v in variables]
-        zeros = [_zeros(v) for v in variables]
-
-        def pack(outs: list[np.ndarray]) -> Any:
-            grads = [z.copy() if k is None else outs[k] for k, z in zip(places, zeros, strict=True)]
-            return self._packed(pick_head(outs), pick_aux(outs), grads, args, chosen, keep=False)
-
-        single = places[0] if len(places) == 1 else None
-        if single is not None and self._value and not self._has_aux and type(args[chosen[0]]) is np.ndarray:
-            return lambda outs: (pick_head(outs), outs[single])
-        return pack
+    def _pack(self, call: Call, handles: Sequence[Handle]) -> Pack:
+        pick_head, pick_aux = picker(call.head, handles), picker(call.rest, handles)
+        first, args, chosen = len(handles), call.args, call.chosen
+        if self._value and not self._has_aux and len(chosen) == 1 and type(args[chosen[0]]) is np.ndarray:
+            if isinstance(self._argnums, int):
+                return lambda outs: (pick_head(outs), outs[first])
+        return lambda outs: self._packed(
+            pick_head(outs), pick_aux(outs), outs[first:], args, chosen, keep=False
+        )
 
     def _gradients(self, tape: Tape, head: Any, variables: list[Handle]) -> list[Any]:
         """Per variable its gradient; zeros where the head does not depend on it."""

@@ -1,8 +1,8 @@
 """Calls that do not run the user's Python: check the arguments and guards, run the native program.
 
-A `Replay` is made of one traced call that ran straight through: no truth test, no number that left for
-Python. It knows where each argument of the program comes from (an argument of the call, or a constant
-of the trace) and how the results are packed.
+A `Replay` answers with one path of a function. It knows where each argument of the path's program comes
+from (an argument of the call, or a constant of the trace), how to tell from its first result that Python
+would have gone another way, and how the other results are packed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 import optree
 
-from tapejit.capture import Guard
+from tapejit.capture import Guard, Unguardable
+from tapejit.path import Path
+from tapejit.tracer.engine import Program
 from tapejit.tracer.handle import Handle
-from tapejit.tracer.segment import Cut
 
 MISS = object()  # this replay does not fit the call
 MAX_REPLAYS = 64
@@ -67,16 +68,19 @@ Pack = Callable[[list[np.ndarray]], Any]
 class Replay:
     """One way to answer calls without Python; `run` gives MISS when it does not fit."""
 
-    def __init__(self, leaves: Sequence[Leaf], structure: Any, guards: Sequence[Guard], cut: Cut, pack: Pack,
-                 entered: dict[int, int]):
-        """`entered`: per argument of the program that comes from the call, the leaf it comes from."""
-        assert cut.plan is not None
+    def __init__(
+        self, leaves: Sequence[Leaf], structure: Any, guards: Sequence[Guard], path: Path, program: Program,
+        pack: Pack,
+    ):
         self._leaves, self._structure, self._guards = tuple(leaves), structure, tuple(guards)
         self._flat = structure == optree.tree_structure((0,) * len(leaves))
-        self._template = [None if k in entered else x for k, x in enumerate(cut.values)]
-        self._entered = tuple((k, leaf, isinstance(leaves[leaf], NumberLeaf)) for k, leaf in entered.items())
-        self._program, self._pack = cut.plan.program, pack
-        self._results = tuple((v.type.shape, v.type.numpy_dtype) for v in cut.plan.function.results)
+        self._template = [None if k in path.entered else x for k, x in enumerate(path.arguments)]
+        self._entered = tuple(
+            (k, leaf, isinstance(leaves[leaf], NumberLeaf)) for k, leaf in path.entered.items()
+        )
+        self._program, self._pack, self._guarded = program, pack, path.guarded
+        self._results = tuple((v.type.shape, v.type.numpy_dtype) for v in path.function.results)
+        self.path = path
 
     def run(self, args: tuple[Any, ...]) -> Any:
         """The result of the call, or MISS."""
@@ -94,6 +98,8 @@ class Replay:
             filled[k] = np.asarray(leaves[position]) if is_number else leaves[position]
         outs = [np.empty(shape, dtype) for shape, dtype in self._results]
         self._program.run(filled, outs)
+        if self._guarded and not outs.pop(0):
+            return MISS
         return self._pack(outs)
 
     def still_holds(self) -> bool:
@@ -108,48 +114,40 @@ class Replay:
         return leaves if structure == self._structure else None
 
 
-def leaf_of(given: Any, traced: Any, is_variable: bool) -> Leaf | None:
-    """How to check one argument leaf; None when no check would be enough."""
+def leaf_of(given: Any, traced: Any, is_variable: bool) -> Leaf:
+    """How to check one argument leaf; Unguardable when no check would be enough."""
     if type(given) is np.ndarray and isinstance(traced, Handle):
         return ArrayLeaf(given.dtype, given.shape)
-    if is_variable:
-        return NumberLeaf() if type(given) in (float, np.float64) else None
-    return ConstantLeaf(given) if type(given) in (int, float, bool, str) else None
+    if is_variable and type(given) in (float, np.float64):
+        return NumberLeaf()
+    if not is_variable and type(given) in (int, float, bool, str):
+        return ConstantLeaf(given)
+    raise Unguardable(f"an argument is a {type(given).__name__}")
 
 
-def entries(cut: Cut, traced: Sequence[Any], inputs: Sequence[int | None]) -> dict[int, int]:
-    """Per argument of the program that is an argument of the call: which leaf of `traced` it is."""
-    position = {id(x): k for k, x in enumerate(traced) if isinstance(x, Handle)}
-    found = {}
-    for k, i in enumerate(inputs):
-        leaf = None if i is None else position.get(id(cut.sources[i].handle))
-        if leaf is not None:
-            found[k] = leaf
-    return found
+def result_handles(tree: Any) -> list[Handle]:
+    """The traced leaves of a result, each once; Unguardable for leaves that are not immutable."""
+    handles: dict[int, Handle] = {}
+    for x in optree.tree_leaves(tree, none_is_leaf=True):
+        if isinstance(x, Handle):
+            handles[id(x)] = x
+        elif type(x) not in (int, float, bool, str, type(None)):
+            raise Unguardable(f"it returns a {type(x).__name__} that is not a traced array")
+    return list(handles.values())
 
 
-def picker(tree: Any, cut: Cut) -> Callable[[list[np.ndarray]], Any] | None:
-    """How to rebuild a result of the call from the program's results; None if it cannot be.
-
-    Handles must be values of the program, and everything else immutable.
-    """
+def picker(tree: Any, handles: Sequence[Handle]) -> Pack:
+    """How to rebuild the result `tree` from the values of `handles`."""
     leaves, structure = optree.tree_flatten(tree, none_is_leaf=True)
-    places: list[tuple[int | None, Any]] = []
-    for x in leaves:
-        if isinstance(x, Handle) and x._index in cut.live and x._leaf is None and x._storage is None:
-            places.append((cut.live.index(x._index), None))
-        elif type(x) in (int, float, bool, str, type(None)):
-            places.append((None, x))
-        else:
-            return None
+    position = {id(x): k for k, x in enumerate(handles)}
+    if len(leaves) == 1 and leaves[0] is tree and isinstance(tree, Handle):
+        place = position[id(tree)]
+        return lambda outs: _delivered(outs[place])
 
     def pick(outs: list[np.ndarray]) -> Any:
-        picked = [x if k is None else _delivered(outs[k]) for k, x in places]
+        picked = [_delivered(outs[position[id(x)]]) if isinstance(x, Handle) else x for x in leaves]
         return optree.tree_unflatten(structure, picked)
 
-    only = places[0][0] if len(places) == 1 else None
-    if only is not None and structure == optree.tree_structure(0, none_is_leaf=True):
-        return lambda outs: _delivered(outs[only])
     return pick
 
 

@@ -18,7 +18,7 @@ from tapejit.tracer.gradient import AttachedGradients
 from tapejit.tracer.handle import Handle, Leaf
 from tapejit.tracer.location import user_location
 from tapejit.tracer.operation import WEAK_DTYPE, Operation
-from tapejit.tracer.state import STATE, note_escape
+from tapejit.tracer.state import STATE
 from tapejit.tracer.surface import elementwise, product, reduction, shape
 from tapejit.tracer.surface.function import Function, apply, run_now
 from tapejit.tracer.tape import constant
@@ -129,37 +129,35 @@ class Array(Handle):
         return (self[i] for i in range(len(self)))
 
     def __repr__(self) -> str:
-        return repr(self._escape())
+        return repr(self.escape())
 
     def __str__(self) -> str:
-        return str(self._escape())
+        return str(self.escape())
 
     def __format__(self, spec: str) -> str:
-        return format(self._escape() if self.ndim else self._escape().item(), spec)
+        return format(self.escape() if self.ndim else self.escape().item(), spec)
 
     # -- Out of the traced world ---------------------------------------------------------------------------
 
-    def _escape(self) -> np.ndarray:
-        """The data, for Python to see."""
-        note_escape()
-        return self.value()
-
     def numpy(self) -> np.ndarray:
         """The values as a NumPy array of its own (a copy). Computes them if they are pending."""
-        return self._escape().copy()
+        return self.escape().copy()
 
     asnumpy = numpy
 
     def item(self, *index: int) -> Any:
         """The value of an array of one element, or of the element at `index`, as a Python number."""
-        return self._escape().item(*index)
+        return self.escape().item(*index)
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers."""
-        return self._escape().tolist()
+        return self.escape().tolist()
 
     def __bool__(self) -> bool:
-        return bool(self._escape())
+        truth = bool(self.value())
+        if STATE.tape is not None:
+            STATE.tape.note_escape(self, truth)
+        return truth
 
     def __float__(self) -> float:
         return float(self._scalar())
@@ -168,7 +166,7 @@ class Array(Handle):
         return int(self._scalar())
 
     def __index__(self) -> int:
-        return self._escape().__index__()
+        return self.escape().__index__()
 
     def __complex__(self) -> complex:
         return complex(self._scalar())
@@ -176,7 +174,7 @@ class Array(Handle):
     def _scalar(self) -> Any:
         if self.size != 1:
             raise TypeError(f"only an array of one element converts to a number; this one has shape {self.shape}")
-        return self._escape().item()
+        return self.escape().item()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if STATE.tape is not None and self.tracked:
@@ -185,7 +183,7 @@ class Array(Handle):
                 f"of an array {self.type}; use np.stack or np.concatenate to build arrays from it, or "
                 ".detach() if no gradient is needed"
             )
-        data = self._escape()
+        data = self.escape()
         if copy or (dtype is not None and np.dtype(dtype) != data.dtype):
             return np.array(data, dtype)
         view = data.view()

@@ -187,7 +187,6 @@ class Sweep:
         values = plan.empty(0, len(live))
         args = [*segment.arguments.values, *(g for g in visit.seeds.values() if g is not None)]
         plan.program.run(args, [*values, *(g.array for g in goals)])
-        segment.ran(plan, visit.wrt)
         segment.settle(values, frozenset() if self._retain else visit.reached)
 
     def _run_backward(self, visit: Visit, goals: list[Destination]) -> None:

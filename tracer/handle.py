@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from tapejit.ir.types import TensorType, type_of
+from tapejit.tracer.state import STATE
 from tapejit.tracer.storage import Storage
 
 if TYPE_CHECKING:
@@ -93,6 +94,13 @@ class Handle:
             self._tape.demand()
         data = self._data
         assert data is not None
+        return data
+
+    def escape(self) -> np.ndarray:
+        """The data, for Python to see: what is traced next may depend on it."""
+        data = self.value()
+        if STATE.tape is not None:
+            STATE.tape.note_escape(self, data.copy())
         return data
 
     def settle(self, data: np.ndarray, history: History | None) -> None:

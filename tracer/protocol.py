@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tapejit.tracer.errors import UnsupportedError
+from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
 from tapejit.tracer.surface import elementwise, product, reduction, shape
 from tapejit.tracer.surface.compose import split
@@ -37,6 +38,8 @@ METADATA: dict[Any, Callable[..., Any]] = {
     np.split: lambda ary, indices_or_sections, axis=0: split(ary, indices_or_sections, axis),
     np.result_type: lambda *xs: np.result_type(*(getattr(x, "dtype", x) for x in xs)),
 }
+# Answered with Python values: these demand their arguments, as bool(x) and str(x) do.
+BY_VALUE = (np.allclose, np.array_equal, np.array_equiv, np.array_repr, np.array_str, np.array2string)
 _SCIPY = {
     "erf": elementwise.erf, "expit": elementwise.expit, "logsumexp": reduction.logsumexp,
     "softmax": reduction.softmax, "log_softmax": reduction.log_softmax,
@@ -64,6 +67,8 @@ def array_function(function: Callable[..., Any], args: Any, kwargs: dict[str, An
     known = METADATA.get(function)
     if known is not None:
         return known(*args, **kwargs)
+    if function in BY_VALUE:
+        return function(*(x.value() if isinstance(x, Handle) else x for x in args), **kwargs)
     traced = FUNCTIONS.get(function)
     if traced is None:
         raise _unsupported(f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1), {})

@@ -31,22 +31,20 @@ class Source(NamedTuple):
     history: History | None
 
 
-class Cut:
-    """What a segment was and how it ran, for those who want to run it again or to show it."""
+class Cut(NamedTuple):
+    """What a segment was, for those who want to put a whole call together again."""
 
-    __slots__ = ("live", "node", "plan", "sources", "values", "wrt")
-
-    def __init__(self, node: Node, values: list[Any], sources: dict[int, Source], live: tuple[int, ...]):
-        self.node, self.values, self.sources, self.live = node, values, sources, live
-        self.plan: Plan | None = None      # the plan it ran by
-        self.wrt: tuple[int, ...] = ()     # of a joint plan: the inputs whose gradients follow the values
+    node: Node
+    values: list[Any]            # the run-time arguments
+    sources: dict[int, Source]
+    live: dict[int, Handle]
 
 
 class Segment:
     """`live` are the handles that the user held when the segment was cut, by value number."""
 
     __slots__ = (
-        "_kept", "arguments", "cut_record", "live", "node", "order", "plan", "saved", "sources", "tape"
+        "_kept", "arguments", "live", "node", "order", "plan", "saved", "sources", "tape"
     )
 
     def __init__(
@@ -58,7 +56,6 @@ class Segment:
         self.order = next(_ORDER)         # a later segment never feeds an earlier one
         self.plan: Plan | None = None     # the forward plan, which says what `saved` holds
         self.saved = Arguments()          # residuals, as arguments of the backward program
-        self.cut_record: Cut | None = None
         self._kept: set[int] = set()      # the value numbers a derivative can still be asked of
 
     def remembers(self, index: int) -> bool:
@@ -86,14 +83,8 @@ class Segment:
             self.postpone()
             raise
         self.plan = plan
-        self.ran(plan, ())
         self._keep_residuals(plan, outs)
         self.settle(outs[: len(self.live)])
-
-    def ran(self, plan: Plan, wrt: tuple[int, ...]) -> None:
-        """Note the plan that computed the live values."""
-        if self.cut_record is not None:
-            self.cut_record.plan, self.cut_record.wrt = plan, wrt
 
     def settle(self, arrays: Sequence[np.ndarray], freed: frozenset[int] = frozenset()) -> None:
         """Give the live handles their values, and their history unless it is freed at once."""

@@ -21,9 +21,3 @@ class ThreadState(threading.local):
 
 
 STATE = ThreadState()
-
-
-def note_escape() -> None:
-    """A value leaves for Python, which may decide by it what to trace next."""
-    if STATE.tape is not None:
-        STATE.tape.escaped = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Hashable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,11 +27,19 @@ _new = object.__new__
 _ref = weakref.ref
 
 
+class Escape(NamedTuple):
+    """A value that Python saw: as a truth value (bool), or all of it (an array)."""
+
+    handle: Handle
+    seen: bool | np.ndarray
+    after: int  # cuts made by then
+
+
 class Tape:
     """`parent`: the tape outside a nested derivative; its pending arrays may be used symbolically."""
 
     __slots__ = (
-        "_entered", "active", "aliased", "arguments", "cuts", "escaped", "history", "names", "node", "parent", "sources",
+        "_entered", "active", "aliased", "arguments", "cuts", "escapes", "history", "names", "node", "parent", "sources",
         "symbolic", "trie", "values",
     )
 
@@ -44,7 +52,7 @@ class Tape:
         self.active: int | None = threading.get_ident()  # the thread that records now
         self.cuts: list[Cut] | None = [] if keep_cuts else None  # the segments so far
         self.history: dict[Node, None] = {}              # their ends, each once, in order
-        self.escaped = False                             # a value left for Python
+        self.escapes: list[Escape] = []                  # values that left for Python, if cuts are kept
         self._restart()
 
     def _restart(self) -> None:
@@ -222,10 +230,14 @@ class Tape:
         if live:
             self.history[self.node] = None
         if self.cuts is not None and live:
-            segment.cut_record = Cut(self.node, self.arguments.values, self.sources, tuple(live))
-            self.cuts.append(segment.cut_record)
+            self.cuts.append(Cut(self.node, self.arguments.values, self.sources, dict(live)))
         self._restart()
         return segment
+
+    def note_escape(self, handle: Handle, seen: bool | np.ndarray) -> None:
+        """Python saw a value, and may decide by it what to do next."""
+        if self.cuts is not None:
+            self.escapes.append(Escape(handle, seen, len(self.cuts)))
 
     def demand(self) -> None:
         """Compute every array that is pending on this tape and still held."""

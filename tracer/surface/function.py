@@ -19,7 +19,7 @@ from tapejit.tracer.errors import UnsupportedError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
 from tapejit.tracer.operation import Operation
-from tapejit.tracer.state import STATE, note_escape
+from tapejit.tracer.state import STATE
 from tapejit.tracer.tape import as_handles
 
 class Function:
@@ -119,8 +119,7 @@ def static(name: str, value: Any) -> Any:
     if isinstance(value, np.bool_ | bool):
         return bool(value)
     if isinstance(value, Handle):
-        note_escape()
-        return value.value().item()
+        return value.escape().item()
     return operator.index(value) if hasattr(value, "__index__") else value
 
 

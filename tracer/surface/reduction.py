@@ -73,14 +73,14 @@ def _spread(y: Var, x: Var, axes: tuple[int, ...]) -> Var:
     return ops.broadcast(y, shape=x.shape, dims=tuple(k for k in range(len(x.shape)) if k not in axes))
 
 
-@traced(np.max)
+@traced(np.max, np.amax)
 def max_(a: Var, *, axis: Axes = None, keepdims: bool = False) -> Var:
     """Ties share the adjoint evenly."""
     axes = normal_axes(axis, len(a.shape))
     return _kept(ops.reduce_max(a, axes=axes), axes, a, keepdims)
 
 
-@traced(np.min)
+@traced(np.min, np.amin)
 def min_(a: Var, *, axis: Axes = None, keepdims: bool = False) -> Var:
     """Ties share the adjoint evenly."""
     axes = normal_axes(axis, len(a.shape))
