@@ -8,6 +8,7 @@ per row although it varies only along the columns. Start with `costly_values`.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -71,7 +72,7 @@ def costly_values(function: Function) -> set[Value]:
                 if demands[value].worth_storing(costs[value]):
                     kept.add(value)
         _pass_on(instr, demands, kept, phases)
-    return kept
+    return _still_costly(function, kept)
 
 
 def _pass_on(
@@ -98,17 +99,30 @@ def _costs(function: Function) -> dict[Value, int]:
     """The cost of one element of each value, with everything that is evaluated for it."""
     costs = dict.fromkeys(function.params, 1)
     for instr in function.body:
-        emission, below = instr.primitive.emission, sum(costs[v] for v in instr.operands)
-        if isinstance(emission, Scalar):
-            cost = source_cost(emission.source) + below
-        elif isinstance(emission, Padded):
-            cost = GUARD + below
-        elif isinstance(emission, IndexMap | Reinterpret):
-            cost = below
-        else:
-            cost = 0 if isinstance(emission, Constant) else 1
-        costs.update(dict.fromkeys(instr.results, min(cost, MOST)))
+        costs.update(dict.fromkeys(instr.results, _cost(instr, costs)))
     return costs
+
+
+def _still_costly(function: Function, kept: set[Value]) -> set[Value]:
+    """Those of `kept` that cost much even though what they are computed from may be stored as well."""
+    costs, found = dict.fromkeys(function.params, 1), set()
+    for instr in function.body:
+        cost = _cost(instr, costs)
+        stored = cost >= STORE_ABOVE and instr.results[0] in kept
+        costs.update(dict.fromkeys(instr.results, 1 if stored else cost))
+        found |= set(instr.results) if stored else set()
+    return found
+
+
+def _cost(instr: Instr, costs: Mapping[Value, int]) -> int:
+    emission, below = instr.primitive.emission, sum(costs[v] for v in instr.operands)
+    if isinstance(emission, Scalar):
+        return min(source_cost(emission.source) + below, MOST)
+    if isinstance(emission, Padded):
+        return min(GUARD + below, MOST)
+    if isinstance(emission, IndexMap | Reinterpret):
+        return below
+    return 0 if isinstance(emission, Constant) else 1
 
 
 def _phases(function: Function) -> dict[Value, int]:
