@@ -1,0 +1,36 @@
+"""The random numbers of the process: one NumPy generator behind a lock.
+
+`tapejit.random.seed` starts it anew. The modules `nd_random` and `np_random` give its numbers
+MXNet's signatures and the classes of their faces. What is drawn inside `record()` is a constant.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from tapejit.tracer.handle import Handle
+
+
+class Sampler:
+    """A generator that threads may share."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._generator = np.random.default_rng()
+
+    def seed(self, seed: int | None = None) -> None:
+        """Start the sequence anew; None takes entropy from the system."""
+        with self._lock:
+            self._generator = np.random.default_rng(seed)
+
+    def draw(self, distribution: str, *args: Any, **kwargs: Any) -> np.ndarray:
+        """What NumPy's generator draws: `distribution` is the name of one of its methods."""
+        args = tuple(x.value() if isinstance(x, Handle) else x for x in args)
+        with self._lock:
+            return np.asarray(getattr(self._generator, distribution)(*args, **kwargs))
+
+
+SAMPLER = Sampler()
