@@ -1,5 +1,8 @@
 """tapejit: fast gradients of ordinary NumPy-style Python on a CPU."""
 
+from tapejit import autograd, nd, ndarray, np, npx, random
+from tapejit.base import MXNetError
+from tapejit.context import Context, cpu, current_context, gpu, num_gpus
 from tapejit.creation import arange, array, asarray, eye, full, linspace, ones, zeros
 from tapejit.engine import cache_info
 from tapejit.function import grad, jit, value_and_grad
