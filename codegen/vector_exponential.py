@@ -47,8 +47,8 @@ def exp(x: Lane) -> Lane:
 def expm1(x: Lane) -> Lane:
     n, r = reduced(x.at_most(x.pick(710.0, 89.0)).at_least(x.pick(-38.0, -18.0)))
     half_scale = power_of_two(n - 1, x)  # 2**n may overflow where the result does not
-    result = half_scale.fma(expm1_near_zero(r), half_scale - 0.5) * 2.0
-    return _itself_if_tiny(x, result)
+    result = (half_scale * r * r).fma(_exp_curve(r), half_scale.fma(r, half_scale - 0.5))
+    return _itself_if_tiny(x, result * 2.0)
 
 
 def logistic(x: Lane) -> Lane:
@@ -72,14 +72,18 @@ def tanh(x: Lane) -> Lane:
 
 def sinh(x: Lane) -> Lane:
     """(2**n - 2**-n) / 2 cosh r + (2**n + 2**-n) / 2 sinh r: no cancellation, no division."""
-    even, odd, difference, total = _hyperbolic_parts(x)
-    result = (difference + difference.fma(even, total * odd)) * 16.0
-    return _itself_if_tiny(x, result.with_sign_of(x))
+    r, even, odd, grown, shrunk = _hyperbolic_parts(x)
+    total = grown + shrunk
+    difference, lost = fast_sum(grown, -shrunk)
+    result = total.fma(r, difference) + (difference.fma(even, total * odd) + lost)
+    return _itself_if_tiny(x, (result * 16.0).with_sign_of(x))
 
 
 def cosh(x: Lane) -> Lane:
-    even, odd, difference, total = _hyperbolic_parts(x)
-    return (total + total.fma(even, difference * odd)) * 16.0
+    """(2**n + 2**-n) / 2 cosh r + (2**n - 2**-n) / 2 sinh r."""
+    r, even, odd, grown, shrunk = _hyperbolic_parts(x)
+    total, lost = fast_sum(grown, shrunk)
+    return (total + (total.fma(even, (grown - shrunk) * (r + odd)) + lost)) * 16.0
 
 
 def reduced(x: Lane) -> tuple[Lane, Lane]:
@@ -91,7 +95,12 @@ def reduced(x: Lane) -> tuple[Lane, Lane]:
 
 def expm1_near_zero(r: Lane) -> Lane:
     """exp(r) - 1 for |r| <= ln 2 / 2."""
-    return (r * r).fma(r.polynomial(r.pick(_EXP_DOUBLE, _EXP_SINGLE)), r)
+    return (r * r).fma(_exp_curve(r), r)
+
+
+def _exp_curve(r: Lane) -> Lane:
+    """(exp(r) - 1 - r) / r**2."""
+    return r.polynomial(r.pick(_EXP_DOUBLE, _EXP_SINGLE))
 
 
 def _exp_in_two_parts(x: Lane) -> TwoPart:
@@ -102,16 +111,16 @@ def _exp_in_two_parts(x: Lane) -> TwoPart:
     return scaled(high, n), scaled(low, n)
 
 
-def _hyperbolic_parts(x: Lane) -> tuple[Lane, Lane, Lane, Lane]:
-    """cosh(r) - 1, sinh(r), 2**n - 2**-n and 2**n + 2**-n for |x| = n ln 2 + r, the latter two over 32."""
+def _hyperbolic_parts(x: Lane) -> tuple[Lane, Lane, Lane, Lane, Lane]:
+    """Of |x| = n ln 2 + r: r, cosh(r) - 1, sinh(r) - r, 2**n / 32 and 2**-n / 32."""
     size = abs(x).at_most(x.pick(711.0, 90.0))
     n, r = reduced(size)
     square = r * r
-    odd = (r * square).fma(square.polynomial(x.pick(_SINH_DOUBLE, _SINH_SINGLE)), r)
+    odd = r * square * square.polynomial(x.pick(_SINH_DOUBLE, _SINH_SINGLE))
     even = square * square.polynomial(x.pick(_COSH_DOUBLE, _COSH_SINGLE))
     grown = power_of_two(n - 5, x)
     shrunk = (size < 40.0).where(power_of_two(-5 - n, x), 0.0)
-    return even, odd, grown - shrunk, grown + shrunk
+    return r, even, odd, grown, shrunk
 
 
 def _itself_if_tiny(x: Lane, result: Lane) -> Lane:

@@ -1,6 +1,6 @@
 """arctan, arctan2, arcsin and arccos without branches.
 
-arctan folds its argument to |t| <= tan(pi/8) by one division; arcsin folds |x| > 1/2 to a square root by
+arctan folds its argument to |t| <= 1/2 by one division; arcsin folds |x| > 1/2 to a square root by
 arcsin x = pi/2 - 2 arcsin sqrt((1 - x) / 2). Start with `_arctan_of_ratio`.
 """
 
@@ -9,20 +9,22 @@ from __future__ import annotations
 import math
 
 from tapejit.codegen.lane import Lane
+from tapejit.codegen.two_part import fast_sum
 
-_TAN_EIGHTH_PI, _COT_EIGHTH_PI = math.sqrt(2) - 1, math.sqrt(2) + 1
 # Multiples of pi/4 in two parts: the second is what the first lacks.
 _QUARTER_PI_DOUBLE = (0.7853981633974483, 3.061616997868383e-17)
 _QUARTER_PI_SINGLE = (0.7853981852531433, -2.1855694143368964e-08)
 
 # (arctan(t) - t) / t**3 in t**2
 _ARCTAN_DOUBLE = (
-    -0.3333333333333319, 0.19999999999952386, -0.14285714280075618, 0.11111110777421421,
-    -0.09090897584356514, 0.07692057134511918, -0.06663069048700938, 0.058476345339525344,
-    -0.05038155539122059, 0.038035318913589036, -0.017875125374267033,
+    -0.3333333333333333, 0.1999999999999953, -0.14285714285653728, 0.11111111107173298, -0.0909090893875926,
+    0.07692303876320765, -0.06666601121323741, 0.058815558545133165, -0.0525616044842831,
+    0.0471716799370688, -0.0413963133923652, 0.03301241498600553, -0.020407702669082352,
+    0.006913300532303284,
 )
 _ARCTAN_SINGLE = (
-    -0.33333316445350647, 0.199984610080719, -0.14243310689926147, 0.10592077672481537, -0.06073608621954918,
+    -0.33333325386047363, 0.19999484717845917, -0.14271986484527588, 0.10940159857273102,
+    -0.07980761677026749, 0.03867437690496445,
 )
 # (arcsin(t) - t) / t**3 in t**2
 _ARCSIN_DOUBLE = (
@@ -54,10 +56,11 @@ def arctan2(y: Lane, x: Lane) -> Lane:
 
 
 def arcsin(x: Lane) -> Lane:
-    """For |x| > 1/2, pi/2 - 2 (t + rest) with t the square root; pi/2 - 2 t is exact where it matters."""
+    """For |x| > 1/2, pi/2 - 2 (t + rest) with t the square root."""
     t, rest, is_large = _arcsin_parts(x)
     high, low = _multiple_of_pi(x, 2)
-    folded = (high - t * 2.0) - (rest * 2.0 - low)
+    lead, lost = fast_sum(t.like(high), t * -2.0)
+    folded = lead + (lost - (rest * 2.0 - low))
     return is_large.where(folded, t + rest).with_sign_of(x)
 
 
@@ -74,9 +77,10 @@ def arccos(x: Lane) -> Lane:
 def _arctan_of_ratio(rise: Lane, run: Lane) -> Lane:
     """arctan(rise / run) for nonnegative operands, not both zero, nor both infinite.
 
-    The ratio is folded before it is taken: rise / run, (rise - run) / (rise + run) or -run / rise.
+    The ratio is folded before it is taken: rise / run, (rise - run) / (rise + run) or -run / rise. Between
+    1/2 and 2 the difference is exact.
     """
-    is_steep, is_flat = rise >= run * _COT_EIGHTH_PI, rise <= run * _TAN_EIGHTH_PI
+    is_steep, is_flat = rise >= run * 2.0, rise <= run * 0.5
     numerator = is_flat.where(rise, is_steep.where(-run, rise - run))
     t = numerator / is_flat.where(run, is_steep.where(rise, rise + run))
     square = t * t

@@ -19,7 +19,6 @@ from tapejit.codegen import vector_trigonometric as trigonometric
 HALF_LN2 = mp.log(2) / 2
 _ROOT2 = mp.sqrt(2)
 LOG_S = (_ROOT2 - 1) / (_ROOT2 + 1)
-EIGHTH = mp.tan(mp.pi / 8)
 
 
 def exp_rest(r):
@@ -81,8 +80,8 @@ ROWS = {
     "sin f32": (trigonometric._SIN_SINGLE, sin_rest, itself, 0, mp.mpf("0.8") ** 2, 27),
     "cos f64": (trigonometric._COS_DOUBLE, cos_rest, lambda z: z**2, 0, mp.mpf("0.786") ** 2, 59),
     "cos f32": (trigonometric._COS_SINGLE, cos_rest, lambda z: z**2, 0, mp.mpf("0.8") ** 2, 30),
-    "arctan f64": (inverse._ARCTAN_DOUBLE, arctan_rest, itself, 0, EIGHTH**2, 58),
-    "arctan f32": (inverse._ARCTAN_SINGLE, arctan_rest, itself, 0, EIGHTH**2, 28),
+    "arctan f64": (inverse._ARCTAN_DOUBLE, arctan_rest, itself, 0, mp.mpf(1) / 4, 58),
+    "arctan f32": (inverse._ARCTAN_SINGLE, arctan_rest, itself, 0, mp.mpf(1) / 4, 27),
     "arcsin f64": (inverse._ARCSIN_DOUBLE, arcsin_rest, itself, 0, mp.mpf(1) / 4, 57),
     "arcsin f32": (inverse._ARCSIN_SINGLE, arcsin_rest, itself, 0, mp.mpf(1) / 4, 29),
     "erf f64": (error_function._ERF_DOUBLE, erf_rest, erf_weight, 0, 6, 57),
