@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ from tapejit.capture import Unguardable, guards_of
 from tapejit.engine import DECORATED, Engine
 from tapejit.inspection import Inspection
 from tapejit.path import path_of
-from tapejit.replay import MAX_REPLAYS, MISS, Pack, Replay, leaf_of, picker, result_handles
+from tapejit.replay import MAX_PATHS_MET, MAX_REPLAYS, MAX_TRIES, MISS, Pack, Replay, leaf_of, picker, result_handles
 from tapejit.tracer import nested
 from tapejit.tracer.array import Array
 from tapejit.tracer.backward import backward
@@ -46,8 +46,10 @@ class TracedFunction:
         code = getattr(inspect.unwrap(function), "__code__", None)
         self._parameters: tuple[str, ...] = code.co_varnames[: code.co_argcount] if code else ()
         self.inspection = Inspection(self._name())
-        self._replays: list[Replay] = []
-        self._attempts = 0
+        self._replays: dict[Hashable, Replay] = {}  # by path
+        self._favourites: tuple[Replay, ...] = ()   # those that a call tries, the last one used first
+        self._met: set[Hashable] = set()       # paths traced so far
+        self._hopeless: set[Hashable] = set()  # paths that Python has to be run for
         self.why_python: str | None = "it has not been called"  # why calls run the Python; None if they do not
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
@@ -55,11 +57,18 @@ class TracedFunction:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if STATE.tape is None and not kwargs:
-            for replay in self._replays:
+            for replay in self._favourites:
                 result = replay.run(args)
                 if result is not MISS:
+                    if replay is not self._favourites[0]:
+                        self._prefer(replay)
                     return result
         return self._traced_call(args, kwargs)
+
+    def _prefer(self, replay: Replay) -> None:
+        """Try this one first next time."""
+        others = (other for other in self._favourites if other is not replay)
+        self._favourites = (replay, *others)[:MAX_TRIES]
 
     def _traced_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the Python, tracing it."""
@@ -112,16 +121,33 @@ class TracedFunction:
 
 
     def _learn(self, call: Call) -> None:
-        """Make a replay of the call that was just traced, if everything it depended on can be checked."""
-        if self._attempts >= MAX_REPLAYS:
+        """Make a replay of the call that was just traced, if everything it depended on can be checked.
+
+        The first path is learnt at once, another when it is taken for the second time: compiling a path
+        that never comes back would cost more than it saves.
+        """
+        key = call.key()
+        known = self._replays.get(key)
+        if known is not None and known.still_holds():
+            return self._prefer(known)
+        first_time = key not in self._met
+        if len(self._met) < MAX_PATHS_MET:
+            self._met.add(key)
+        if key in self._hopeless or (self._replays and first_time):
             return
-        self._attempts += 1
-        self._replays = [replay for replay in self._replays if replay.still_holds()]
         try:
-            self._replays.insert(0, self._replay(call))
-            self.why_python = None
+            made = self._replay(call)
         except Unguardable as obstacle:
             self.why_python = obstacle.reason
+            self._hopeless.add(key)
+            return
+        self.why_python = None
+        kept = {k: r for k, r in self._replays.items() if k != key and r.still_holds()}
+        while len(kept) >= MAX_REPLAYS:
+            del kept[next(iter(kept))]
+        self._replays = {**kept, key: made}
+        self._favourites = tuple(r for r in self._favourites if r in kept.values())
+        self._prefer(made)
 
     def _replay(self, call: Call) -> Replay:
         guards = guards_of(inspect.unwrap(self._function))
@@ -150,6 +176,11 @@ class Call:
     rest: Any               # auxiliary results
     variables: Sequence[Handle]
     chosen: tuple[int, ...] = ()
+
+    def key(self) -> Hashable:
+        """What distinguishes its path: the segments, and the truth of each test between them."""
+        truths = tuple(e.key() for e in self.tape.escapes)
+        return (*(cut.node for cut in self.tape.cuts or ()), truths)
 
 
 class Jitted(TracedFunction):

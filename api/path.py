@@ -93,7 +93,9 @@ class _Joined:
             truth = x if x.dtype == "bool" else ops.ne(x, x.like(0))
             scalar = ops.reshape(truth, shape=())
             return scalar if seen else ops.logical_not(scalar)
-        same = _same(x, self._constant(seen))
+        if x.is_float:
+            raise Unguardable("a float left for Python, which may do anything with it; compare arrays instead")
+        same = ops.eq(x, self._constant(seen))
         return ops.reduce_all(same, axes=tuple(range(len(x.shape))))
 
     def _join(self, tape: Tape) -> None:
@@ -150,13 +152,3 @@ class _Joined:
         self.arguments.append(value)
         return self.builder.param(type_, name)
 
-
-def _same(x: Var, y: Var) -> Var:
-    """Elementwise: equal as Python could tell, so NaN equals NaN and 0.0 differs from -0.0."""
-    equal = ops.eq(x, y)
-    if not x.is_float:
-        return equal
-    both_nan = ops.logical_and(ops.ne(x, x), ops.ne(y, y))
-    same_sign = ops.eq(1.0 / x, 1.0 / y)
-    nonzero = ops.ne(x, x.like(0.0))
-    return ops.logical_or(both_nan, ops.logical_and(equal, ops.logical_or(nonzero, same_sign)))

@@ -21,7 +21,9 @@ from tapejit.tracer.engine import Program
 from tapejit.tracer.handle import Handle
 
 MISS = object()  # this replay does not fit the call
-MAX_REPLAYS = 64
+MAX_REPLAYS = 64      # paths of one function that are kept compiled
+MAX_TRIES = 4         # of them, how many a call tries before it runs the Python
+MAX_PATHS_MET = 4096  # beyond so many different paths no more are learnt
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,8 @@ class Visit:
             self.seeds[index] = grad
         else:
             ones = np.ones(type_.shape, type_.numpy_dtype)
-            self.seeds[index] = np.add(ones if before is None else before, ones if grad is None else grad)
+            total = np.add(ones if before is None else before, ones if grad is None else grad)
+            self.seeds[index] = np.asarray(total)  # without dimensions NumPy gives a scalar
 
     def plan_inputs(self, sink: Sink) -> None:
         """Find the inputs that want a gradient and are reached by the seeds."""

@@ -34,6 +34,12 @@ class Escape(NamedTuple):
     seen: bool | np.ndarray
     after: int  # cuts made by then
 
+    def key(self) -> Hashable:
+        """What was seen, where it matters: which path a float leads to is nobody's to tell."""
+        if isinstance(self.seen, bool):
+            return self.seen
+        return "float" if self.seen.dtype.kind == "f" else self.seen.tobytes()
+
 
 class Tape:
     """`parent`: the tape outside a nested derivative; its pending arrays may be used symbolically."""
