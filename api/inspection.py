@@ -36,7 +36,7 @@ class Inspection:
         if self._tape is None:
             raise RuntimeError(f"{self._name} has not been traced yet; call it first, or pass arguments")
         if not self._tape.history:
-            raise RuntimeError(f"{self._name} recorded no operation whose result was asked for")
+            raise RuntimeError(f"{self._name} recorded no operation on arrays whose result was used")
         nodes = dict.fromkeys(self._tape.history)
         return "\n".join(_segment_text(self._name, node, stage) for node in nodes)
 

@@ -51,21 +51,16 @@ def horner(x, coefficients):
     return total
 
 
-@tj.grad
 def power(x, n):
     """x to the n by recursion on Python's integer n."""
-    return x if n == 1 else power_body(x * x, n // 2) * (x if n % 2 else 1.0)
-
-
-def power_body(x, n):
-    return x if n == 1 else power_body(x * x, n // 2) * (x if n % 2 else 1.0)
+    return x if n == 1 else power(x * x, n // 2) * (x if n % 2 else 1.0)
 
 
 def main() -> None:
     imperative()
     decorated()
     print("slope of 2x² + 3x + 4 at 5:", horner(5.0, [2.0, 3.0, 4.0]))
-    print("slope of x¹⁰ at 1.5:", power(1.5, 10), "=", 10 * 1.5**9)
+    print("slope of x¹⁰ at 1.5:", tj.grad(power)(1.5, 10), "=", 10 * 1.5**9)
     print("gradient of the gradient of x⁴ at 2:", tj.grad(tj.grad(lambda x: x**4))(2.0))
 
 

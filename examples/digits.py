@@ -115,9 +115,10 @@ def train_imperatively(data: Digits, epochs: int) -> Result:
             losses.append(loss)
             rate *= DECAY                        # a number, not part of the program: nothing is recompiled
     seconds, after = time.perf_counter() - start, tj.cache_info()
+    print(f"learning rate from {RATE} down to {rate:.4f}; batches of {BATCH}, the last of {len(chosen)}")
     found = model(tj.array(data.test_images)).asnumpy().argmax(axis=1)
     return Result(
-        "MLP, imperative, SGD", float(np.mean(found == data.test_digits)), seconds,
+        "MLP, SGD", float(np.mean(found == data.test_digits)), seconds,
         after.compiled - before.compiled, after.hits - before.hits, losses,
         {stage: recording.stage(stage) for stage in PAGE_STAGES},
     )
@@ -146,7 +147,7 @@ def train_decorated(data: Digits) -> Result:
     seconds, after = time.perf_counter() - start, tj.cache_info()
     scores = data.test_images @ flat[:-CLASSES].reshape(64, CLASSES) + flat[-CLASSES:]
     return Result(
-        "Softmax regression, decorated, L-BFGS", float(np.mean(scores.argmax(axis=1) == data.test_digits)), seconds,
+        "softmax, L-BFGS", float(np.mean(scores.argmax(axis=1) == data.test_digits)), seconds,
         after.compiled - before.compiled, after.hits - before.hits, losses,
         {stage: softmax_regression.stage(stage) for stage in PAGE_STAGES},
     )
@@ -156,11 +157,9 @@ def train_decorated(data: Digits) -> Result:
 
 
 def print_table(results: list[Result]) -> None:
-    table = Table("training", "test accuracy", "seconds", "programs compiled", "cache hits", "final loss")
+    table = Table("training", "accuracy", "seconds", "compiled", "cache hits")
     for r in results:
-        table.add_row(
-            r.name, f"{r.accuracy:.2%}", f"{r.seconds:.2f}", str(r.compiled), str(r.hits), f"{r.losses[-1]:.4f}"
-        )
+        table.add_row(r.name, f"{r.accuracy:.2%}", f"{r.seconds:.2f}", str(r.compiled), str(r.hits))
     Console().print(table)
 
 
