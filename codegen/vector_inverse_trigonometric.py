@@ -45,7 +45,7 @@ def arctan(x: Lane) -> Lane:
 def arctan2(y: Lane, x: Lane) -> Lane:
     """The angle of the point (x, y), from -pi to pi; zeros have signs, and two infinities the ratio 1."""
     rise, run = abs(y), abs(x)
-    both_infinite = (rise.equals(math.inf)) & (run.equals(math.inf))
+    both_infinite = rise.equals(math.inf) & run.equals(math.inf)
     both_zero = rise.equals(0.0) & run.equals(0.0)
     rise = both_infinite.where(1.0, rise)
     run = both_infinite.where(1.0, both_zero.where(1.0, run))
