@@ -219,7 +219,7 @@ class Differentiated(TracedFunction):
         ours = _any_handle((args, kwargs))
         rest, call_kwargs = _wrapped((args, kwargs))
         variables: list[Handle] = []
-        trees = {i: _variables(args[i], i, self._name(), outer, variables) for i in chosen}
+        trees = {i: _variables(args[i], i, self._where(), outer, variables) for i in chosen}
         call_args = [trees.get(i, x) for i, x in enumerate(rest)]
         with self._recording(call_args) as tape:
             found = self._function(*call_args, **call_kwargs)
@@ -256,7 +256,7 @@ class Differentiated(TracedFunction):
         """The head and the auxiliary results of what the function returned."""
         if self._has_aux:
             if not isinstance(found, tuple) or len(found) != 2:
-                raise TypeError(f"has_aux=True: {self._name()} must return a pair (value, aux), got {found!r}")
+                raise TypeError(f"has_aux=True: {self._where()} must return a pair (value, aux), got {found!r}")
             head, aux = found
         else:
             head, aux = found, None
@@ -291,7 +291,10 @@ class Differentiated(TracedFunction):
                     f"argnums={self._argnums}, but {self._where()} was called with {len(args)} positional "
                     "arguments; differentiated arguments must be positional"
                 )
-        return tuple(i % len(args) for i in numbers)
+        chosen = tuple(i % len(args) for i in numbers)
+        if len(set(chosen)) != len(chosen):
+            raise ValueError(f"argnums={self._argnums} names an argument of {self._where()} twice")
+        return chosen
 
     def _packed(
         self, head: Any, aux: Any, grads: list[Any], args: tuple[Any, ...], chosen: tuple[int, ...], keep: bool
@@ -395,7 +398,7 @@ def _variables(
             new = nested.variable(outer, data if isinstance(data, Handle) else Array.wrap(data.copy()))
         else:
             face = type(data) if isinstance(data, Handle) else Array
-            new = face.wrap(data.value() if isinstance(data, Handle) else data)
+            new = face.wrap(data.value() if isinstance(data, Handle) else data.view())
             new._leaf = Leaf(None, "write")
         variables.append(new)
         return new
@@ -404,8 +407,8 @@ def _variables(
 
 
 def _wrapped(tree: Any) -> Any:
-    """`tree` with NumPy arrays as arrays of ours, not copied: they do not outlive the call."""
-    return optree.tree_map(lambda x: Array.wrap(x) if isinstance(x, np.ndarray) else x, tree)
+    """`tree` with NumPy arrays as arrays of ours, views of them: they do not outlive the call."""
+    return optree.tree_map(lambda x: Array.wrap(x.view()) if isinstance(x, np.ndarray) else x, tree)
 
 
 def _any_handle(tree: Any) -> bool:
@@ -423,9 +426,9 @@ def _out(x: Any, keep: bool) -> Any:
     if keep:
         return x
     data = x.value()
-    if x._history is None and x._leaf is not None:
-        data = data.copy()
-    return data[()] if data.ndim == 0 else data
+    if data.ndim == 0:
+        return data[()]
+    return data if data.base is None else data.copy()  # a view: the caller's own array
 
 
 def _is_scalar(x: Any) -> bool:

@@ -1,0 +1,198 @@
+"""Attacks on the cache of decorated functions: what a function reads besides its arguments changes."""
+
+import types
+
+import numpy as np
+import pytest
+
+import tapejit as tj
+
+pytestmark = pytest.mark.usefixtures("interpreted")
+
+RATE = 2.0
+TABLE = np.array([1.0, 2.0, 3.0])
+SETTINGS = {"scale": 2.0}
+module = types.ModuleType("module")
+module.factor = lambda x: x * 2.0
+
+
+class Config:
+    power = 2.0
+
+
+CONFIG = Config()
+
+
+def helper(x):
+    return x * 2.0
+
+
+def twice(f, x):
+    """Trace, then replay; both agree."""
+    first, second = f(x), f(x)
+    np.testing.assert_array_equal(first, second)
+    return second
+
+
+def test_a_rebound_global(monkeypatch):
+    f = tj.jit(lambda x: x * RATE)
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [2, 2])
+    monkeypatch.setitem(globals(), "RATE", 3.0)
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [3, 3])
+
+
+def test_an_array_mutated_in_place():
+    f = tj.jit(lambda x: x * TABLE + TABLE.max())
+    np.testing.assert_array_equal(twice(f, np.ones(3)), [4, 5, 6])
+    TABLE[0] = 10.0
+    try:
+        np.testing.assert_array_equal(twice(f, np.ones(3)), [20, 12, 13])
+    finally:
+        TABLE[0] = 1.0
+
+
+def test_a_large_array_mutated_in_place():
+    table = np.zeros(10_000)
+    f = tj.jit(lambda x: (x * table).sum())
+    assert twice(f, np.ones(10_000)) == 0
+    table[-1] = 5.0
+    assert twice(f, np.ones(10_000)) == 5
+
+
+def test_a_mutated_dict(monkeypatch):
+    f = tj.jit(lambda x: x * SETTINGS["scale"])
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [2, 2])
+    monkeypatch.setitem(SETTINGS, "scale", 5.0)
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [5, 5])
+
+
+def test_a_closure_cell():
+    def make():
+        scale = 2.0
+
+        def set_scale(value):
+            nonlocal scale
+            scale = value
+
+        return tj.jit(lambda x: x * scale), set_scale
+
+    f, set_scale = make()
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [2, 2])
+    set_scale(7.0)
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [7, 7])
+
+
+def test_a_replaced_callee(monkeypatch):
+    f = tj.jit(lambda x: helper(x))
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [2, 2])
+    monkeypatch.setitem(globals(), "helper", lambda x: x * 9.0)
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [9, 9])
+
+
+def test_a_replaced_module_attribute(monkeypatch):
+    f = tj.jit(lambda x: module.factor(x))
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [2, 2])
+    monkeypatch.setattr(module, "factor", lambda x: x * 4.0)
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [4, 4])
+
+
+def test_a_changed_global_of_a_callee(monkeypatch):
+    def inner(x):
+        return x * RATE
+
+    f = tj.jit(lambda x: inner(x) + 1.0)
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [3, 3])
+    monkeypatch.setitem(globals(), "RATE", 5.0)
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [6, 6])
+
+
+def test_an_attribute_of_an_object(monkeypatch):
+    f = tj.jit(lambda x: x * CONFIG.power)
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [2, 2])
+    monkeypatch.setattr(CONFIG, "power", 3.0)
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [3, 3])
+
+
+def test_an_attribute_of_self():
+    class Model:
+        def __init__(self):
+            self.scale = 2.0
+
+        @tj.jit
+        def apply(self, x):
+            return x * self.scale
+
+    model = Model()
+    np.testing.assert_array_equal(model.apply(np.ones(2)), [2, 2])
+    np.testing.assert_array_equal(model.apply(np.ones(2)), [2, 2])
+    model.scale = 6.0
+    np.testing.assert_array_equal(model.apply(np.ones(2)), [6, 6])
+
+
+def test_a_default_argument():
+    def f(x, scale=2.0):
+        return x * scale
+
+    g = tj.jit(f)
+    np.testing.assert_array_equal(twice(g, np.ones(2)), [2, 2])
+    f.__defaults__ = (3.0,)
+    np.testing.assert_array_equal(twice(g, np.ones(2)), [3, 3])
+
+
+def test_true_is_not_one_and_one_is_not_one_point_zero():
+    f = tj.jit(lambda x, n: (x * n, np.ones(2, int) * n))
+    for n in (1, True, 1.0, 1, True, 1.0):
+        _, found = f(np.ones(2), n)
+        assert found.dtype == (np.ones(2, int) * n).dtype
+
+
+def test_minus_zero_is_not_zero():
+    f = tj.jit(lambda x, z: x / z)
+    for z in (0.0, -0.0, 0.0, -0.0):
+        np.testing.assert_array_equal(f(np.ones(2), z), np.full(2, np.copysign(np.inf, z)))
+
+
+def test_an_array_for_a_scalar_and_a_view_for_a_copy():
+    f = tj.grad(lambda x, y: (x * y).sum())
+    x = np.arange(6.0)
+    np.testing.assert_array_equal(f(x[::2], 2.0), np.full(3, 2.0))
+    np.testing.assert_array_equal(f(x[::2], np.array(2.0)), np.full(3, 2.0))
+    np.testing.assert_array_equal(f(x[:3], x[::2]), x[::2])
+    np.testing.assert_array_equal(f(x[:3], x[::2].copy()), x[::2])
+    np.testing.assert_array_equal(f(x[::-1], x), x)
+
+
+def test_aliased_arguments():
+    f = tj.grad(lambda x, y: (x * y * y).sum(), argnums=(0, 1))
+    x = np.arange(1.0, 4.0)
+    for _ in range(2):
+        gx, gy = f(x, x)
+        np.testing.assert_array_equal(gx, x * x)
+        np.testing.assert_array_equal(gy, 2 * x * x)
+
+
+def test_results_do_not_share_memory_between_calls():
+    f = tj.value_and_grad(lambda x: (x * x).sum())
+    x = np.ones(3)
+    first = f(x)[1]
+    second = f(x)[1]
+    third = f(x)[1]
+    first[:] = 7.0
+    np.testing.assert_array_equal(second, [2, 2, 2])
+    second[:] = 8.0
+    np.testing.assert_array_equal(third, [2, 2, 2])
+
+
+def test_a_result_that_is_an_argument_is_a_copy():
+    f = tj.jit(lambda x: x)
+    x = np.ones(3)
+    for _ in range(2):
+        y = f(x)
+        y[0] = 5.0
+        assert x[0] == 1.0
+
+
+def test_random_numbers_are_drawn_anew():
+    f = tj.jit(lambda x: x + np.random.normal())
+    assert len({float(f(np.zeros(1))[0]) for _ in range(5)}) == 5
+    assert f.why_python
