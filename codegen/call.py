@@ -14,14 +14,13 @@ from tapejit.ir.function import Instr, Value
 def gemm_lines(
     root: Root, target: Target, storage: Storage, definitions: Mapping[Value, Instr]
 ) -> list[str]:
-    """`gemm(rows, columns, inner, x, y, out, accumulate)` with each operand as memory, start, leading, transposed."""
+    """`gemm(rows, columns, inner, x, y, out, accumulate)`; x and y as memory, start, leading, transposed."""
     instr, out = root.instr, target.storage
     assert instr is not None
     assert isinstance(out, Array)
     count, rows, columns, inner = extents(instr)
-    x, y = (
-        _operand(v, group, storage, definitions) for v, group in zip(instr.operands, groups(instr), strict=True)
-    )
+    pairs = zip(instr.operands, groups(instr), strict=True)
+    x, y = (_operand(v, group, storage, definitions) for v, group in pairs)
     x_text = _text(x, storage, count, x.transposed)
     # The contracted dimension is the last group of both operands; for the second that is its transpose.
     y_text = _text(y, storage, count, not y.transposed)

@@ -10,15 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 
 from tapejit.codegen.moves import repeats_rows
 from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.primitive import Constant, IndexMap, Padded, Reinterpret, Scalar
 
-CHEAP_CALLS = frozenset(
-    "abs select maximum minimum sign floor ceil integer_pow plus f64 f32 i64 i32 bool".split()
-)
+CHEAP_CALLS = frozenset((
+    "abs", "select", "maximum", "minimum", "sign", "floor", "ceil", "integer_pow", "plus",
+    "f64", "f32", "i64", "i32", "bool",
+))
 ROOT_CALLS = frozenset(("sqrt", "rsqrt"))
 CALL, ROOT, GUARD, MOST = 20, 5, 3, 10**6
 STORE_ABOVE = 10  # the cost that a store and a load are worth, per element
@@ -26,7 +27,7 @@ STORE_ABOVE = 10  # the cost that a store and a load are worth, per element
 _CALLS = re.compile(r"([a-z_]\w*)\(")
 
 
-@lru_cache(maxsize=None)
+@cache
 def source_cost(source: str) -> int:
     """The cost of one element of a `Scalar.source`."""
     calls = _CALLS.findall(source)
@@ -68,9 +69,9 @@ def costly_values(function: Function) -> set[Value]:
     kept: set[Value] = set()
     for instr in reversed(function.body):
         for value in instr.results:
-            if isinstance(instr.primitive.emission, Scalar) and value in demands:
-                if demands[value].worth_storing(costs[value]):
-                    kept.add(value)
+            computed = isinstance(instr.primitive.emission, Scalar) and value in demands
+            if computed and demands[value].worth_storing(costs[value]):
+                kept.add(value)
         _pass_on(instr, demands, kept, phases)
     return _still_costly(function, kept)
 

@@ -1,4 +1,4 @@
-"""A schedule for people: what each nest runs over, computes, reads and writes, and why it is a nest of its own."""
+"""A schedule for people: what each nest runs over, computes, reads and writes, and why it stands alone."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def _work(root: Root, plan: Plan) -> str:
 
 def _leaves(root: Root, plan: Plan) -> list[Value]:
     """The values in memory from which a root is computed."""
-    first = plan.definitions[root.value].operands if root.kind is Kind.DEFINE else [o.value for o in root.operands]
+    defined = root.kind is Kind.DEFINE
+    first = plan.definitions[root.value].operands if defined else [o.value for o in root.operands]
     seen, pending, leaves = set(first), list(first), []
     while pending:
         value = pending.pop()

@@ -56,7 +56,8 @@ class Elements:
         pending = [(value, index)]
         while pending:
             wanted = pending[-1]
-            missing = () if self._known(*wanted) else [d for d in self._demands(*wanted) if not self._known(*d)]
+            demands = () if self._known(*wanted) else self._demands(*wanted)
+            missing = [d for d in demands if not self._known(*d)]
             pending.extend(missing)
             if not missing:
                 pending.pop()
@@ -162,7 +163,8 @@ class Elements:
         name = self.names.of(value)
         outside = Statement(f"{name} = {value.type.dtype}({_number(instr.attrs['value'])})")
         nodes = self._nodes(index.loops)
-        nodes.append(outside if x.type.size == 0 else self._guard(name, (x, Index(x.type.shape, dims)), conditions, outside))
+        inside = x, Index(x.type.shape, dims)
+        nodes.append(self._guard(name, inside, conditions, outside) if x.type.size else outside)
         return Known(name, index.loops)
 
     def _guard(

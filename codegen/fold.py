@@ -77,8 +77,8 @@ def _add_position(
     begin = [Statement(f"{at} = -1"), Statement(f"{best} = {element.dtype}(0)")]
     (home.before if home is not inner else inner.before).extend(begin)
     better = Statement(f"{at} < 0 or {fold.better.format(best, element.name)}")
-    take: list[Node] = [Statement(f"{best} = {element.name}"), Statement(f"{at} = {{0}}", (element.position,))]
-    inner.before.append(Guard(better, take, []))
+    take = Statement(f"{at} = {{0}}", (element.position,))
+    inner.before.append(Guard(better, [Statement(f"{best} = {element.name}"), take], []))
     return at
 
 

@@ -15,7 +15,9 @@ from tapejit.codegen.affine import Affine, LoopVar
 class Index:
     """A position in a value of `shape`."""
 
-    def __init__(self, shape: Sequence[int], dims: Sequence[Affine] | None = None, flat: Affine | None = None):
+    def __init__(
+        self, shape: Sequence[int], dims: Sequence[Affine] | None = None, flat: Affine | None = None
+    ):
         self.shape = tuple(shape)
         self._dims, self._flat = dims, flat
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 
 from tapejit.codegen.affine import Affine, LoopVar, atom
@@ -83,7 +84,6 @@ def _matrix(base: Value, flat: Affine, loops: Sequence[LoopVar], group: Groups) 
 def _merged(flat: Affine, loops: Sequence[LoopVar]) -> tuple[int, int] | None:
     """Extent and stride of several dimensions taken as one; None if the strides do not fit."""
     long = [v for v in loops if v.extent > 1]
-    fits = all(flat.coefficient(a) == flat.coefficient(b) * b.extent for a, b in zip(long, long[1:], strict=False))
-    if not fits:
+    if any(flat.coefficient(a) != flat.coefficient(b) * b.extent for a, b in pairwise(long)):
         return None
     return prod(v.extent for v in long), flat.coefficient(long[-1]) if long else 0

@@ -8,7 +8,7 @@ from math import prod
 
 from tapejit.codegen import fold
 from tapejit.codegen.affine import Affine, LoopVar, atom
-from tapejit.codegen.element import Elements, Known, all_loops
+from tapejit.codegen.element import Elements, Known, all_loops, narrow
 from tapejit.codegen.index import Index
 from tapejit.codegen.level import Level, Node, Statement, chain, merge_loops, statements, write
 from tapejit.codegen.memory import Array, Register, Storage, Target
@@ -18,7 +18,6 @@ from tapejit.codegen.root import Kind, Operand, Root
 from tapejit.codegen.schedule import Nest, Phase, long_extents
 from tapejit.ir.function import Instr, Value
 from tapejit.ir.primitive import FoldIndex
-
 
 Targets = dict[Root, Target]
 
@@ -101,7 +100,7 @@ class NestWriter:
         found = [self.elements.element(o.value, _operand_index(o, space)) for o in root.operands]
         if len(found) == 1:
             return found[0].text
-        text = fold.narrow(" * ".join(e.text for e in found), root.value.type.dtype)
+        text = narrow(" * ".join(e.text for e in found), root.value.type.dtype)
         return self.elements.assign(root.value, text, all_loops(found)).text
 
     def _strip_mine(self, jobs: Sequence[_Job], own: list[Level]) -> None:
@@ -139,7 +138,7 @@ class NestWriter:
         if root.kind is Kind.FOLD and not root.trailing:
             text = fold.combined(root, cell, name)
         elif target.accumulate:
-            text = fold.narrow(f"{cell} + {name}", root.value.type.dtype)
+            text = narrow(f"{cell} + {name}", root.value.type.dtype)
         return [Statement(f"{cell} = {text}", (job.place,), target.storage)]
 
 

@@ -15,7 +15,17 @@ from tapejit.codegen.matrix import groups, matrices
 from tapejit.codegen.product import prepare_products
 from tapejit.codegen.root import Kind, Root, fold, is_loop_product, roots_of, store
 from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import Constant, Fold, FoldIndex, IndexMap, Padded, Product, Regions, Reinterpret, Scalar
+from tapejit.ir.primitive import (
+    Constant,
+    Fold,
+    FoldIndex,
+    IndexMap,
+    Padded,
+    Product,
+    Regions,
+    Reinterpret,
+    Scalar,
+)
 from tapejit.ir.signature import Signature
 
 ON_DEMAND = (Scalar, Constant, IndexMap, Padded, Reinterpret)
@@ -47,7 +57,7 @@ def make_plan(function: Function, signature: Signature) -> Plan:
     function = prepare_products(function)
     defined = {v: instr for instr in function.body for v in instr.results}
     homes = _homes(function, signature)
-    kept = costly_values(function) | _read_whole(function, defined) | _stored_results(function, homes, defined)
+    kept = costly_values(function) | _read_whole(function, defined) | _stored_results(homes, defined)
     roots: list[Root] = []
     for instr in function.body:
         roots += _roots(instr, kept, homes)
@@ -65,7 +75,7 @@ def _roots(instr: Instr, kept: set[Value], homes: dict[Value, int]) -> list[Root
     return [store(Kind.DEFINE, value, homes.get(value), instr)] if value in kept else []
 
 
-def _stored_results(function: Function, homes: dict[Value, int], defined: dict[Value, Instr]) -> set[Value]:
+def _stored_results(homes: dict[Value, int], defined: dict[Value, Instr]) -> set[Value]:
     """The results that are computed into their own memory. What is only moved is copied at the end."""
     return {v for v in homes if v in defined and isinstance(defined[v].primitive.emission, Scalar)}
 

@@ -53,7 +53,8 @@ def _as_matrix(
 
 
 def _append(
-    steps: list[Instr], primitive: Primitive, value: Value, attrs: dict[str, tuple[int, ...]], location: str | None
+    steps: list[Instr], primitive: Primitive, value: Value, attrs: dict[str, tuple[int, ...]],
+    location: str | None,
 ) -> Value:
     (type_,) = primitive.result_types((value.type,), attrs)
     result = Value(type_, value.name)
@@ -83,10 +84,10 @@ def _turns(instr: Instr, products: dict[Value, Instr]) -> bool:
     if not isinstance(instr.primitive.emission, IndexMap) or instr.operands[0] not in products:
         return False
     left, right = groups(products[instr.operands[0]])
-    batch, rows, columns = len(left.batch), len(left.free), len(right.free)
-    dims = range(batch + rows + columns)
+    first, second = len(left.batch), len(left.batch) + len(right.free)  # where columns and rows go
+    dims = range(second + len(left.free))
     same_size = instr.results[0].type.size == instr.operands[0].type.size
-    return same_size and taken_dims(instr) == [*dims[:batch], *dims[batch + columns :], *dims[batch : batch + columns]]
+    return same_size and taken_dims(instr) == [*dims[:first], *dims[second:], *dims[first:second]]
 
 
 def _exchanged(product: Instr, turn: Instr) -> Instr:

@@ -45,9 +45,8 @@ class ProgramWriter:
             targets[each] = self._target(each)
             made.append(self._prepared(each, targets[each]))
         if root.kind is Kind.LIBRARY:
-            assert root.instr is not None
-            heading, call = comment(number, [root.instr]), gemm_lines(root, targets[root], self.storage, self.plan.definitions)
-            return lambda: [heading, *_flattened(made), *call]
+            call = gemm_lines(root, targets[root], self.storage, self.plan.definitions)
+            return lambda: [comment(number, _instrs(root)), *_flattened(made), *call]
         writer = NestWriter(self.plan, nest, self.storage, targets, self.names)
 
         def lines() -> list[str]:
@@ -82,8 +81,7 @@ class ProgramWriter:
         return lambda: (*(made(array, root.value) if fresh else ()), *start) if array.needed else ()
 
     def _branch(self, number: int, root: Root) -> Lines:
-        instr = root.instr
-        assert instr is not None
+        (instr,) = _instrs(root)
         results = [Array(self.names.of(v), v.type.size, temporary=True, readers={self}) for v in root.values]
         empty = [line for v, array in zip(root.values, results, strict=True) for line in made(array, v)]
         self.storage.update(zip(root.values, results, strict=True))
@@ -91,7 +89,8 @@ class ProgramWriter:
         condition = pred.name if isinstance(pred, Register) else f"{pred.name}[0]"
         yes, no = (self._region(region, operands, results) for region in instr.regions)
         return lambda: [
-            comment(number, [instr]), *empty, f"if {condition}:", *_indented(yes.lines()), "else:", *_indented(no.lines())
+            comment(number, [instr]), *empty,
+            f"if {condition}:", *_indented(yes.lines()), "else:", *_indented(no.lines()),
         ]
 
     def _whole(self, value: Value) -> Array | Register:
@@ -111,6 +110,10 @@ class ProgramWriter:
 def made(array: Array, value: Value) -> Iterator[str]:
     """The line that makes a temporary."""
     yield f"{array.name} = empty({array.size}, {value.type.dtype})"
+
+
+def _instrs(root: Root) -> list[Instr]:
+    return [root.instr] if root.instr else []
 
 
 def _flattened(parts: Iterable[Lines]) -> list[str]:

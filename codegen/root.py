@@ -11,10 +11,9 @@ from enum import Enum
 from functools import cached_property
 from math import prod
 
-from tapejit.ir.function import Function, Instr, Value
+from tapejit.ir.function import Instr, Value
 from tapejit.ir.primitive import Fold, FoldIndex, Product, Regions
 from tapejit.ir.shape import free_dims
-
 
 SUM = Fold(lambda dtype: "0", "plus({0}, {1})")  # how a product adds up
 
@@ -91,9 +90,10 @@ def fold(instr: Instr, slot: int | None) -> Root:
     kept = tuple(d for d in range(x.type.rank) if d not in axes)
     order = (*kept, *axes) if isinstance(instr.primitive.emission, FoldIndex) else tuple(range(x.type.rank))
     place = {d: k for k, d in enumerate(order)}
+    operand = Operand(x, tuple(place[d] for d in range(x.type.rank)))
     return Root(
-        Kind.FOLD, instr.results[0], tuple(x.type.shape[d] for d in order),
-        (Operand(x, tuple(place[d] for d in range(x.type.rank))),), tuple(place[d] for d in kept), slot, instr=instr,
+        Kind.FOLD, instr.results[0], tuple(x.type.shape[d] for d in order), (operand,),
+        tuple(place[d] for d in kept), slot, instr=instr,
     )
 
 
@@ -114,7 +114,7 @@ def product(instr: Instr, slot: int | None) -> Root:
     """A sum of products, as loops or by BLAS."""
     x, y = instr.operands
     names = _product_dims(instr)
-    extent = {**dict(zip(names.x, x.type.shape, strict=True)), **dict(zip(names.y, y.type.shape, strict=True))}
+    extent = dict(zip((*names.x, *names.y), (*x.type.shape, *y.type.shape), strict=True))
     order = _product_order(instr, names, extent)
     place = {n: k for k, n in enumerate(order)}
     located = [Operand(v, tuple(place[n] for n in dims)) for v, dims in ((x, names.x), (y, names.y))]
@@ -164,7 +164,8 @@ def _product_dims(instr: Instr) -> ProductDims:
     rows = {d: f"m{d}" for d in free_dims(x.rank, x_inner, x_batch)}
     columns = {d: f"n{d}" for d in free_dims(y.rank, y_inner, y_batch)}
     x_names = rows | {d: f"b{k}" for k, d in enumerate(x_batch)} | {d: f"k{k}" for k, d in enumerate(x_inner)}
-    y_names = columns | {d: f"b{k}" for k, d in enumerate(y_batch)} | {d: f"k{k}" for k, d in enumerate(y_inner)}
+    y_names = columns | {d: f"b{k}" for k, d in enumerate(y_batch)}
+    y_names |= {d: f"k{k}" for k, d in enumerate(y_inner)}
     return ProductDims(
         tuple(f"b{k}" for k in range(len(x_batch))), tuple(rows.values()), tuple(columns.values()),
         tuple(f"k{k}" for k in range(len(x_inner))),
@@ -184,7 +185,7 @@ def is_loop_product(instr: Instr) -> bool:
     if not x.is_float or 0 in (batch, inner, x.size, y.size):
         return True
     rows, columns = x.size // (batch * inner), y.size // (batch * inner)
-    return min(rows, columns, inner) == 1 or rows * columns * inner <= SMALL_PRODUCT
+    return 1 in (rows, columns, inner) or rows * columns * inner <= SMALL_PRODUCT
 
 
 def roots_of(instr: Instr, slot: int | None) -> list[Root]:

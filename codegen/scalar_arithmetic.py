@@ -24,7 +24,7 @@ def plus(x: Lane, y: Lane) -> Lane:
 
 
 def maximum(x: Lane, y: Lane) -> Lane:
-    """The larger one; NaN if either is NaN. LLVM knows the float operation, and vectorises a reduction by it."""
+    """The larger one; NaN if either is NaN. LLVM knows this operation: it vectorises in reductions too."""
     return x.intrinsic("maximum", y) if x.is_float else (x > y).where(x, y)
 
 

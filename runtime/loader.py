@@ -154,7 +154,6 @@ def _flat() -> Any:
     from numba.core.imputils import impl_ret_borrowed
     from numba.extending import intrinsic
 
-    @intrinsic
     def flat(context: Any, x: Any) -> Any:
         row = types.Array(x.dtype, 1, "C", readonly=not x.mutable)
 
@@ -169,58 +168,59 @@ def _flat() -> Any:
 
         return row(x), generate
 
-    return flat
+    return intrinsic(flat)
 
 
 def _gemm() -> Any:
-    """`gemm(rows, columns, inner, x, start, leading, transposed, y, ..., out, start, accumulate)` by BLAS.
-
-    Matrices lie in flat arrays, row by row; BLAS counts columns first, so it is given the transposed
-    problem. Numba's helper finds the BLAS of SciPy.
-    """
-    import llvmlite.ir as ll
+    """`gemm(rows, columns, inner, x, start, leading, transposed, y, ..., out, start, accumulate)` by BLAS."""
     from numba import types
-    from numba.core import cgutils
     from numba.extending import intrinsic
     from numba.np.linalg import ensure_blas
 
     ensure_blas()
-    byte, word = ll.IntType(8), ll.IntType(64)
-    pointer = byte.as_pointer()
-    kinds = [byte, byte, byte, word, word, word, pointer, pointer, word, pointer, word, pointer, pointer, word]
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        rows, columns, inner, *rest, accumulate = arguments
-        double = signature.args[3].dtype == types.float64
-        number = ll.DoubleType() if double else ll.FloatType()
-
-        def address(array: int, start: int) -> Any:
-            data = context.make_array(signature.args[array])(context, builder, arguments[array]).data
-            return builder.bitcast(builder.gep(data, [arguments[start]]), pointer)
-
-        def scalar(value: Any) -> Any:
-            return builder.bitcast(cgutils.alloca_once_value(builder, value), pointer)
-
-        def turned(flag: Any) -> Any:
-            return builder.select(flag, byte(ord("t")), byte(ord("n")))
-
-        function = cgutils.get_or_insert_function(
-            builder.module, ll.FunctionType(ll.IntType(32), kinds), "numba_xxgemm")
-        x, x_leading, x_turned = address(3, 4), arguments[5], arguments[6]
-        y, y_leading, y_turned = address(7, 8), arguments[9], arguments[10]
-        builder.call(function, [
-            byte(ord("d" if double else "s")), turned(y_turned), turned(x_turned), columns, rows, inner,
-            scalar(number(1)), y, y_leading, x, x_leading,
-            scalar(builder.uitofp(accumulate, number)), address(11, 12), columns,
-        ])
-        return context.get_dummy_value()
-
-    @intrinsic
     def gemm(
-        context: Any, rows: Any, columns: Any, inner: Any, x: Any, x_start: Any, x_leading: Any, x_turned: Any,
+        context: Any, rows: Any, columns: Any, inner: Any,
+        x: Any, x_start: Any, x_leading: Any, x_turned: Any,
         y: Any, y_start: Any, y_leading: Any, y_turned: Any, out: Any, out_start: Any, accumulate: Any,
     ) -> Any:
         n, flag = types.intp, types.boolean
-        return types.void(n, n, n, x, n, n, flag, y, n, n, flag, out, n, flag), generate
+        return types.void(n, n, n, x, n, n, flag, y, n, n, flag, out, n, flag), _call_gemm
 
-    return gemm
+    return intrinsic(gemm)
+
+
+def _call_gemm(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """Call Numba's helper, which finds the BLAS of SciPy.
+
+    Matrices lie row by row, but BLAS counts columns first: it is given the transposed problem.
+    """
+    import llvmlite.ir as ll
+    from numba import types
+    from numba.core import cgutils
+
+    byte, word = ll.IntType(8), ll.IntType(64)
+    pointer = byte.as_pointer()
+    kinds = [byte] * 3 + [word] * 3 + [pointer, pointer, word, pointer, word, pointer, pointer, word]
+    rows, columns, inner, _, _, x_leading, x_turned, _, _, y_leading, y_turned, _, _, accumulate = arguments
+    array = signature.args[3]
+    kind, number = ("d", ll.DoubleType()) if array.dtype == types.float64 else ("s", ll.FloatType())
+
+    def address(where: int) -> Any:
+        data = context.make_array(signature.args[where])(context, builder, arguments[where]).data
+        return builder.bitcast(builder.gep(data, [arguments[where + 1]]), pointer)
+
+    def scalar(value: Any) -> Any:
+        return builder.bitcast(cgutils.alloca_once_value(builder, value), pointer)
+
+    def turned(flag: Any) -> Any:
+        return builder.select(flag, byte(ord("t")), byte(ord("n")))
+
+    function = cgutils.get_or_insert_function(
+        builder.module, ll.FunctionType(ll.IntType(32), kinds), "numba_xxgemm")
+    builder.call(function, [
+        byte(ord(kind)), turned(y_turned), turned(x_turned), columns, rows, inner,
+        scalar(number(1)), address(7), y_leading, address(3), x_leading,
+        scalar(builder.uitofp(accumulate, number)), address(11), columns,
+    ])
+    return context.get_dummy_value()

@@ -13,7 +13,9 @@ from tapejit.ir.builder import Builder, Var
 from tapejit.ir.function import Function
 from tapejit.ir.types import TensorType
 
-SHAPES = ((2, 3, 4), (3, 4), (4, 3), (6, 4), (2, 3), (4,), (1, 4), (3, 1, 2), (), (5,), (12,), (2, 12), (0, 3))
+SHAPES = (
+    (2, 3, 4), (3, 4), (4, 3), (6, 4), (2, 3), (4,), (1, 4), (3, 1, 2), (), (5,), (12,), (2, 12), (0, 3),
+)
 
 
 class RandomProgram:
@@ -176,6 +178,6 @@ def branched(p: RandomProgram, x: Var) -> Var:
 
 
 STEPS = (
-    arithmetic, arithmetic, costly, choice, transposed, reshaped, sliced, reversed_, padded, repeated, reduced,
-    reduced, centred, centred, position, joined, product, product, wide_product, branched,
+    arithmetic, arithmetic, costly, choice, transposed, reshaped, sliced, reversed_, padded, repeated,
+    reduced, reduced, centred, centred, position, joined, product, product, wide_product, branched,
 )

@@ -43,7 +43,7 @@ def together(group: list[tuple[Primitive, tuple, dict]]) -> tuple[Function, list
 @pytest.mark.parametrize("group", groups(), ids=lambda group: f"{group[0][0].name}-{group[-1][0].name}")
 def test_examples(group):
     function, args = together(group)
-    owners = [f"{row.name}{attrs}" for row, operands, attrs in group for _ in results_of(row, operands, attrs)]
+    owners = [f"{example[0].name}{example[2]}" for example in group for _ in results_of(*example)]
     for owner, found, expected in zip(owners, run(function, *args), interpret(function, *args), strict=True):
         try:
             assert_close(found, expected, ulps=8)
