@@ -218,7 +218,8 @@ class Array(Handle):
     def _attach(self, grad: Array, grad_req: str) -> None:
         if not self.type.is_float:
             raise TypeError(
-                f"an array of {self.dtype} has no derivative; convert it first: x.astype('float64')"
+                f"attach_grad at {user_location()}: an array of {self.dtype} has no derivative; convert it first: "
+                "x.astype('float64')"
             )
         self.value()
         self._leaf = Leaf(grad, grad_req)

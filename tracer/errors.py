@@ -32,6 +32,10 @@ class ShapeError(TapejitError, ValueError):
     """Shapes that do not fit an operation."""
 
 
+class BoundsError(ShapeError, IndexError):
+    """An index or an axis that an array does not have."""
+
+
 class DtypeError(TapejitError, TypeError):
     """Dtypes that do not fit an operation, or that tapejit does not have."""
 

@@ -275,7 +275,7 @@ def constant(face: type[Handle], x: Any) -> Handle:
     """A NumPy array or nested list as an array of its own: the record must not see later changes."""
     array = np.array(x)
     if array.dtype == object:
-        raise DtypeError(f"cannot use {type(x).__name__} object as an array operand")
+        raise DtypeError(f"cannot use {type(x).__name__} object as an array operand at {user_location()}")
     _check_dtype(array)
     return face.wrap(array)
 
@@ -284,7 +284,7 @@ def _check_dtype(array: np.ndarray) -> None:
     try:
         dtype_name(array.dtype)
     except UnsupportedDtypeError as error:
-        raise DtypeError(str(error)) from None
+        raise DtypeError(f"{error} (at {user_location()})") from None
 
 
 def _explained(

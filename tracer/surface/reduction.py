@@ -73,17 +73,25 @@ def _spread(y: Var, x: Var, axes: tuple[int, ...]) -> Var:
     return ops.broadcast(y, shape=x.shape, dims=tuple(k for k in range(len(x.shape)) if k not in axes))
 
 
+def _occupied(x: Var, axis: Axes) -> tuple[int, ...]:
+    """The axes of a reduction that needs at least one element."""
+    axes = normal_axes(axis, len(x.shape))
+    if any(x.shape[k] == 0 for k in axes):
+        raise ShapeError(f"no elements along axis {axis}: shape {x.shape} has no largest or smallest there")
+    return axes
+
+
 @traced(np.max, np.amax)
 def max_(a: Var, *, axis: Axes = None, keepdims: bool = False) -> Var:
     """Ties share the adjoint evenly."""
-    axes = normal_axes(axis, len(a.shape))
+    axes = _occupied(a, axis)
     return _kept(ops.reduce_max(a, axes=axes), axes, a, keepdims)
 
 
 @traced(np.min, np.amin)
 def min_(a: Var, *, axis: Axes = None, keepdims: bool = False) -> Var:
     """Ties share the adjoint evenly."""
-    axes = normal_axes(axis, len(a.shape))
+    axes = _occupied(a, axis)
     return _kept(ops.reduce_min(a, axes=axes), axes, a, keepdims)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.builder import Var
-from tapejit.tracer.errors import ShapeError, UnsupportedError
+from tapejit.tracer.errors import BoundsError, ShapeError, UnsupportedError
+from tapejit.tracer.location import user_location
 from tapejit.tracer.operation import Operand, aligned, common_dtype, broadcast_to as broadcast_var, cast
 from tapejit.tracer.surface.function import traced
 
@@ -21,7 +22,7 @@ def normal_axis(axis: int, rank: int) -> int:
     """A possibly negative axis as a dimension number."""
     axis = operator.index(axis)
     if not -rank <= axis < rank:
-        raise ShapeError(f"axis {axis} is out of bounds for an array of {rank} dimensions")
+        raise BoundsError(f"axis {axis} is out of bounds for an array of {rank} dimensions")
     return axis % rank
 
 
@@ -115,7 +116,10 @@ def concatenate(*arrays: Operand, axis: int | None = 0) -> Var:
         pieces, axis = [ops.reshape(x, shape=(math.prod(x.shape),)) for x in pieces], 0
     if len(pieces) != len(arrays) or not pieces or not pieces[0].shape:
         raise ShapeError("concatenate needs arrays of at least one dimension; use np.stack for scalars")
-    return ops.concat(*pieces, axis=normal_axis(axis, len(pieces[0].shape)))
+    at = normal_axis(axis, len(pieces[0].shape))
+    if len({(*x.shape[:at], *x.shape[at + 1:]) for x in pieces}) > 1:
+        raise ShapeError(f"shapes {', '.join(str(x.shape) for x in pieces)} differ in more than axis {axis}")
+    return ops.concat(*pieces, axis=at)
 
 
 @traced(np.stack, numpy=lambda *xs, axis=0: np.stack(xs, axis))
@@ -196,7 +200,7 @@ def _entry(item: Any) -> Entry:
     if isinstance(item, int | np.integer) and not isinstance(item, bool):
         return ("int", int(item))
     raise UnsupportedError(
-        f"indexing with {type(item).__name__} is not traced yet; use integers, slices, `...`, None, or "
+        f"indexing with {type(item).__name__} at {user_location()} is not traced yet; use integers, slices, `...`, None, or "
         "np.where, or a product with a one-hot matrix"
     )
 
@@ -263,7 +267,7 @@ class _Window:
 def _window(key: tuple[Entry, ...], shape: tuple[int, ...]) -> _Window:
     used = sum(entry[0] in ("int", "slice") for entry in key)
     if used > len(shape) or sum(entry[0] == "rest" for entry in key) > 1:
-        raise ShapeError(f"index {index_of(key)} does not fit shape {shape}")
+        raise BoundsError(f"index {index_of(key)} does not fit shape {shape}")
     if ("rest",) not in key:
         key = (*key, ("rest",))
     window, sizes, axis = _Window(), iter(shape), 0
@@ -285,7 +289,7 @@ def _window(key: tuple[Entry, ...], shape: tuple[int, ...]) -> _Window:
 
 def _take_int(window: _Window, i: int, size: int, axis: int) -> None:
     if not -size <= i < size:
-        raise ShapeError(f"index {i} is out of bounds for dimension {axis} of size {size}")
+        raise BoundsError(f"index {i} is out of bounds for dimension {axis} of size {size}")
     window.take(i % size, i % size + 1, 1)
 
 
