@@ -119,7 +119,9 @@ def strip_mine(levels: list[Level], names: Names, length: int) -> None:
     if extent <= 2 * length:
         return
     begin = names.fresh("begin")
-    header = f"for {level.loop.name} in range({begin}, min({begin} + {length}, {extent})):"
+    # With `min(begin + length, extent)` as the end, LLVM makes code that is 1.7 times slower.
+    end = f"{begin} + min({length}, {extent} - {begin})"
+    header = f"for {level.loop.name} in range({begin}, {end}):"
     levels.insert(-1, Level(level.loop, header))
     level.loop = LoopVar(begin, extent)
     level.header = f"for {begin} in range(0, {extent}, {length}):"
