@@ -29,11 +29,19 @@ def cli() -> None:
 @cli.command()
 @click.argument("target", metavar="FILE.py:FUNCTION | FILE.ir")
 @click.option(
-    "--arg", "specs", multiple=True, metavar="SPEC",
+    "--arg",
+    "specs",
+    multiple=True,
+    metavar="SPEC",
     help="An argument to call the function with: f64[3,4], i64[5], f32[], 0.5, or name=SPEC. Repeat it.",
 )
 @click.option(
-    "--stage", "stages", multiple=True, metavar="STAGE", default=("ir",), show_default=True,
+    "--stage",
+    "stages",
+    multiple=True,
+    metavar="STAGE",
+    default=("ir",),
+    show_default=True,
     help=f"One of {', '.join(STAGES)}. Repeat it for several.",
 )
 @click.option("--output", metavar="FILE", help="Write there instead of to standard output.")

@@ -9,10 +9,16 @@ from rich.text import Text
 from rich.theme import Theme
 
 _LEXER = {"source": "python", "llvm": "llvm", "asm": "gas"}
-_THEME = Theme({
-    "ir.value": "cyan", "ir.type": "green", "ir.keyword": "bold magenta", "ir.primitive": "bold",
-    "ir.attribute": "yellow", "ir.comment": "dim",
-})
+_THEME = Theme(
+    {
+        "ir.value": "cyan",
+        "ir.type": "green",
+        "ir.keyword": "bold magenta",
+        "ir.primitive": "bold",
+        "ir.attribute": "yellow",
+        "ir.comment": "dim",
+    }
+)
 
 
 class IRHighlighter(RegexHighlighter):

@@ -99,13 +99,16 @@ def _adjoint_text(name: str, node: Node) -> str:
 
 
 _TRACE_STAGES: dict[str, Callable[[str, Node], str]] = {
-    "trace": _trace_text, "ir": _ir_text, "adjoint": _adjoint_text,
+    "trace": _trace_text,
+    "ir": _ir_text,
+    "adjoint": _adjoint_text,
 }
 
 
 def _primal(name: str, node: Node) -> Function:
     trace = node.plans["trace"]
-    return Function(name, trace.function.params, trace.function.body, tuple(trace.values[i] for i in _live(node)))
+    results = tuple(trace.values[i] for i in _live(node))
+    return Function(name, trace.function.params, trace.function.body, results)
 
 
 def _live(node: Node) -> tuple[int, ...]:

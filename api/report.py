@@ -27,8 +27,8 @@ def report() -> Iterator[tuple[str, str]]:
     yield "processor", f"{llvmlite.binding.get_host_cpu_name()}, {os.cpu_count()} cores"
     yield "tier", f"{ENGINE.tier} (recorded), {DECORATED.tier} (decorated); set TAPEJIT_TIER to change it"
     yield "check", _check()
-    counters = cache_info()
-    yield "programs", f"{counters.compiled} compiled, {counters.hits} hits, {counters.interpreted} interpreted"
+    found = cache_info()
+    yield "programs", f"{found.compiled} compiled, {found.hits} hits, {found.interpreted} interpreted"
 
 
 def _check() -> str:

@@ -41,5 +41,8 @@ def asm_text(program: Executable) -> str:
 
 
 PROGRAM_STAGES: dict[str, Callable[[Executable], str]] = {
-    "schedule": schedule_text, "source": source_text, "llvm": llvm_text, "asm": asm_text,
+    "schedule": schedule_text,
+    "source": source_text,
+    "llvm": llvm_text,
+    "asm": asm_text,
 }

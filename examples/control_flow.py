@@ -1,6 +1,6 @@
 """Gradients through Python's own `if`, `while`, `for` and recursion: what ran is what is differentiated.
 
-    python examples/control_flow.py
+python examples/control_flow.py
 """
 
 from __future__ import annotations

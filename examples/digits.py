@@ -12,6 +12,7 @@ import argparse
 import html
 import time
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
@@ -31,7 +32,12 @@ CLASSES = 10
 BATCH = 64
 RATE, MOMENTUM, DECAY = 0.1, 0.9, 0.995
 PENALTY = 1e-3
-PAGE_STAGES = {"trace": "Traced IR", "adjoint": "Adjoint IR", "schedule": "Schedule", "source": "Emitted source"}
+PAGE_STAGES = {
+    "trace": "Traced IR",
+    "adjoint": "Adjoint IR",
+    "schedule": "Schedule",
+    "source": "Emitted source",
+}
 
 
 @dataclass
@@ -79,7 +85,7 @@ class MLP:
     """Two layers, and the momentum of each parameter."""
 
     def __init__(self, rng: np.random.Generator, sizes: tuple[int, ...] = (64, 64, CLASSES)):
-        self.weights = [tj.array(rng.normal(0, (2 / m) ** 0.5, (m, n))) for m, n in zip(sizes, sizes[1:])]
+        self.weights = [tj.array(rng.normal(0, (2 / m) ** 0.5, (m, n))) for m, n in pairwise(sizes)]
         self.biases = [tj.zeros(n) for n in sizes[1:]]
         self.parameters = [*self.weights, *self.biases]
         self.speeds = [tj.zeros(p.shape) for p in self.parameters]
@@ -95,7 +101,7 @@ class MLP:
         with tj.record() as recording:
             loss = cross_entropy(self(tj.array(images)), labels)
         loss.backward()
-        for p, speed in zip(self.parameters, self.speeds):
+        for p, speed in zip(self.parameters, self.speeds, strict=True):
             speed *= MOMENTUM
             speed += p.grad
             p -= rate * speed
@@ -110,16 +116,20 @@ def train_imperatively(data: Digits, epochs: int) -> Result:
     for _ in track(range(epochs), "MLP, mini-batches"):
         order = rng.permutation(len(data.images))
         for first in range(0, len(order), BATCH):
-            chosen = order[first:first + BATCH]  # the last batch is shorter: one more program
+            chosen = order[first : first + BATCH]  # the last batch is shorter: one more program
             loss, recording = model.step(data.images[chosen], data.labels[chosen], rate)
             losses.append(loss)
-            rate *= DECAY                        # a number, not part of the program: nothing is recompiled
+            rate *= DECAY  # a number, not part of the program: nothing is recompiled
     seconds, after = time.perf_counter() - start, tj.cache_info()
     print(f"learning rate from {RATE} down to {rate:.4f}; batches of {BATCH}, the last of {len(chosen)}")
     found = model(tj.array(data.test_images)).asnumpy().argmax(axis=1)
     return Result(
-        "MLP, SGD", float(np.mean(found == data.test_digits)), seconds,
-        after.compiled - before.compiled, after.hits - before.hits, losses,
+        "MLP, SGD",
+        float(np.mean(found == data.test_digits)),
+        seconds,
+        after.compiled - before.compiled,
+        after.hits - before.hits,
+        losses,
         {stage: recording.stage(stage) for stage in PAGE_STAGES},
     )
 
@@ -147,8 +157,12 @@ def train_decorated(data: Digits) -> Result:
     seconds, after = time.perf_counter() - start, tj.cache_info()
     scores = data.test_images @ flat[:-CLASSES].reshape(64, CLASSES) + flat[-CLASSES:]
     return Result(
-        "softmax, L-BFGS", float(np.mean(scores.argmax(axis=1) == data.test_digits)), seconds,
-        after.compiled - before.compiled, after.hits - before.hits, losses,
+        "softmax, L-BFGS",
+        float(np.mean(scores.argmax(axis=1) == data.test_digits)),
+        seconds,
+        after.compiled - before.compiled,
+        after.hits - before.hits,
+        losses,
         {stage: softmax_regression.stage(stage) for stage in PAGE_STAGES},
     )
 
@@ -167,7 +181,7 @@ def draw_losses(results: list[Result], path: Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(1, len(results), figsize=(10, 4), layout="constrained")
-    for r, ax in zip(results, axes):
+    for r, ax in zip(results, axes, strict=True):
         ax.semilogy(r.losses)
         ax.set(title=r.name, xlabel="step", ylabel="loss")
     figure.savefig(path)

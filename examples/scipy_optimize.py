@@ -1,6 +1,6 @@
 """Exact gradients for SciPy's optimisers: `jac=True` takes what `@tj.value_and_grad` returns.
 
-    python examples/scipy_optimize.py
+python examples/scipy_optimize.py
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def valley() -> None:
 def chain() -> None:
     found = minimize(chain_energy, np.zeros(31), args=(2.0,), jac=True, method="L-BFGS-B")
     report("hanging chain", found)
-    print(f"  it hangs {-found.x.min():.3f} deep; left and right differ by {np.max(np.abs(found.x - found.x[::-1])):.0e}")
+    lopsided = np.max(np.abs(found.x - found.x[::-1]))
+    print(f"  it hangs {-found.x.min():.3f} deep; left and right differ by {lopsided:.0e}")
 
 
 def line() -> None:
@@ -58,7 +59,7 @@ def line() -> None:
     y[::10] += 30.0
     found = minimize(huber_line, np.zeros(2), args=(x, y), jac=True)
     report("line through outliers", found)
-    print(f"  slope {found.x[0]:.2f}, intercept {found.x[1]:.2f}; without robustness {np.polyfit(x, y, 1).round(2)}")
+    print(f"  slope and intercept {found.x.round(2)}; by least squares {np.polyfit(x, y, 1).round(2)}")
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Each face of tapejit in a minute: imperative, decorated, MXNet's `np` and `nd`, and the stages.
 
-    python examples/tutorial.py
+python examples/tutorial.py
 """
 
 from __future__ import annotations
