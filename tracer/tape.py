@@ -15,7 +15,7 @@ import numpy as np
 
 from tapejit.ir.builder import Builder, Var
 from tapejit.ir.types import TensorType, UnsupportedDtypeError, dtype_name
-from tapejit.tracer.errors import AutogradError, DtypeError, NestedDemandError, ShapeError
+from tapejit.tracer.errors import AutogradError, DtypeError, NestedDemandError, ShapeError, TapejitError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
 from tapejit.tracer.operation import WEAK_DTYPE, Operation, Weak
@@ -87,12 +87,18 @@ class Tape:
             if node is None:
                 node = self._grow((op, i, j), op, (x, y), (i, j), ())
         self.node = node
-        result = _new(type(x))
-        result._tape, result._index, result._type = self, len(self.values), node.type
-        result._tracked, result._data, result._leaf = node.tracked, None, None
-        result._history = result._storage = None
-        self.values.append(_ref(result))
-        return result
+        return self._pending(type(x), node.type, node.tracked)
+
+    def unary(self, op: Operation, x: Any) -> Any:
+        """Record an operation of one array and nothing else."""
+        i = x._index if x._tape is self else self.enter(x)
+        node = self.node.children.get((op, i))
+        if node is None:
+            node = self._grow((op, i), op, (x,), (i,), ())
+        self.node = node
+        if len(node.types) > 1 or op.view:
+            return self._results(op, node, type(x))
+        return self._pending(type(x), node.type, node.tracked)
 
     def record(
         self, op: Operation, operands: Sequence[Any], statics: tuple[tuple[str, Any], ...] = ()
@@ -120,10 +126,12 @@ class Tape:
         self.node = node
         for number in numbers:
             self.arguments.add_number(number)
-        face = next(type(x) for x in operands if isinstance(x, Handle))
+        return self._results(op, node, next(type(x) for x in operands if isinstance(x, Handle)))
+
+    def _results(self, op: Operation, node: Node, face: type) -> Any:
         results = [self._pending(face, type_, node.tracked) for type_ in node.types]
         if op.view:
-            self.aliased.update((indices[0], results[0]._index))  # type: ignore[arg-type]
+            self.aliased.update(i for i in (node.operands[0], results[0]._index) if i is not None)
         return results[0] if len(results) == 1 else tuple(results)
 
     def _pending(self, face: type, type_: TensorType, tracked: bool) -> Any:
@@ -296,6 +304,6 @@ def _explained(
         for x in operands
     )
     kind = type(error)
-    if not isinstance(error, ShapeError | DtypeError):
+    if not isinstance(error, TapejitError):
         kind = ShapeError if isinstance(error, ValueError) else DtypeError
     return kind(f"{op.name}({listed}) at {location}: {error}")

@@ -179,7 +179,12 @@ def logaddexp(x1: Operand, x2: Operand) -> Var:
     return ops.maximum(x, y) + ops.log1p(ops.exp(-distance))
 
 
-@traced(np.power, np.float_power)
+@traced(np.float_power)
+def float_power(x1: Operand, x2: Operand) -> Var:
+    return ops.pow_(*aligned(x1, x2, dtype="f64"))
+
+
+@traced(np.power)
 def power(x1: Operand, x2: Operand) -> Var:
     x, y = aligned(x1, x2)
     if not x.type.is_float:

@@ -51,6 +51,8 @@ class Function:
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[list[Any], tuple[tuple[str, Any], ...]]:
         """The operands and the static arguments of a call, in the form that `apply` takes."""
+        if not kwargs and len(args) == len(self.operands) and not self.variadic:
+            return list(args), ()
         bound = dict(zip(self.names, args, strict=False))
         if len(args) > len(self.names) or not bound.keys().isdisjoint(kwargs):
             raise TypeError(f"{self.op.name}: too many arguments, or one given twice")
@@ -79,9 +81,11 @@ def apply(
     face: type[Handle] | None = None,
 ) -> Any:
     """Record `op` when this thread records, else run it at once in NumPy."""
+    tape = STATE.tape
+    if tape is not None and not statics and len(operands) == 1 and isinstance(operands[0], Handle):
+        return tape.unary(op, operands[0])
     if face is None:
         face = next((type(x) for x in operands if isinstance(x, Handle)), Handle)
-    tape = STATE.tape
     if tape is not None:
         return tape.record(op, as_handles(face, operands), statics)
     return run_now(op, operands, statics, face)

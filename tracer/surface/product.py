@@ -15,8 +15,10 @@ from tapejit.tracer.surface.shape import normal_axis
 
 
 def _matched(x1: Operand, x2: Operand) -> tuple[Var, Var]:
-    dtype = common_dtype(x1, x2)
-    return as_var(x1, dtype), as_var(x2, dtype)
+    """Both in their common dtype; a Python number counts as an array here, as in NumPy."""
+    x, y = as_var(x1), as_var(x2)
+    dtype = common_dtype(x, y)
+    return cast(x, dtype), cast(y, dtype)
 
 
 def _contract(x: Var, y: Var, x_axis: int, y_axis: int, batch: int = 0) -> Var:
