@@ -90,9 +90,14 @@ class Face:
         return self.float_dtype() if asked is None else np.dtype(NUMPY_NAME[dtype_name(asked)])
 
     def operands(self, given: Sequence[Any]) -> list[Any]:
-        """Operands with lists and NumPy arrays made arrays of this face; one at least is an array."""
+        """Operands with lists and NumPy arrays made arrays of this face; one at least is an array.
+
+        TypeError when there is nothing to make one of.
+        """
         found = [x if _is_operand(x) else self.array(x) for x in given]
-        if found and not any(isinstance(x, Handle) for x in found):
+        if not any(isinstance(x, Handle) for x in found):
+            if not found or found[0] is None:
+                raise TypeError("at least one array is needed")
             found[0] = self.array(found[0])
         return found
 
@@ -102,7 +107,7 @@ class Face:
 
 
 def _is_operand(x: Any) -> bool:
-    return x is None or type(x) in WEAK_DTYPE or isinstance(x, Handle)
+    return isinstance(x, Handle) or x is None or type(x) in WEAK_DTYPE
 
 
 class FaceFunction:

@@ -18,8 +18,9 @@ from tapejit.tracer.surface.function import Function
 
 def named(function: Function, *operands: str) -> Function:
     """`function` with MXNet's names for its operands."""
+    names = (*operands, *function.statics)
     return Function(
-        function.op, operands, function.statics, function.variadic, (*operands, *function.statics)
+        function.op, operands, function.statics, function.variadic, names, optional=function.optional
     )
 
 

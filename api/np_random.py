@@ -125,3 +125,25 @@ logistic = _distribution("logistic", loc=0.0, scale=1.0)
 lognormal = _distribution("lognormal", mean=0.0, sigma=1.0)
 poisson = _distribution("poisson", lam=1.0)
 rayleigh = _distribution("rayleigh", scale=1.0)
+
+__all__ = [
+    "beta",
+    "chisquare",
+    "choice",
+    "exponential",
+    "gamma",
+    "gumbel",
+    "laplace",
+    "logistic",
+    "lognormal",
+    "normal",
+    "permutation",
+    "poisson",
+    "rand",
+    "randint",
+    "randn",
+    "rayleigh",
+    "seed",
+    "shuffle",
+    "uniform",
+]

@@ -27,11 +27,12 @@ class Function:
 
     def __init__(
         self, op: Operation, operands: tuple[str, ...], statics: dict[str, Any], variadic: bool,
-        names: tuple[str, ...], sources: tuple[Callable[..., Any], ...] = (),
+        names: tuple[str, ...], sources: tuple[Callable[..., Any], ...] = (), optional: int = 0,
     ):
         self.op, self.operands, self.statics, self.variadic = op, operands, statics, variadic
         self.names = names      # positional order of NumPy's signature
         self.sources = sources  # the NumPy functions this is the traced form of
+        self.optional = optional  # how many of the last operands may be left out
         self.__name__ = op.name
         self.__doc__ = (
             f"NumPy's `{op.name}` of traced arrays. Operands: {', '.join(operands)}; static arguments: "
@@ -57,6 +58,9 @@ class Function:
         if len(args) > len(self.names) or not bound.keys().isdisjoint(kwargs):
             raise TypeError(f"{self.op.name}: too many arguments, or one given twice")
         bound.update(kwargs)
+        missing = [name for name in self.operands[: len(self.operands) - self.optional] if name not in bound]
+        if missing:
+            raise TypeError(f"{self.op.name}: missing {', '.join(missing)}")
         first = bound.pop(self.names[0], None)
         operands = list(first) if self.variadic else [first]
         operands.extend(bound.pop(name, None) for name in self.operands[1:])
@@ -139,13 +143,14 @@ def traced(
     def declare(lower: Callable[..., Any]) -> Function:
         parameters = inspect.signature(lower).parameters.values()
         operands = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
+        optional = sum(p.kind is not p.KEYWORD_ONLY and p.default is not p.empty for p in parameters)
         variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         statics = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
         run = numpy or numpy_functions[0]
         op = Operation(name or lower.__name__.rstrip("_"), lower, run, view)
         source = numpy_functions[0] if numpy_functions else None
         names = _names(source, operands, statics)
-        return Function(op, operands, statics, variadic, names, numpy_functions)
+        return Function(op, operands, statics, variadic, names, numpy_functions, optional)
 
     return declare
 
