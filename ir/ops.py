@@ -1,4 +1,4 @@
-"""The primitive table: one row is everything the compiler knows about a primitive.
+"""The primitives without regions: one row is everything the compiler knows about a primitive.
 
 Rules are arithmetic on `Var`s: x, y, c are operands, r the result, ct its adjoint. Type rules and
 longer references live in `ir.shape`. Examples avoid symmetry (square shapes, self-inverse
@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tapejit.ir import shape
-from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.interpreter import interpret
 from tapejit.ir.primitive import (
-    Constant, Discrete, Fold, FoldIndex, IndexMap, Mapped, Padded, Pieces, Primitive, Product, Regions,
-    Reinterpret, Scalar, elementwise, linear, reduction,
+    Constant, Discrete, Fold, FoldIndex, IndexMap, Mapped, Padded, Pieces, Primitive, Product, Reinterpret,
+    Scalar, elementwise, linear, reduction,
 )
 from tapejit.ir.shape import float_type, numeric_type
 from tapejit.ir.types import NUMPY_NAME, TensorType
@@ -406,49 +404,6 @@ iota = Primitive(
     examples=(((), {"dtype": "i64", "shape": (2, 3), "axis": 1}),
               ((), {"dtype": "f32", "shape": (4,), "axis": 0})))
 
-# -- Control flow ----------------------------------------------------------------------------------
-
-
-def _cond_jvp(tangents: Any, rs: tuple[Var, ...], pred: Var, *xs: Var, regions: Any, transform: Any) -> Any:
-    dots = [x.like(0.0) if t is None else t for t, x in zip(tangents[1:], xs, strict=True) if x.is_float]
-    found = iter(cond.several(pred, *xs, *dots, regions=tuple(transform(r) for r in regions)))
-    return tuple(next(found) if r.is_float else None for r in rs)
-
-
-def _cond_vjp(cts: Any, rs: tuple[Var, ...], pred: Var, *xs: Var, regions: Any, transform: Any) -> Any:
-    """The adjoint of the branch taken, which computes that branch again (nothing of it is stored)."""
-    given = [ct for ct in cts if ct is not None]
-    found = iter(cond.several(pred, *xs, *given, regions=tuple(transform(r) for r in regions)))
-    return (None, *(next(found) if x.is_float else None for x in xs))
-
-
-def _cond_batch(pred: Var, *xs: Var, regions: Any, mapped: tuple[bool, ...], transform: Any) -> Any:
-    """One truth value keeps the branch; a stack of them needs both sides, and selects."""
-    branches = tuple(transform(r, mapped[1:]) for r in regions)
-    if not mapped[0]:
-        return cond.several(pred, *xs, regions=branches)
-    yes, no = (pred.builder.inline(branch, xs) for branch in branches)
-    return tuple(
-        select(broadcast(pred, shape=a.shape, dims=(0,)), a, b) for a, b in zip(yes, no, strict=True))
-
-
-def _branch(name: str, *rows: Primitive) -> Function:
-    """An example's region: (x, y) to each of `rows` of (x, y)."""
-    x, y = params = tuple(Value(TensorType("f64", (3,)), hint) for hint in "xy")
-    body = [Instr(row, (x, y), {}, (Value(x.type),)) for row in rows]
-    return Function(name, params, body, tuple(instr.results[0] for instr in body))
-
-
-# `regions` are the two branches, (true, false), from the operands after `pred` to the results.
-cond = Primitive(
-    name="cond", arity=None, results=None, infer=shape.cond,
-    reference=lambda pred, *xs, regions: interpret(regions[0 if pred else 1], *xs),
-    jvp=_cond_jvp, vjp=_cond_vjp, batch=Mapped(_cond_batch), emission=Regions(),
-    examples=tuple(
-        ((np.array(pred), _A, _B), {"regions": (_branch("true", mul, arctan2), _branch("false", div, sub))})
-        for pred in (True, False)))
-
-
 # -- What the rules above are written with ---------------------------------------------------------
 
 
@@ -572,8 +527,3 @@ def _transpose_product(
     by_other = sorted(range(len(other_contract)), key=lambda k: other_contract[k])
     order = (*x_batch, *x_free, *(x_contract[k] for k in by_other))
     return transpose(product, perm=shape.inverse(order))
-
-
-TABLE: dict[str, Primitive] = {
-    row.name: row for row in list(globals().values()) if isinstance(row, Primitive)
-}

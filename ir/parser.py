@@ -10,9 +10,9 @@ import json
 import re
 from typing import Any, NoReturn
 
-from tapejit.ir import ops
 from tapejit.ir.function import Function, Instr, IRError, Value
 from tapejit.ir.primitive import Primitive
+from tapejit.ir.table import TABLE
 from tapejit.ir.types import NUMPY_NAME, TensorType
 
 _SKIP = re.compile(r"(?:\s|#[^\n]*)*")
@@ -139,9 +139,9 @@ class _Parser:
         return Instr(primitive, operands, attrs, results, tuple(regions))
 
     def primitive(self) -> Primitive:
-        if self.kind == "word" and self.text not in ops.TABLE:
+        if self.kind == "word" and self.text not in TABLE:
             self.fail("unknown primitive")
-        return ops.TABLE[self.token("word", "a primitive")]
+        return TABLE[self.token("word", "a primitive")]
 
     def define(self, env: dict[str, Value], at: int, name: str, type_: TensorType) -> Value:
         if name in env:

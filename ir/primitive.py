@@ -100,9 +100,21 @@ class Product:
 
 
 @dataclass(frozen=True)
-class Regions:
-    """Control flow: the code is that of the nested functions."""
+class Branch:
+    """One of two regions, as the first operand says."""
 
+
+@dataclass(frozen=True)
+class Loop:
+    """A region as long as another one says so; see `ir.loop`."""
+
+
+@dataclass(frozen=True)
+class LoopAdjoint:
+    """The steps of a loop, then the way back through them; see `ir.loop`."""
+
+
+Regions = Branch | Loop | LoopAdjoint  # control flow: the code is that of the nested functions
 
 Emission = (
     Scalar | Constant | Fold | FoldIndex | IndexMap | Padded | Reinterpret | Pieces | Product | Regions
@@ -116,7 +128,7 @@ class Primitive:
     A primitive of several results gives and takes tuples where one of a single result gives and
     takes the thing itself. A primitive with regions gets them as the keyword `regions`; its jvp, vjp
     and batch get `transform` too, which takes a region to its tangents alone, its adjoints alone, or
-    (with the `mapped` of its parameters) its batched form.
+    (with the `mapped` of its parameters, and which results shall be `stacked`) its batched form.
     """
 
     name: str

@@ -17,7 +17,6 @@ from tapejit.ir.types import NUMPY_NAME, TensorType
 
 if TYPE_CHECKING:
     from tapejit.ir.builder import Var
-    from tapejit.ir.function import Function
 
 Shape = tuple[int, ...]
 
@@ -252,7 +251,7 @@ def reference_dot_general(x: np.ndarray, y: np.ndarray, *, contract: Any, batch:
     return product
 
 
-# -- Sources and control flow ------------------------------------------------------------------------
+# -- Sources ---------------------------------------------------------------------------------------
 
 
 def full(*, dtype: str, shape: Shape, value: float) -> TensorType:
@@ -266,23 +265,6 @@ def iota(*, dtype: str, shape: Shape, axis: int) -> TensorType:
     if dtype == "bool" or not 0 <= axis < result.rank:
         raise TypeError(f"cannot count along axis {axis} of {result}")
     return result
-
-
-def cond(pred: TensorType, *operands: TensorType, regions: Sequence[Function] = ()) -> tuple[TensorType, ...]:
-    if pred != TensorType("bool") or len(regions) != 2:
-        raise TypeError(f"a choice needs a bool[] and two regions, got {pred} and {len(regions)}")
-    for region in regions:
-        params = tuple(v.type for v in region.params)
-        if params != operands:
-            raise TypeError(f"region @{region.name} takes {_listed(params)}, but gets {_listed(operands)}")
-    results, others = (tuple(v.type for v in region.results) for region in regions)
-    if results != others:
-        raise TypeError(f"the regions give different results: {_listed(results)} and {_listed(others)}")
-    return results
-
-
-def _listed(types: Sequence[TensorType]) -> str:
-    return f"({', '.join(map(str, types))})"
 
 
 # -- Functions NumPy does not have -------------------------------------------------------------------

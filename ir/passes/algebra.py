@@ -12,6 +12,7 @@ import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.builder import Var
+from tapejit.ir.control import cond
 from tapejit.ir.ops import logical_and, logical_not, logical_or, neg, select
 from tapejit.ir.passes.pattern import Match, Rule, same
 from tapejit.ir.primitive import Scalar
@@ -94,7 +95,7 @@ ALGEBRA = (
          lambda m: select(m.x, arm, m.z) if (arm := _under_condition(m, m.y, arm=1)) else None),
     Rule((select,), "select(c, x, f(select(c, y, z))) -> select(c, x, f(z))", "f takes element by element",
          lambda m: select(m.x, m.y, arm) if (arm := _under_condition(m, m.z, arm=2)) else None),
-    Rule((ops.cond,), "cond of a constant", "the branch is known",
+    Rule((cond,), "cond of a constant", "the branch is known",
          lambda m: None if m.number(m.x) is None else _branch_taken(m)),
 )
 

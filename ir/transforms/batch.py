@@ -15,10 +15,13 @@ from tapejit.ir.function import Function, Instr, IRError, Value
 from tapejit.ir.primitive import Mapped
 
 
-def batch(f: Function, size: int, mapped: Sequence[bool] | None = None) -> Function:
-    """`f` over a new leading axis of length `size`, which every result carries.
+def batch(
+    f: Function, size: int, mapped: Sequence[bool] | None = None, stacked: Sequence[bool] | None = None
+) -> Function:
+    """`f` over a new leading axis of length `size`.
 
-    `mapped` says of each parameter whether it carries the axis (default: all do).
+    `mapped` says of each parameter whether it carries the axis, `stacked` of each result (default: all
+    do); a result that depends on a mapped parameter has to.
     """
     carries = (True,) * len(f.params) if mapped is None else tuple(mapped)
     if len(carries) != len(f.params):
@@ -32,7 +35,8 @@ def batch(f: Function, size: int, mapped: Sequence[bool] | None = None) -> Funct
     for instr in f.body:
         builder.location = instr.location
         _append(builder, instr, stacks, singles, size)
-    return builder.finish([_stacked(v, stacks, singles, size) for v in f.results])
+    wanted = zip(f.results, (True,) * len(f.results) if stacked is None else stacked, strict=True)
+    return builder.finish(_stacked(v, stacks, singles, size) if w else singles[v] for v, w in wanted)
 
 
 def _append(
@@ -66,8 +70,10 @@ def _batched(
     return (found,) if instr.primitive.results == 1 else tuple(found)
 
 
-def _batched_region(size: int, region: Function, mapped: Sequence[bool]) -> Function:
-    return batch(region, size, mapped)
+def _batched_region(
+    size: int, region: Function, mapped: Sequence[bool], stacked: Sequence[bool] | None = None
+) -> Function:
+    return batch(region, size, mapped, stacked)
 
 
 def _stacked(v: Value, stacks: dict[Value, Var], singles: dict[Value, Var], size: int) -> Var:

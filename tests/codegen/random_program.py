@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tapejit.ir import ops
+from tapejit.ir import control, ops
 from tapejit.ir.builder import Builder, Var
 from tapejit.ir.function import Function
 from tapejit.ir.types import TensorType
@@ -173,7 +173,7 @@ def branched(p: RandomProgram, x: Var) -> Var:
         everything = tuple(range(len(x.shape)))
         regions.append(side.finish([clamp(row(a, b)), clamp(ops.reduce_sum(a, axes=everything))]))
     pred = ops.gt(ops.reduce_sum(y, axes=tuple(range(len(y.shape)))), p.builder.full(TensorType(p.dtype), 0))
-    first, second = ops.cond.several(pred, x, y, regions=tuple(regions))
+    first, second = control.cond.several(pred, x, y, regions=tuple(regions))
     return clamp(first + ops.broadcast(second, shape=x.shape, dims=()))
 
 

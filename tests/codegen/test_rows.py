@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from compiled import assert_close, run
 
-from tapejit.ir import ops
 from tapejit.ir.builder import Builder
 from tapejit.ir.function import Function
 from tapejit.ir.interpreter import interpret
 from tapejit.ir.primitive import Primitive
+from tapejit.ir.table import TABLE
 from tapejit.ir.types import type_of
 
 GROUP = 24  # examples in one program, to save compile time
 
 
 def examples() -> Iterator[tuple[Primitive, tuple, dict]]:
-    for row in ops.TABLE.values():
+    for row in TABLE.values():
         if True:
             for operands, attrs in row.examples:
                 yield row, operands, attrs

@@ -8,8 +8,9 @@ the arguments draw on the numbers that arithmetic treats specially.
 import numpy as np
 from hypothesis import strategies as st
 
-from tapejit.ir import ops
+from tapejit.ir import control, ops
 from tapejit.ir.builder import Builder
+from tapejit.ir.loop import while_
 from tapejit.ir.types import TensorType
 from tapejit.ir.verifier import verify
 
@@ -20,6 +21,21 @@ SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, np.inf, -np.inf, np.nan, 5e-324, 1e30
 
 def product(x, y, i, j):
     return ops.dot_general(x, y, contract=((i,), (j,)), batch=((), ()))
+
+
+def loop(xs, data_dependent):
+    """Two values that turn into one another, for four steps or until a sum is too large."""
+    types = [("x", xs[0].type), ("y", xs[1].type), ("n", TensorType("i64")), ("z", xs[2].type)]
+    goes_on, body = Builder("goes_on", types), Builder("body", types)
+    x, y, n, z = goes_on.params
+    few = ops.lt(n, n.like(4))
+    total = ops.reduce_sum(x, axes=(0, 1))
+    small = ops.lt(total, total.like(3.0))
+    predicate = goes_on.finish([ops.logical_and(few, small) if data_dependent else few])
+    x, y, n, z = body.params
+    step = body.finish([y * ops.cos(z), ops.sin(x) + z * (x - x), n + n.like(1)])
+    count = xs[0].builder.full(TensorType("i64"), 0)
+    return while_.several(xs[0], xs[1], count, xs[2], carry=3, regions=(predicate, step))[0]
 
 
 def small(number):
@@ -45,6 +61,7 @@ SMOOTH = (
                              start=(1, 0), stop=(3, 3), step=(1, 1)),
     lambda xs, c: ops.slice_(ops.concat(xs[0], xs[1], axis=1), start=(0, 1), stop=(2, 4), step=(1, 1)),
     lambda xs, c: product(xs[0], product(xs[1], xs[0], 0, 0), 1, 1),
+    lambda xs, c: loop(xs, data_dependent=False),
 )
 ROUGH = (
     *((lambda xs, c, row=row: row(xs[0], xs[1])) for row in (
@@ -62,6 +79,7 @@ ROUGH = (
     lambda xs, c: ops.cast(ops.cast(xs[0], dtype="f32"), dtype="f64"),
     lambda xs, c: ops.broadcast(ops.reduce_max(xs[0], axes=(0,)), shape=SHAPE, dims=(1,)),
     lambda xs, c: branch(xs),
+    lambda xs, c: loop(xs, data_dependent=True),
 )
 
 
@@ -79,7 +97,7 @@ def branch(xs):
         x, y, z = side.params
         product = row(x, y)
         sides.append(side.finish([product - (-z) * 1.0, ops.sin(product)]))
-    return ops.cond.several(pred, *xs, regions=tuple(sides))[0]
+    return control.cond.several(pred, *xs, regions=tuple(sides))[0]
 
 
 @st.composite

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import row_checks
 
-from tapejit.ir import ops, shape
+from tapejit.ir import control, ops, shape
 from tapejit.ir.primitive import (
     Constant,
     Discrete,
@@ -94,17 +94,17 @@ CORRUPTIONS = [
     ("product adjoint negated", ops.dot_general,
      replace(ops.dot_general, vjp=lambda ct, r, x, y, **attrs: ops.dot_general.vjp(ct, r, x, -y, **attrs)),
      "check_adjoint"),
-    ("the other branch's adjoint", ops.cond,
-     replace(ops.cond, vjp=lambda ct, r, *xs, regions, transform: ops.cond.vjp(
+    ("the other branch's adjoint", control.cond,
+     replace(control.cond, vjp=lambda ct, r, *xs, regions, transform: control.cond.vjp(
          ct, r, *xs, regions=regions[::-1], transform=transform)), "check_adjoint"),
     ("batch axis taken for a dimension", ops.reduce_sum,
      replace(ops.reduce_sum, batch=lambda x, *, axes: ops.reduce_sum(x, axes=axes)), "check_batch"),
     ("batch moved to the end", ops.transpose,
      replace(ops.transpose, batch=lambda x, *, perm: ops.transpose(x, perm=(*(p + 1 for p in perm), 0))),
      "check_batch"),
-    ("one branch for the whole stack", ops.cond,
-     replace(ops.cond, batch=Mapped(
-         lambda pred, *xs, **kw: ops.cond.batch.rule(ops.logical_not(pred), *xs, **kw))), "check_batch"),
+    ("one branch for the whole stack", control.cond,
+     replace(control.cond, batch=Mapped(
+         lambda pred, *xs, **kw: control.cond.batch.rule(ops.logical_not(pred), *xs, **kw))), "check_batch"),
     ("the new axis left inside a product", ops.dot_general,
      replace(ops.dot_general, batch=Mapped(lambda x, y, **attrs: left_inside(
          ops.dot_general.batch.rule(x, y, **attrs)))), "check_batch"),

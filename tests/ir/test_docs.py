@@ -6,11 +6,11 @@ from pathlib import Path
 from row_checks import CHECKS
 
 from tapejit.ir import ops
-from tapejit.ir.ops import TABLE
 from tapejit.ir.parser import parse_function
 from tapejit.ir.passes.pipeline import canonicalise
 from tapejit.ir.primitive import Discrete
 from tapejit.ir.printer import print_function
+from tapejit.ir.table import TABLE
 from tapejit.ir.transforms.adjoint import adjoint
 from tapejit.ir.verifier import verify
 

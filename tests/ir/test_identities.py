@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from row_checks import assert_same_bits
 
-from tapejit.ir import ops
+from tapejit.ir import control, ops
 from tapejit.ir.builder import Builder
 from tapejit.ir.interpreter import interpret
 from tapejit.ir.passes.algebra import ALGEBRA
@@ -42,7 +42,7 @@ def constant_cond(x):
     branch = Builder("branch", [x.type])
     region = branch.finish([ops.sin(branch.params[0])])
     pred = x.builder.full(TensorType("bool"), False)
-    return ops.cond.several(pred, x, regions=(region, region))[0]
+    return control.cond.several(pred, x, regions=(region, region))[0]
 
 
 EXAMPLES = {

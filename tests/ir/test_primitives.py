@@ -3,7 +3,7 @@
 import pytest
 from row_checks import CHECKS
 
-from tapejit.ir.ops import TABLE
+from tapejit.ir.table import TABLE
 
 EXAMPLES = [
     pytest.param(row, operands, attrs, id=f"{row.name}-{i}")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tapejit.ir import ops
+from tapejit.ir import control, ops
 from tapejit.ir.builder import Builder
 from tapejit.ir.function import Function, Instr, IRError, Value
 from tapejit.ir.printer import print_function
@@ -65,7 +65,7 @@ def test_a_region_sees_nothing_of_the_outside():
     pred, inner = Value(TensorType("bool")), Function("r", (), [], f.params)
     results = (Value(SCALAR),)
     f.params = (*f.params, pred)
-    f.body.append(Instr(ops.cond, (pred,), {}, results, (inner, inner)))
+    f.body.append(Instr(control.cond, (pred,), {}, results, (inner, inner)))
     with pytest.raises(IRError, match="@r: result 0 is not defined in it"):
         verify(f)
 

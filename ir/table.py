@@ -1,0 +1,13 @@
+"""Every primitive by name: what the parser reads, the tests run through and the documentation lists."""
+
+from __future__ import annotations
+
+from tapejit.ir import control, loop, ops
+from tapejit.ir.primitive import Primitive
+
+TABLE: dict[str, Primitive] = {
+    row.name: row
+    for module in (ops, control, loop)
+    for row in vars(module).values()
+    if isinstance(row, Primitive)
+}
