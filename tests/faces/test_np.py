@@ -139,7 +139,10 @@ def test_the_functions_of_npx():
     npx.waitall()
 
 
-@pytest.mark.parametrize("call", [np.exp, lambda: np.exp(None), lambda: np.stack([]), lambda: np.add(None, None)])
+NOTHING = [np.exp, lambda: np.exp(None), lambda: np.stack([]), lambda: np.add(None, None)]
+
+
+@pytest.mark.parametrize("call", NOTHING)
 def test_a_function_of_nothing_is_a_type_error(call):
     with pytest.raises(TypeError):
         call()
