@@ -19,21 +19,69 @@ import numpy as np
 
 from tapejit.tracer.surface.function import Function
 
-Guard = Callable[[], bool]  # True while what it watches is unchanged
-
 _PURE_BUILTINS = frozenset(
-    getattr(builtins, name) for name in (
-        "abs all any bool dict divmod enumerate filter float frozenset int isinstance len list map max min "
-        "pow range reversed round set slice sorted str sum tuple zip ArithmeticError AssertionError "
-        "Exception RuntimeError TypeError ValueError ZeroDivisionError"
-    ).split()
+    getattr(builtins, name)
+    for name in [
+        "abs",
+        "all",
+        "any",
+        "bool",
+        "dict",
+        "divmod",
+        "enumerate",
+        "filter",
+        "float",
+        "frozenset",
+        "int",
+        "isinstance",
+        "len",
+        "list",
+        "map",
+        "max",
+        "min",
+        "pow",
+        "range",
+        "reversed",
+        "round",
+        "set",
+        "slice",
+        "sorted",
+        "str",
+        "sum",
+        "tuple",
+        "zip",
+        "ArithmeticError",
+        "AssertionError",
+        "Exception",
+        "RuntimeError",
+        "TypeError",
+        "ValueError",
+        "ZeroDivisionError",
+    ]
 )
 _TRUSTED_MODULES = ("numpy", "math", "operator", "scipy.special")
 _IMPURE_NUMPY = ("numpy.random", "numpy.testing", "numpy.lib._npyio_impl")
 _IMMUTABLE = (int, float, complex, str, bytes, bool, type(None), type(Ellipsis), np.generic, np.dtype)
 _FORBIDDEN_OPCODES = frozenset(
-    "STORE_GLOBAL DELETE_GLOBAL STORE_ATTR DELETE_ATTR IMPORT_NAME LOAD_BUILD_CLASS YIELD_VALUE LOAD_NAME".split()
+    [
+        "STORE_GLOBAL",
+        "DELETE_GLOBAL",
+        "STORE_ATTR",
+        "DELETE_ATTR",
+        "IMPORT_NAME",
+        "LOAD_BUILD_CLASS",
+        "YIELD_VALUE",
+        "LOAD_NAME",
+    ]
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """`holds()` while `what`, something that a function captured, is unchanged."""
+
+    what: str
+    holds: Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -57,15 +105,22 @@ class _Reading:
         self._guards = guards
         self._seen: set[int] = set()
 
+    def _watch(self, what: str, holds: Callable[[], bool]) -> None:
+        self._guards.append(Guard(what, holds))
+
     def callee(self, function: Any, name: str) -> None:
         """Read a Python function: its code, defaults, closure and globals."""
+        while hasattr(function, "__traced__"):  # a decorated function is what it decorates
+            function = function.__traced__
         if not isinstance(function, FunctionType):
             raise Unguardable(f"{name} is a {type(function).__name__}, not a plain function")
         if id(function) in self._seen:
             return
         self._seen.add(id(function))
         code, defaults, more = function.__code__, function.__defaults__, function.__kwdefaults__
-        self._guards.append(lambda: function.__code__ is code and function.__defaults__ is defaults)
+        self._watch(
+            f"function {name}", lambda: function.__code__ is code and function.__defaults__ is defaults
+        )
         for value in (*(defaults or ()), *(more or {}).values()):
             self._value(value, f"a default of {name}")
         cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
@@ -80,7 +135,7 @@ class _Reading:
         elif load.name in function.__globals__:
             namespace, name = function.__globals__, load.name
             value = namespace[name]
-            self._guards.append(lambda: namespace.get(name) is value)
+            self._watch(f"global `{name}`", lambda: namespace.get(name) is value)
             self._value(value, name, load.attributes)
         elif getattr(builtins, load.name, None) not in _PURE_BUILTINS:
             raise Unguardable(f"it uses {load.name}")
@@ -90,7 +145,7 @@ class _Reading:
             value = cell.cell_contents
         except ValueError:
             raise Unguardable(f"{load.name} is not defined yet") from None
-        self._guards.append(lambda: cell.cell_contents is value)
+        self._watch(f"closure variable `{load.name}`", lambda: cell.cell_contents is value)
         self._value(value, load.name, load.attributes)
 
     def _value(self, value: Any, name: str, attributes: tuple[str, ...] = ()) -> None:
@@ -98,14 +153,14 @@ class _Reading:
         if isinstance(value, ModuleType):
             self._module(value, name, attributes)
         elif isinstance(value, np.ndarray):
-            self._guards.append(_unchanged(value))
+            self._watch(f"the contents of `{name}`", _unchanged(value))
         elif isinstance(value, tuple | frozenset):
             for item in value:
                 self._value(item, name)
         elif isinstance(value, _IMMUTABLE) or _is_pure(value):
             return
         else:
-            self.callee(getattr(value, "__traced__", value), name)
+            self.callee(value, name)
 
     def _module(self, module: ModuleType, name: str, attributes: tuple[str, ...]) -> None:
         if not attributes:
@@ -113,7 +168,7 @@ class _Reading:
         attribute, *rest = attributes
         value = getattr(module, attribute, None)
         if not _is_trusted(module.__name__):
-            self._guards.append(lambda: getattr(module, attribute, None) is value)
+            self._watch(f"`{name}.{attribute}`", lambda: getattr(module, attribute, None) is value)
         self._value(value, f"{name}.{attribute}", tuple(rest))
 
 
@@ -134,7 +189,7 @@ def _loads(code: CodeType) -> Iterator[_Load]:
             raise Unguardable(f"{code.co_name} has {instruction.opname.lower().replace('_', ' ')}")
         if instruction.opname in ("LOAD_GLOBAL", "LOAD_DEREF", "LOAD_CLASSDEREF"):
             attributes = []
-            for follower in instructions[at + 1:]:
+            for follower in instructions[at + 1 :]:
                 if follower.opname not in ("LOAD_ATTR", "LOAD_METHOD"):
                     break
                 attributes.append(follower.argval)
@@ -166,14 +221,17 @@ def _is_pure(value: Any) -> bool:
     return callable(value) and _is_trusted(getattr(value, "__module__", None))
 
 
-def _unchanged(array: np.ndarray) -> Guard:
+def _unchanged(array: np.ndarray) -> Callable[[], bool]:
     """Whether the contents are, bit for bit, what they were."""
     before = array.copy()
     if array.nbytes <= 4096:
         contents = before.tobytes()
-        return lambda: array.tobytes() == contents and array.shape == before.shape and array.dtype == before.dtype
+        return lambda: (
+            array.tobytes() == contents and array.shape == before.shape and array.dtype == before.dtype
+        )
     bits = before.view(np.uint8) if before.ndim else before
     return lambda: (
-        array.shape == before.shape and array.dtype == before.dtype
+        array.shape == before.shape
+        and array.dtype == before.dtype
         and bool(np.array_equal(np.ascontiguousarray(array).view(np.uint8), bits))
     )

@@ -10,25 +10,23 @@ from __future__ import annotations
 import functools
 import inspect
 import types
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import optree
 
-from tapejit.capture import Unguardable, guards_of
+from tapejit import tree
 from tapejit.engine import DECORATED, Engine
 from tapejit.inspection import Inspection
-from tapejit.path import path_of
-from tapejit.replay import MAX_PATHS_MET, MAX_REPLAYS, MAX_TRIES, MISS, Pack, Replay, leaf_of, picker, result_handles
+from tapejit.memory import Call, Memory
+from tapejit.replay import MISS, Pack, picker
 from tapejit.tracer import nested
-from tapejit.tracer.array import Array
 from tapejit.tracer.backward import backward
 from tapejit.tracer.errors import DtypeError, ShapeError
 from tapejit.tracer.gradient import FreshGradients
-from tapejit.tracer.handle import Handle, Leaf
+from tapejit.tracer.handle import Handle
 from tapejit.tracer.state import STATE
 from tapejit.tracer.tape import Tape
 from tapejit.tracer.trie import Trie
@@ -46,29 +44,32 @@ class TracedFunction:
         code = getattr(inspect.unwrap(function), "__code__", None)
         self._parameters: tuple[str, ...] = code.co_varnames[: code.co_argcount] if code else ()
         self.inspection = Inspection(self._name())
-        self._replays: dict[Hashable, Replay] = {}  # by path
-        self._favourites: tuple[Replay, ...] = ()   # those that a call tries, the last one used first
-        self._met: set[Hashable] = set()       # paths traced so far
-        self._hopeless: set[Hashable] = set()  # paths that Python has to be run for
-        self.why_python: str | None = "it has not been called"  # why calls run the Python; None if they do not
+        self.memory = Memory(self._where(), function, self._parameters, engine)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if STATE.tape is None and not kwargs:
-            for replay in self._favourites:
-                result = replay.run(args)
-                if result is not MISS:
-                    if replay is not self._favourites[0]:
-                        self._prefer(replay)
-                    return result
+            result = self.memory.run(args)
+            if result is not MISS:
+                return result
         return self._traced_call(args, kwargs)
 
-    def _prefer(self, replay: Replay) -> None:
-        """Try this one first next time."""
-        others = (other for other in self._favourites if other is not replay)
-        self._favourites = (replay, *others)[:MAX_TRIES]
+    @property
+    def __traced__(self) -> Callable[..., Any]:
+        return self._function
+
+    def explain(self) -> str:
+        """Why the Python ran each time it did, which paths are known, and how often each was taken.
+
+        >>> import numpy as np, tapejit as tj
+        >>> f = tj.jit(lambda x: x * 2.0)
+        >>> _ = f(np.ones(3)), f(np.ones(3)), f(np.ones(4))
+        >>> print(f.explain().splitlines()[1])
+          trace 1: first call
+        """
+        return self.memory.explain()
 
     def _traced_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the Python, tracing it."""
@@ -104,6 +105,11 @@ class TracedFunction:
                 names[id(leaf)] = name if leaf is arg else f"{name}_{i}"
         return names
 
+    def _where(self) -> str:
+        code = getattr(inspect.unwrap(self._function), "__code__", None)
+        place = f" ({code.co_filename.rsplit('/', 1)[-1]}:{code.co_firstlineno})" if code else ""
+        return f"{self._name()}{place}"
+
     def _name(self) -> str:
         return getattr(self._function, "__name__", type(self._function).__name__)
 
@@ -119,68 +125,12 @@ class TracedFunction:
             STATE.tape = outer
             tape.active = None
 
-
     def _learn(self, call: Call) -> None:
-        """Make a replay of the call that was just traced, if everything it depended on can be checked.
-
-        The first path is learnt at once, another when it is taken for the second time: compiling a path
-        that never comes back would cost more than it saves.
-        """
-        key = call.key()
-        known = self._replays.get(key)
-        if known is not None and known.still_holds():
-            return self._prefer(known)
-        first_time = key not in self._met
-        if len(self._met) < MAX_PATHS_MET:
-            self._met.add(key)
-        if key in self._hopeless or (self._replays and first_time):
-            return
-        try:
-            made = self._replay(call)
-        except Unguardable as obstacle:
-            self.why_python = obstacle.reason
-            self._hopeless.add(key)
-            return
-        self.why_python = None
-        kept = {k: r for k, r in self._replays.items() if k != key and r.still_holds()}
-        while len(kept) >= MAX_REPLAYS:
-            del kept[next(iter(kept))]
-        self._replays = {**kept, key: made}
-        self._favourites = tuple(r for r in self._favourites if r in kept.values())
-        self._prefer(made)
-
-    def _replay(self, call: Call) -> Replay:
-        guards = guards_of(inspect.unwrap(self._function))
-        given, structure = optree.tree_flatten(call.args)
-        traced = optree.tree_leaves(tuple(call.traced_args))
-        differentiated = {id(v) for v in call.variables}
-        leaves = [leaf_of(x, t, id(t) in differentiated) for x, t in zip(given, traced, strict=True)]
-        handles = result_handles((call.head, call.rest))
-        path = path_of(call.tape, traced, handles, call.head if call.variables else None, call.variables)
-        program = self._trie.engine.program(path.function, path.by_value, frozenset())
-        return Replay(leaves, structure, guards, path, program, self._pack(call, handles))
+        self.memory.learn(call, lambda handles: self._pack(call, handles))
 
     def _pack(self, call: Call, handles: Sequence[Handle]) -> Pack:
         """How the values of `handles`, then the gradients, become the result of the call."""
         raise AssertionError("each kind of traced function has its own")
-
-
-@dataclass(frozen=True)
-class Call:
-    """One traced call, from which a replay can be learnt."""
-
-    tape: Tape
-    args: tuple[Any, ...]
-    traced_args: Sequence[Any]
-    head: Any               # the value that is differentiated, or all of the result
-    rest: Any               # auxiliary results
-    variables: Sequence[Handle]
-    chosen: tuple[int, ...] = ()
-
-    def key(self) -> Hashable:
-        """What distinguishes its path: the segments, and the truth of each test between them."""
-        truths = tuple(e.key() for e in self.tape.escapes)
-        return (*(cut.node for cut in self.tape.cuts or ()), truths)
 
 
 class Jitted(TracedFunction):
@@ -189,15 +139,15 @@ class Jitted(TracedFunction):
     def _traced_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if STATE.tape is not None:
             return self._function(*args, **kwargs)
-        ours = _any_handle((args, kwargs))
-        call_args, call_kwargs = _wrapped((args, kwargs))
+        ours = tree.any_handle((args, kwargs))
+        call_args, call_kwargs = tree.wrapped((args, kwargs))
         with self._recording(call_args) as tape:
             result = self._function(*call_args, **call_kwargs)
         self.inspection.saw(tape)
-        delivered = _delivered(result, keep=ours)
+        results = tree.delivered(result, keep=ours)
         if not ours and not kwargs:
             self._learn(Call(tape, args, call_args, result, None, ()))
-        return delivered
+        return results
 
     def _pack(self, call: Call, handles: Sequence[Handle]) -> Pack:
         return picker(call.head, handles)
@@ -207,8 +157,12 @@ class Differentiated(TracedFunction):
     """See `value_and_grad` and `grad`."""
 
     def __init__(
-        self, function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False,
-        value: bool = True, engine: Engine = DECORATED,
+        self,
+        function: Callable[..., Any],
+        argnums: int | Sequence[int] = 0,
+        has_aux: bool = False,
+        value: bool = True,
+        engine: Engine = DECORATED,
     ):
         super().__init__(function, engine)
         self._argnums, self._has_aux, self._value = _checked_argnums(argnums), has_aux, value
@@ -216,29 +170,30 @@ class Differentiated(TracedFunction):
     def _traced_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         chosen = self._chosen(args)
         outer = STATE.tape
-        ours = _any_handle((args, kwargs))
-        rest, call_kwargs = _wrapped((args, kwargs))
+        ours = tree.any_handle((args, kwargs))
+        rest, call_kwargs = tree.wrapped((args, kwargs))
         variables: list[Handle] = []
-        trees = {i: _variables(args[i], i, self._where(), outer, variables) for i in chosen}
+        trees = {i: tree.variables(args[i], i, self._where(), outer, variables) for i in chosen}
         call_args = [trees.get(i, x) for i, x in enumerate(rest)]
         with self._recording(call_args) as tape:
             found = self._function(*call_args, **call_kwargs)
             head, aux = self._split(found)
         grads = self._gradients(tape, head, variables)
         self.inspection.saw(tape)
-        packed = self._packed(head, aux, grads, args, chosen, keep=ours or outer is not None)
+        keep = ours or outer is not None
+        packed = self._packed(head, aux, grads, self._structures(args, chosen), keep)
         if outer is None and not ours and not kwargs:
             self._learn(Call(tape, args, call_args, head, aux, variables, chosen))
         return packed
 
     def _pack(self, call: Call, handles: Sequence[Handle]) -> Pack:
         pick_head, pick_aux = picker(call.head, handles), picker(call.rest, handles)
-        first, args, chosen = len(handles), call.args, call.chosen
-        if self._value and not self._has_aux and len(chosen) == 1 and type(args[chosen[0]]) is np.ndarray:
-            if isinstance(self._argnums, int):
-                return lambda outs: (pick_head(outs), outs[first])
+        first, structures = len(handles), self._structures(call.args, call.chosen)
+        plain = isinstance(self._argnums, int) and isinstance(call.args[call.chosen[0]], np.ndarray)
+        if plain and self._value and not self._has_aux:
+            return lambda outs: (pick_head(outs), outs[first])
         return lambda outs: self._packed(
-            pick_head(outs), pick_aux(outs), outs[first:], args, chosen, keep=False
+            pick_head(outs), pick_aux(outs), outs[first:], structures, keep=False
         )
 
     def _gradients(self, tape: Tape, head: Any, variables: list[Handle]) -> list[Any]:
@@ -250,13 +205,15 @@ class Differentiated(TracedFunction):
             sink = FreshGradients(variables)
             backward([head], [None], sink)
             found = [sink.of(v) for v in variables]
-        return [_zeros(v) if g is None else g for g, v in zip(found, variables, strict=True)]
+        return [tree.zeros(v) if g is None else g for g, v in zip(found, variables, strict=True)]
 
     def _split(self, found: Any) -> tuple[Any, Any]:
         """The head and the auxiliary results of what the function returned."""
         if self._has_aux:
             if not isinstance(found, tuple) or len(found) != 2:
-                raise TypeError(f"has_aux=True: {self._where()} must return a pair (value, aux), got {found!r}")
+                raise TypeError(
+                    f"has_aux=True: {self._where()} must return a pair (value, aux), got {found!r}"
+                )
             head, aux = found
         else:
             head, aux = found, None
@@ -278,11 +235,6 @@ class Differentiated(TracedFunction):
         if np.dtype(getattr(head, "dtype", float)).kind != "f":
             raise DtypeError(f"{self._where()} returned {head.dtype}; a gradient needs a float result")
 
-    def _where(self) -> str:
-        code = getattr(inspect.unwrap(self._function), "__code__", None)
-        place = f" ({code.co_filename.rsplit('/', 1)[-1]}:{code.co_firstlineno})" if code else ""
-        return f"{self._name()}{place}"
-
     def _chosen(self, args: tuple[Any, ...]) -> tuple[int, ...]:
         numbers = (self._argnums,) if isinstance(self._argnums, int) else self._argnums
         for i in numbers:
@@ -296,16 +248,19 @@ class Differentiated(TracedFunction):
             raise ValueError(f"argnums={self._argnums} names an argument of {self._where()} twice")
         return chosen
 
-    def _packed(
-        self, head: Any, aux: Any, grads: list[Any], args: tuple[Any, ...], chosen: tuple[int, ...], keep: bool
-    ) -> Any:
+    def _structures(self, args: tuple[Any, ...], chosen: tuple[int, ...]) -> list[Any]:
+        return [optree.tree_structure(args[i]) for i in chosen]
+
+    def _packed(self, head: Any, aux: Any, grads: list[Any], structures: Sequence[Any], keep: bool) -> Any:
         rest = iter(grads)
-        trees = []
-        for i in chosen:
-            leaves, structure = optree.tree_flatten(args[i])
-            trees.append(optree.tree_unflatten(structure, [_out(next(rest), keep) for _ in leaves]))
+        trees = [
+            optree.tree_unflatten(
+                structure, [tree.out(next(rest), keep) for _ in range(structure.num_leaves)]
+            )
+            for structure in structures
+        ]
         gradient = trees[0] if isinstance(self._argnums, int) else tuple(trees)
-        value = _delivered((head, aux) if self._has_aux else head, keep)
+        value = tree.delivered((head, aux) if self._has_aux else head, keep)
         if self._value:
             return value, gradient
         return (gradient, value[1]) if self._has_aux else gradient
@@ -380,60 +335,3 @@ def _checked_argnums(argnums: Any) -> int | tuple[int, ...]:
     if len(set(numbers)) != len(numbers):
         raise ValueError(f"argnums={argnums!r} names an argument twice")
     return numbers
-
-
-def _variables(
-    tree: Any, position: int, name: str, outer: Tape | None, variables: list[Handle]
-) -> Any:
-    """`tree` with a new variable for every leaf; they are appended to `variables`."""
-
-    def variable(leaf: Any) -> Handle:
-        data = leaf if isinstance(leaf, Handle) else np.asarray(leaf)
-        if np.dtype(data.dtype).kind != "f":
-            raise TypeError(
-                f"{name}: argument {position} holds {data.dtype}, which has no derivative; pass floats "
-                "(for example x.astype(float)) or leave it out of argnums"
-            )
-        if outer is not None:
-            new = nested.variable(outer, data if isinstance(data, Handle) else Array.wrap(data.copy()))
-        else:
-            face = type(data) if isinstance(data, Handle) else Array
-            new = face.wrap(data.value() if isinstance(data, Handle) else data.view())
-            new._leaf = Leaf(None, "write")
-        variables.append(new)
-        return new
-
-    return optree.tree_map(variable, tree)
-
-
-def _wrapped(tree: Any) -> Any:
-    """`tree` with NumPy arrays as arrays of ours, views of them: they do not outlive the call."""
-    return optree.tree_map(lambda x: Array.wrap(x.view()) if isinstance(x, np.ndarray) else x, tree)
-
-
-def _any_handle(tree: Any) -> bool:
-    return any(isinstance(x, Handle) for x in optree.tree_leaves(tree))
-
-
-def _delivered(tree: Any, keep: bool) -> Any:
-    """Results as the caller wants them: NumPy arrays, or arrays of ours if `keep`."""
-    return optree.tree_map(lambda x: _out(x, keep), tree, none_is_leaf=True)
-
-
-def _out(x: Any, keep: bool) -> Any:
-    if not isinstance(x, Handle):
-        return Array.wrap(x) if keep and isinstance(x, np.ndarray) else x[()] if _is_scalar(x) else x
-    if keep:
-        return x
-    data = x.value()
-    if data.ndim == 0:
-        return data[()]
-    return data if data.base is None else data.copy()  # a view: the caller's own array
-
-
-def _is_scalar(x: Any) -> bool:
-    return isinstance(x, np.ndarray) and x.ndim == 0
-
-
-def _zeros(variable: Handle) -> np.ndarray:
-    return np.zeros(variable.type.shape, variable.type.numpy_dtype)

@@ -41,7 +41,10 @@ class Path:
 
 
 def path_of(
-    tape: Tape, leaves: Sequence[Any], results: Sequence[Handle], head: Handle | None,
+    tape: Tape,
+    leaves: Sequence[Any],
+    results: Sequence[Handle],
+    head: Handle | None,
     variables: Sequence[Handle],
 ) -> Path:
     """The path that `tape` recorded, from the call's `leaves` to `results` and the gradients of `head`.
@@ -66,9 +69,9 @@ class _Joined:
         self.entered: dict[int, int] = {}
         self.numbers: set[int] = set()
         self._leaf = {id(x): k for k, x in enumerate(leaves) if isinstance(x, Handle)}
-        self._vars: dict[int, Var] = {}        # by id of the handle, as of the cut reached so far
-        self._inputs: dict[int, Var] = {}      # by id of the handle: what it was when it entered
-        self._seen: list[Var] = []             # per escape
+        self._vars: dict[int, Var] = {}  # by id of the handle, as of the cut reached so far
+        self._inputs: dict[int, Var] = {}  # by id of the handle: what it was when it entered
+        self._seen: list[Var] = []  # per escape
         self._join(tape)
 
     def var(self, handle: Handle) -> Var:
@@ -94,7 +97,7 @@ class _Joined:
             scalar = ops.reshape(truth, shape=())
             return scalar if seen else ops.logical_not(scalar)
         if x.is_float:
-            raise Unguardable("a float left for Python, which may do anything with it; compare arrays instead")
+            raise Unguardable("a float left for Python, which may do anything with it; compare arrays")
         same = ops.eq(x, self._constant(seen))
         return ops.reduce_all(same, axes=tuple(range(len(x.shape))))
 
@@ -151,4 +154,3 @@ class _Joined:
     def _param(self, type_: TensorType, value: Any, name: str | None) -> Var:
         self.arguments.append(value)
         return self.builder.param(type_, name)
-

@@ -16,14 +16,12 @@ import numpy as np
 import optree
 
 from tapejit.capture import Guard, Unguardable
+from tapejit.ir.types import TensorType, dtype_name, type_of
 from tapejit.path import Path
 from tapejit.tracer.engine import Program
 from tapejit.tracer.handle import Handle
 
 MISS = object()  # this replay does not fit the call
-MAX_REPLAYS = 64      # paths of one function that are kept compiled
-MAX_TRIES = 4         # of them, how many a call tries before it runs the Python
-MAX_PATHS_MET = 4096  # beyond so many different paths no more are learnt
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +38,9 @@ class ArrayLeaf:
         flags = x.flags
         return bool(flags.c_contiguous and flags.aligned)
 
+    def __str__(self) -> str:
+        return str(TensorType(dtype_name(self.dtype), self.shape))
+
 
 @dataclass(frozen=True, slots=True)
 class NumberLeaf:
@@ -48,6 +49,9 @@ class NumberLeaf:
     def accepts(self, x: Any) -> bool:
         """Whether `x` is such a number."""
         return type(x) is float or type(x) is np.float64
+
+    def __str__(self) -> str:
+        return "a float"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,17 @@ class ConstantLeaf:
             return False
         return not isinstance(x, float) or math.copysign(1.0, x) == math.copysign(1.0, self.value)
 
+    def __str__(self) -> str:
+        return repr(self.value)
+
+
+def _described(x: Any) -> str:
+    """An argument as `explain` shows it."""
+    if isinstance(x, np.ndarray):
+        layout = "" if x.flags.c_contiguous else ", not contiguous"
+        return f"{x.dtype}{list(x.shape)}{layout}" if x.dtype.kind not in "fib" else f"{type_of(x)}{layout}"
+    return repr(x)
+
 
 Leaf = ArrayLeaf | NumberLeaf | ConstantLeaf
 Pack = Callable[[list[np.ndarray]], Any]
@@ -71,10 +86,19 @@ class Replay:
     """One way to answer calls without Python; `run` gives MISS when it does not fit."""
 
     def __init__(
-        self, leaves: Sequence[Leaf], structure: Any, guards: Sequence[Guard], path: Path, program: Program,
+        self,
+        leaves: Sequence[Leaf],
+        structure: Any,
+        guards: Sequence[Guard],
+        path: Path,
+        program: Program,
         pack: Pack,
+        tests: tuple[tuple[str | None, Any], ...] = (),
     ):
         self._leaves, self._structure, self._guards = tuple(leaves), structure, tuple(guards)
+        self._holds = tuple(guard.holds for guard in guards)
+        self.tests = tests  # where Python saw a value, and what it saw
+        self.hits = 0
         self._flat = structure == optree.tree_structure((0,) * len(leaves))
         self._template = [None if k in path.entered else x for k, x in enumerate(path.arguments)]
         self._entered = tuple(
@@ -82,7 +106,6 @@ class Replay:
         )
         self._program, self._pack, self._guarded = program, pack, path.guarded
         self._results = tuple((v.type.shape, v.type.numpy_dtype) for v in path.function.results)
-        self.path = path
 
     def run(self, args: tuple[Any, ...]) -> Any:
         """The result of the call, or MISS."""
@@ -92,8 +115,8 @@ class Replay:
         for leaf, x in zip(self._leaves, leaves, strict=True):
             if not leaf.accepts(x):
                 return MISS
-        for guard in self._guards:
-            if not guard():
+        for holds in self._holds:
+            if not holds():
                 return MISS
         filled = self._template.copy()
         for k, position, is_number in self._entered:
@@ -102,11 +125,31 @@ class Replay:
         self._program.run(filled, outs)
         if self._guarded and not outs.pop(0):
             return MISS
+        self.hits += 1
         return self._pack(outs)
 
     def still_holds(self) -> bool:
         """Whether what the function captured is unchanged."""
-        return all(guard() for guard in self._guards)
+        return all(holds() for holds in self._holds)
+
+    def describe(self) -> str:
+        """How often it was taken, and the tests on its way."""
+        tests = ", ".join(f"{where}: {seen}" for where, seen in self.tests) or "straight through"
+        return f"taken {self.hits} times; {tests}"
+
+    def difference(self, args: tuple[Any, ...], names: Sequence[str]) -> str | None:
+        """What about the arguments or the captures does not fit, if that is it."""
+        for guard in self._guards:
+            if not guard.holds():
+                return f"{guard.what} changed"
+        leaves, structure = optree.tree_flatten(args)
+        if structure != self._structure:
+            return "the arguments have another structure"
+        for k, (leaf, x) in enumerate(zip(self._leaves, leaves, strict=True)):
+            if not leaf.accepts(x):
+                name = names[k] if self._flat and k < len(names) else str(k)
+                return f"argument {name}: {leaf} → {_described(x)}"
+        return None
 
     def _leaves_of(self, args: tuple[Any, ...]) -> Sequence[Any] | None:
         """The leaves of the arguments, if these have the structure of the traced call."""

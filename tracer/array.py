@@ -173,7 +173,9 @@ class Array(Handle):
 
     def _scalar(self) -> Any:
         if self.size != 1:
-            raise TypeError(f"only an array of one element converts to a number; this one has shape {self.shape}")
+            raise TypeError(
+                f"only an array of one element converts to a number; this one has shape {self.shape}"
+            )
         return self.escape().item()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -241,9 +243,7 @@ class Array(Handle):
             return apply(elementwise.DETACH, (self,), (), type(self))
         return self.detached()
 
-    def backward(
-        self, out_grad: Any = None, retain_graph: bool = False, train_mode: bool = True
-    ) -> None:
+    def backward(self, out_grad: Any = None, retain_graph: bool = False, train_mode: bool = True) -> None:
         """Compute the gradients of the sum of this array, weighted by `out_grad`, into `.grad` of leaves.
 
         `out_grad`: an array of this array's shape; ones by default. The record is freed unless
@@ -258,7 +258,10 @@ class Array(Handle):
     __sub__, __rsub__ = binary_operator(elementwise.subtract), _reflected(elementwise.subtract)
     __mul__, __rmul__ = binary_operator(elementwise.multiply), _reflected(elementwise.multiply)
     __truediv__, __rtruediv__ = binary_operator(elementwise.divide), _reflected(elementwise.divide)
-    __floordiv__, __rfloordiv__ = binary_operator(elementwise.floor_divide), _reflected(elementwise.floor_divide)
+    __floordiv__, __rfloordiv__ = (
+        binary_operator(elementwise.floor_divide),
+        _reflected(elementwise.floor_divide),
+    )
     __mod__, __rmod__ = binary_operator(elementwise.remainder), _reflected(elementwise.remainder)
     __matmul__, __rmatmul__ = binary_operator(product.matmul), _reflected(product.matmul)
     __rpow__ = _reflected(elementwise.power)
@@ -277,9 +280,13 @@ class Array(Handle):
 
     def __pow__(self, other: Any) -> Any:
         kind = type(other)
-        if (kind is int and other in _STATIC_EXPONENTS) or (kind is float and other in _STATIC_FLOAT_EXPONENTS):
+        if (kind is int and other in _STATIC_EXPONENTS) or (
+            kind is float and other in _STATIC_FLOAT_EXPONENTS
+        ):
             return apply(elementwise.static_power.op, (self,), (("exponent", other), ("kind", kind.__name__)))
-        return NotImplemented if _foreign(other) else apply(elementwise.power.op, (self, other), (), type(self))
+        return (
+            NotImplemented if _foreign(other) else apply(elementwise.power.op, (self, other), (), type(self))
+        )
 
     # -- In place --------------------------------------------------------------------------------------------
 
@@ -419,7 +426,9 @@ def head_gradient(head: Array, given: Any) -> np.ndarray | None:
             "they must be equal"
         )
     if data.dtype.kind not in "fiub":
-        raise TypeError(f"backward at {user_location()}: a head gradient of {data.dtype} is not a number array")
+        raise TypeError(
+            f"backward at {user_location()}: a head gradient of {data.dtype} is not a number array"
+        )
     return np.require(data, head.dtype, ("C", "A"))
 
 

@@ -69,7 +69,8 @@ class Visit:
             reached = node.plans[("reach", heads)] = self.segment.planner().reach(heads)
         self.reached = reached
         wanted = {
-            i: s for i, s in self.segment.sources.items()
+            i: s
+            for i, s in self.segment.sources.items()
             if i in reached and (s.leaf is None or sink.wants(s.leaf))
         }
         self.wrt, self.sources = tuple(wanted), list(wanted.values())
@@ -207,5 +208,3 @@ class Sweep:
         plan.program.run([args[k] for k in plan.kept], [g.array for g in goals])
         if not self._retain:
             segment.forget(visit.reached)
-
-

@@ -20,7 +20,5 @@ class Program(Protocol):
 class Engine(Protocol):
     """Turns IR into programs."""
 
-    def program(
-        self, function: Function, by_value: frozenset[int], accumulate: frozenset[int]
-    ) -> Program:
+    def program(self, function: Function, by_value: frozenset[int], accumulate: frozenset[int]) -> Program:
         """A program for `function`; see `tapejit.ir.signature` for the two sets."""

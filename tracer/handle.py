@@ -41,7 +41,15 @@ class Handle:
     """State of one array; see the module."""
 
     __slots__ = (
-        "__weakref__", "_data", "_history", "_index", "_leaf", "_storage", "_tape", "_tracked", "_type"
+        "__weakref__",
+        "_data",
+        "_history",
+        "_index",
+        "_leaf",
+        "_storage",
+        "_tape",
+        "_tracked",
+        "_type",
     )
 
     _data: np.ndarray | None

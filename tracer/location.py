@@ -10,7 +10,8 @@ import numpy as np
 
 _HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _OURS = tuple(
-    os.path.join(_HOME, package) + os.sep for package in ("api", "tapejit", "tracer", "ir", "codegen", "runtime")
+    os.path.join(_HOME, package) + os.sep
+    for package in ("api", "tapejit", "tracer", "ir", "codegen", "runtime")
 )
 _INSIDE = (*_OURS, os.path.dirname(os.path.abspath(np.__file__)) + os.sep)
 

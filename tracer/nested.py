@@ -35,7 +35,8 @@ def gradients(inner: Tape, head: Handle, variables: list[Handle]) -> list[Handle
     segment = inner.cut()
     reached = segment.planner().reach((head._index,))
     wanted = {
-        i: s.leaf for i, s in segment.sources.items()
+        i: s.leaf
+        for i, s in segment.sources.items()
         if i in reached and any(s.leaf is v._leaf for v in variables)
     }
     plan = _joint(segment, head._index, tuple(wanted))
@@ -44,7 +45,7 @@ def gradients(inner: Tape, head: Handle, variables: list[Handle]) -> list[Handle
     for handle, result in zip(live, results, strict=False):
         _move(handle, result)
     segment.live = {}
-    found = dict(zip(wanted.values(), results[len(live):], strict=True))
+    found = dict(zip(wanted.values(), results[len(live) :], strict=True))
     return [found.get(v._leaf) for v in variables]
 
 

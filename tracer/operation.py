@@ -26,10 +26,10 @@ class Operation:
     """One row of the surface; compared and hashed by identity."""
 
     name: str
-    lower: Callable[..., Any]        # Vars, statics -> Var, or a tuple of Vars
-    numpy: Callable[..., Any]        # arrays, statics -> array: how it runs outside a record
-    view: bool = False               # the result may share memory with the first operand, as in NumPy
-    differentiable: bool = True      # False: the result is a constant to the record (detach)
+    lower: Callable[..., Any]  # Vars, statics -> Var, or a tuple of Vars
+    numpy: Callable[..., Any]  # arrays, statics -> array: how it runs outside a record
+    view: bool = False  # the result may share memory with the first operand, as in NumPy
+    differentiable: bool = True  # False: the result is a constant to the record (detach)
 
     def __repr__(self) -> str:
         return self.name

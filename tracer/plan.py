@@ -31,10 +31,10 @@ class Plan:
 
     function: Function
     program: Program
-    saved: list[Value] = field(default_factory=list)         # forward: what backward plans take
-    saved_results: list[int] = field(default_factory=list)   # and which result of this plan each is
-    kept: Indices | None = None                              # the arguments it takes; None: all
-    call: Operation | None = None                            # this plan as one operation of an outer trace
+    saved: list[Value] = field(default_factory=list)  # forward: what backward plans take
+    saved_results: list[int] = field(default_factory=list)  # and which result of this plan each is
+    kept: Indices | None = None  # the arguments it takes; None: all
+    call: Operation | None = None  # this plan as one operation of an outer trace
 
     def empty(self, start: int = 0, stop: int | None = None) -> list[np.ndarray]:
         """Arrays for the results from `start` to `stop`."""
@@ -63,7 +63,11 @@ class Planner:
         return plan
 
     def joint(
-        self, live: Indices, heads: Indices, given: tuple[bool, ...], wrt: Indices,
+        self,
+        live: Indices,
+        heads: Indices,
+        given: tuple[bool, ...],
+        wrt: Indices,
         accumulate: frozenset[int],
     ) -> Plan:
         """Results: the values `live`, then the gradients for the inputs `wrt`.
@@ -79,7 +83,11 @@ class Planner:
         return self._plan(builder.finish([*results, *grads]), accumulate)
 
     def backward(
-        self, saved: Sequence[Value], heads: Indices, given: tuple[bool, ...], wrt: Indices,
+        self,
+        saved: Sequence[Value],
+        heads: Indices,
+        given: tuple[bool, ...],
+        wrt: Indices,
         accumulate: frozenset[int],
     ) -> Plan:
         """Results: the gradients for the inputs `wrt`. Arguments: the trace's, `saved`, given adjoints."""
@@ -140,6 +148,9 @@ class Planner:
         wrt = tuple(i for i in self.reach(heads) if i in self.trace.inputs)
         grads = self._gradients(builder, env, heads, (True,) * len(heads), wrt)
         return residuals(
-            self.trace.function.body, builder.function.body, [g.value for g in grads],
-            set(self.trace.function.params), {self.trace.values[i] for i in live},
+            self.trace.function.body,
+            builder.function.body,
+            [g.value for g in grads],
+            set(self.trace.function.params),
+            {self.trace.values[i] for i in live},
         )

@@ -24,7 +24,9 @@ def _sources(*modules: ModuleType) -> dict[Any, Function]:
     """Every NumPy function that a surface function stands for."""
     return {
         source: function
-        for module in modules for function in vars(module).values() if isinstance(function, Function)
+        for module in modules
+        for function in vars(module).values()
+        if isinstance(function, Function)
         for source in function.sources
     }
 
@@ -41,8 +43,11 @@ METADATA: dict[Any, Callable[..., Any]] = {
 # Answered with Python values: these demand their arguments, as bool(x) and str(x) do.
 BY_VALUE = (np.allclose, np.array_equal, np.array_equiv, np.array_repr, np.array_str, np.array2string)
 _SCIPY = {
-    "erf": elementwise.erf, "expit": elementwise.expit, "logsumexp": reduction.logsumexp,
-    "softmax": reduction.softmax, "log_softmax": reduction.log_softmax,
+    "erf": elementwise.erf,
+    "expit": elementwise.expit,
+    "logsumexp": reduction.logsumexp,
+    "softmax": reduction.softmax,
+    "log_softmax": reduction.log_softmax,
 }
 
 

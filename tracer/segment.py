@@ -35,7 +35,7 @@ class Cut(NamedTuple):
     """What a segment was, for those who want to put a whole call together again."""
 
     node: Node
-    values: list[Any]            # the run-time arguments
+    values: list[Any]  # the run-time arguments
     sources: dict[int, Source]
     live: dict[int, Handle]
 
@@ -43,20 +43,22 @@ class Cut(NamedTuple):
 class Segment:
     """`live` are the handles that the user held when the segment was cut, by value number."""
 
-    __slots__ = (
-        "_kept", "arguments", "live", "node", "order", "plan", "saved", "sources", "tape"
-    )
+    __slots__ = ("_kept", "arguments", "live", "node", "order", "plan", "saved", "sources", "tape")
 
     def __init__(
-        self, tape: Tape, node: Node, arguments: Arguments, sources: dict[int, Source],
+        self,
+        tape: Tape,
+        node: Node,
+        arguments: Arguments,
+        sources: dict[int, Source],
         live: dict[int, Handle],
     ):
         self.tape, self.node, self.arguments, self.sources = tape, node, arguments, sources
-        self.live = live                  # emptied once they are settled: they point here, not we at them
-        self.order = next(_ORDER)         # a later segment never feeds an earlier one
-        self.plan: Plan | None = None     # the forward plan, which says what `saved` holds
-        self.saved = Arguments()          # residuals, as arguments of the backward program
-        self._kept: set[int] = set()      # the value numbers a derivative can still be asked of
+        self.live = live  # emptied once they are settled: they point here, not we at them
+        self.order = next(_ORDER)  # a later segment never feeds an earlier one
+        self.plan: Plan | None = None  # the forward plan, which says what `saved` holds
+        self.saved = Arguments()  # residuals, as arguments of the backward program
+        self._kept: set[int] = set()  # the value numbers a derivative can still be asked of
 
     def remembers(self, index: int) -> bool:
         """Whether the history of this value is still there."""

@@ -33,6 +33,7 @@ class Escape(NamedTuple):
     handle: Handle
     seen: bool | np.ndarray
     after: int  # cuts made by then
+    location: str | None
 
     def key(self) -> Hashable:
         """What was seen, where it matters: which path a float leads to is nobody's to tell."""
@@ -45,30 +46,45 @@ class Tape:
     """`parent`: the tape outside a nested derivative; its pending arrays may be used symbolically."""
 
     __slots__ = (
-        "_entered", "active", "aliased", "arguments", "cuts", "escapes", "history", "names", "node", "parent", "sources",
-        "symbolic", "trie", "values",
+        "_entered",
+        "active",
+        "aliased",
+        "arguments",
+        "cuts",
+        "escapes",
+        "history",
+        "names",
+        "node",
+        "parent",
+        "sources",
+        "symbolic",
+        "trie",
+        "values",
     )
 
     def __init__(
-        self, trie: Trie, parent: Tape | None = None, names: dict[int, str] | None = None,
+        self,
+        trie: Trie,
+        parent: Tape | None = None,
+        names: dict[int, str] | None = None,
         keep_cuts: bool = False,
     ):
         self.trie, self.parent = trie, parent
-        self.names = names or {}                         # what the user calls an input, by its id
+        self.names = names or {}  # what the user calls an input, by its id
         self.active: int | None = threading.get_ident()  # the thread that records now
         self.cuts: list[Cut] | None = [] if keep_cuts else None  # the segments so far
-        self.history: dict[Node, None] = {}              # their ends, each once, in order
-        self.escapes: list[Escape] = []                  # values that left for Python, if cuts are kept
+        self.history: dict[Node, None] = {}  # their ends, each once, in order
+        self.escapes: list[Escape] = []  # values that left for Python, if cuts are kept
         self._restart()
 
     def _restart(self) -> None:
         self.node: Node = self.trie.start()
         self.arguments = Arguments()
         self.values: list[weakref.ref[Handle] | None] = []  # per value number; None for an input
-        self.sources: dict[int, Source] = {}                # per input value number: the array that entered
-        self._entered: dict[int, int] = {}                  # id of that array -> value number
-        self.aliased: set[int] = set()                      # values that share memory, were they computed
-        self.symbolic = False                               # an argument is pending on the parent
+        self.sources: dict[int, Source] = {}  # per input value number: the array that entered
+        self._entered: dict[int, int] = {}  # id of that array -> value number
+        self.aliased: set[int] = set()  # values that share memory, were they computed
+        self.symbolic = False  # an argument is pending on the parent
 
     # -- Recording -----------------------------------------------------------------------------------
 
@@ -142,7 +158,11 @@ class Tape:
         return result
 
     def _grow(
-        self, key: Hashable, op: Operation, operands: Sequence[Any], indices: tuple[int | None, ...],
+        self,
+        key: Hashable,
+        op: Operation,
+        operands: Sequence[Any],
+        indices: tuple[int | None, ...],
         statics: tuple[tuple[str, Any], ...],
     ) -> Node:
         """A step never taken before: lower the operation, which checks shapes and infers the type.
@@ -153,8 +173,7 @@ class Tape:
         builder.location = user_location()
         variables = [builder.param(x.type) if isinstance(x, Handle) else None for x in operands]
         args = [
-            Weak(builder, x) if isinstance(x, type) else v
-            for x, v in zip(operands, variables, strict=True)
+            Weak(builder, x) if isinstance(x, type) else v for x, v in zip(operands, variables, strict=True)
         ]
         try:
             lowered = op.lower(*args, **dict(statics))
@@ -162,8 +181,10 @@ class Tape:
             raise _explained(error, op, operands, builder.location) from None
         results: tuple[Var, ...] = lowered if isinstance(lowered, tuple) else (lowered,)
         types = tuple(v.type for v in results)
-        tracked = op.differentiable and types[0].is_float and any(
-            x.tracked for x in operands if isinstance(x, Handle)
+        tracked = (
+            op.differentiable
+            and types[0].is_float
+            and any(x.tracked for x in operands if isinstance(x, Handle))
         )
         node = Node(self.node, types, tracked, indices, builder.finish(results))
         return self.trie.graft(self.node, key, node)
@@ -251,7 +272,7 @@ class Tape:
     def note_escape(self, handle: Handle, seen: bool | np.ndarray) -> None:
         """Python saw a value, and may decide by it what to do next."""
         if self.cuts is not None:
-            self.escapes.append(Escape(handle, seen, len(self.cuts)))
+            self.escapes.append(Escape(handle, seen, len(self.cuts), user_location()))
 
     def demand(self) -> None:
         """Compute every array that is pending on this tape and still held."""
@@ -295,9 +316,7 @@ def _check_dtype(array: np.ndarray) -> None:
         raise DtypeError(f"{error} (at {user_location()})") from None
 
 
-def _explained(
-    error: Exception, op: Operation, operands: Sequence[Any], location: str | None
-) -> Exception:
+def _explained(error: Exception, op: Operation, operands: Sequence[Any], location: str | None) -> Exception:
     """The same kind of error, with the operation, the operand types and the user's line."""
     listed = ", ".join(
         str(x.type) if isinstance(x, Handle) else x.__name__ if isinstance(x, type) else "None"

@@ -24,8 +24,13 @@ class Node:
     __slots__ = ("body", "children", "name", "operands", "parent", "plans", "tracked", "type", "types")
 
     def __init__(
-        self, parent: Node | None, types: tuple[TensorType, ...], tracked: bool,
-        operands: tuple[int | None, ...] = (), body: Function | None = None, name: str | None = None,
+        self,
+        parent: Node | None,
+        types: tuple[TensorType, ...],
+        tracked: bool,
+        operands: tuple[int | None, ...] = (),
+        body: Function | None = None,
+        name: str | None = None,
     ):
         self.parent, self.types, self.tracked = parent, types, tracked
         self.type = types[0] if types else TensorType("f64")
@@ -61,8 +66,8 @@ class Trace:
     def __init__(self, node: Node):
         builder = Builder("trace")
         values: list[Var] = []
-        self.inputs: list[int | None] = []      # per parameter: its value number, None for a number
-        self.tracked: list[bool] = []           # per value
+        self.inputs: list[int | None] = []  # per parameter: its value number, None for a number
+        self.tracked: list[bool] = []  # per value
         self.operands: list[tuple[int, ...]] = []  # per value: the values it was made of
         for step in path(node):
             if step.body is None:
@@ -79,7 +84,7 @@ class Trace:
     def _apply(self, builder: Builder, step: Node, values: list[Var]) -> tuple[Var, ...]:
         assert step.body is not None
         args = [values[i] for i in step.operands if i is not None]
-        numbers = step.body.params[len(args):]
+        numbers = step.body.params[len(args) :]
         self.inputs.extend([None] * len(numbers))
         args.extend(builder.param(number.type) for number in numbers)
         return builder.inline(step.body, args)

@@ -109,8 +109,19 @@ def tutorial(a):
 
 
 FUNCTIONS = [
-    early_return, bisection, loop_with_break, recursion, filtered, extremes, chained, for_else, caught,
-    newton, escaped_int, list_index, tutorial,
+    early_return,
+    bisection,
+    loop_with_break,
+    recursion,
+    filtered,
+    extremes,
+    chained,
+    for_else,
+    caught,
+    newton,
+    escaped_int,
+    list_index,
+    tutorial,
 ]
 
 
@@ -125,7 +136,9 @@ def test_values_and_gradients_on_every_path(function):
         np.testing.assert_allclose(value, function(x), rtol=1e-12)
         np.testing.assert_allclose(jitted(x), function(x), rtol=1e-12)
         numerical = central_difference(function, x)
-        np.testing.assert_allclose(gradient, numerical, rtol=2e-4, atol=2e-4 * max(1, np.abs(numerical).max()))
+        np.testing.assert_allclose(
+            gradient, numerical, rtol=2e-4, atol=2e-4 * max(1, np.abs(numerical).max())
+        )
 
 
 @pytest.mark.parametrize("function", [early_return, tutorial], ids=lambda f: f.__name__)
@@ -152,7 +165,7 @@ def test_a_known_path_does_not_run_the_python():
 
     decorated = tj.grad(counted)
     decorated(np.ones(3))
-    assert decorated.why_python is None
+    assert decorated.memory.why_python is None
     original = counted.__code__
     tracer_calls = decorated._traced_call
     decorated._traced_call = lambda *a: runs.append(1) or tracer_calls(*a)

@@ -195,4 +195,4 @@ def test_a_result_that_is_an_argument_is_a_copy():
 def test_random_numbers_are_drawn_anew():
     f = tj.jit(lambda x: x + np.random.normal())
     assert len({float(f(np.zeros(1))[0]) for _ in range(5)}) == 5
-    assert f.why_python
+    assert f.memory.why_python

@@ -114,8 +114,17 @@ def test_in_place_on_a_computed_array_inside_a_record_differentiates():
 
 @pytest.mark.parametrize(
     "index",
-    [0, -1, slice(1, None), slice(None, None, 2), slice(None, None, -1), slice(2, 0, -1), Ellipsis,
-     slice(5, 9), slice(0, 0)],
+    [
+        0,
+        -1,
+        slice(1, None),
+        slice(None, None, 2),
+        slice(None, None, -1),
+        slice(2, 0, -1),
+        Ellipsis,
+        slice(5, 9),
+        slice(0, 0),
+    ],
 )
 def test_assignment_by_every_basic_index(index):
     x, v = leaf(np.arange(4.0) + 1), leaf([10.0])

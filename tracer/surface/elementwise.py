@@ -13,7 +13,15 @@ from tapejit.ir.primitive import Primitive
 from tapejit.ir.types import dtype_name
 from tapejit.tracer.errors import DtypeError
 from tapejit.tracer.operation import (
-    Operand, Operation, aligned, as_var, broadcast_to, cast, common_dtype, common_shape, float_dtype,
+    Operand,
+    Operation,
+    aligned,
+    as_var,
+    broadcast_to,
+    cast,
+    common_dtype,
+    common_shape,
+    float_dtype,
 )
 from tapejit.tracer.surface.function import Function, traced
 

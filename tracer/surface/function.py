@@ -22,15 +22,22 @@ from tapejit.tracer.operation import Operation
 from tapejit.tracer.state import STATE
 from tapejit.tracer.tape import as_handles
 
+
 class Function:
     """Call it as the NumPy function of the same name; `op` is what the tape records."""
 
     def __init__(
-        self, op: Operation, operands: tuple[str, ...], statics: dict[str, Any], variadic: bool,
-        names: tuple[str, ...], sources: tuple[Callable[..., Any], ...] = (), optional: int = 0,
+        self,
+        op: Operation,
+        operands: tuple[str, ...],
+        statics: dict[str, Any],
+        variadic: bool,
+        names: tuple[str, ...],
+        sources: tuple[Callable[..., Any], ...] = (),
+        optional: int = 0,
     ):
         self.op, self.operands, self.statics, self.variadic = op, operands, statics, variadic
-        self.names = names      # positional order of NumPy's signature
+        self.names = names  # positional order of NumPy's signature
         self.sources = sources  # the NumPy functions this is the traced form of
         self.optional = optional  # how many of the last operands may be left out
         self.__name__ = op.name
@@ -81,7 +88,9 @@ class Function:
 
 
 def apply(
-    op: Operation, operands: Sequence[Any], statics: tuple[tuple[str, Any], ...] = (),
+    op: Operation,
+    operands: Sequence[Any],
+    statics: tuple[tuple[str, Any], ...] = (),
     face: type[Handle] | None = None,
 ) -> Any:
     """Record `op` when this thread records, else run it at once in NumPy."""
@@ -132,7 +141,9 @@ def static(name: str, value: Any) -> Any:
 
 
 def traced(
-    *numpy_functions: Callable[..., Any], name: str | None = None, view: bool = False,
+    *numpy_functions: Callable[..., Any],
+    name: str | None = None,
+    view: bool = False,
     numpy: Callable[..., Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Function]:
     """Decorate a lowering: it becomes the traced form of `numpy_functions` (see `Function.sources`).
@@ -164,4 +175,4 @@ def _names(source: Any, operands: tuple[str, ...], statics: dict[str, Any]) -> t
         theirs = tuple(inspect.signature(source).parameters)
     except (TypeError, ValueError):
         return own
-    return (*operands, *theirs[len(operands):])
+    return (*operands, *theirs[len(operands) :])

@@ -54,7 +54,9 @@ def _count(x: Var, axes: tuple[int, ...]) -> int:
 
 
 @traced(np.var)
-def var(a: Operand, *, axis: Axes = None, dtype: str | None = None, ddof: int = 0, keepdims: bool = False) -> Var:
+def var(
+    a: Operand, *, axis: Axes = None, dtype: str | None = None, ddof: int = 0, keepdims: bool = False
+) -> Var:
     """The mean square distance from the mean, over n - ddof: two passes, as in NumPy."""
     x = as_var(a, dtype_name(dtype) if dtype else float_dtype(a))
     axes = normal_axes(axis, len(x.shape))
@@ -64,7 +66,9 @@ def var(a: Operand, *, axis: Axes = None, dtype: str | None = None, ddof: int = 
 
 
 @traced(np.std)
-def std(a: Operand, *, axis: Axes = None, dtype: str | None = None, ddof: int = 0, keepdims: bool = False) -> Var:
+def std(
+    a: Operand, *, axis: Axes = None, dtype: str | None = None, ddof: int = 0, keepdims: bool = False
+) -> Var:
     return ops.sqrt(var.op.lower(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims))
 
 
@@ -233,10 +237,9 @@ def _pick_now(data: Any, index: Any, *, axis: int = -1, keepdims: bool = False) 
 def pick(data: Var, index: Var, *, axis: int = -1, keepdims: bool = False) -> Var:
     """Along `axis`, the element of `data` that `index` names; an index outside gives zero."""
     (at,) = normal_axes(axis, len(data.shape))
-    if index.shape != data.shape[:at] + data.shape[at + 1:]:
+    if index.shape != data.shape[:at] + data.shape[at + 1 :]:
         raise ShapeError(f"pick: an index of shape {index.shape} does not fit data {data.shape}, axis {axis}")
     places = ops.iota(builder=data.builder, dtype=index.dtype, shape=data.shape, axis=at)
     chosen = ops.eq(places, _spread(index, data, (at,)))
     zero = data.like(0)
     return _kept(ops.reduce_sum(ops.select(chosen, data, zero), axes=(at,)), (at,), data, keepdims)
-

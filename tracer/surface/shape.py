@@ -76,7 +76,9 @@ def swapaxes(a: Var, *, axis1: int, axis2: int) -> Var:
 def moveaxis(a: Var, *, source: int | tuple[int, ...], destination: int | tuple[int, ...]) -> Var:
     rank = len(a.shape)
     sources = [normal_axis(k, rank) for k in (source if isinstance(source, tuple) else (source,))]
-    targets = [normal_axis(k, rank) for k in (destination if isinstance(destination, tuple) else (destination,))]
+    targets = [
+        normal_axis(k, rank) for k in (destination if isinstance(destination, tuple) else (destination,))
+    ]
     perm = [k for k in range(rank) if k not in sources]
     for target, k in sorted(zip(targets, sources, strict=True)):
         perm.insert(target, k)
@@ -117,7 +119,7 @@ def concatenate(*arrays: Operand, axis: int | None = 0) -> Var:
     if len(pieces) != len(arrays) or not pieces or not pieces[0].shape:
         raise ShapeError("concatenate needs arrays of at least one dimension; use np.stack for scalars")
     at = normal_axis(axis, len(pieces[0].shape))
-    if len({(*x.shape[:at], *x.shape[at + 1:]) for x in pieces}) > 1:
+    if len({(*x.shape[:at], *x.shape[at + 1 :]) for x in pieces}) > 1:
         raise ShapeError(f"shapes {', '.join(str(x.shape) for x in pieces)} differ in more than axis {axis}")
     return ops.concat(*pieces, axis=at)
 
@@ -196,7 +198,10 @@ def _entry(item: Any) -> Entry:
     if item is Ellipsis:
         return ("rest",)
     if isinstance(item, slice):
-        return ("slice", *(None if b is None else operator.index(b) for b in (item.start, item.stop, item.step)))
+        return (
+            "slice",
+            *(None if b is None else operator.index(b) for b in (item.start, item.stop, item.step)),
+        )
     if isinstance(item, int | np.integer) and not isinstance(item, bool):
         return ("int", int(item))
     raise UnsupportedError(
@@ -231,9 +236,7 @@ def setitem(x: Var, value: Operand, *, key: tuple[Entry, ...]) -> Var:
     """x with `value` in the place of x[key]: padded to x's shape and chosen by a mask."""
     window = _window(key, x.shape)
     given = broadcast_var(aligned(value, dtype=x.dtype)[0], window.shape)
-    cut_shape = tuple(
-        -((b - e) // s) for b, e, s in zip(window.start, window.stop, window.step, strict=True)
-    )
+    cut_shape = tuple(-((b - e) // s) for b, e, s in zip(window.start, window.stop, window.step, strict=True))
     placed = ops.reshape(given, shape=cut_shape)
     if window.reversed:
         placed = ops.reverse(placed, axes=window.reversed)

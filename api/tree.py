@@ -1,0 +1,71 @@
+"""Pytrees at the border of a decorated function: NumPy in, arrays of ours inside, NumPy out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import optree
+
+from tapejit.tracer import nested
+from tapejit.tracer.array import Array
+from tapejit.tracer.handle import Handle, Leaf
+from tapejit.tracer.tape import Tape
+
+
+def variables(tree: Any, position: int, name: str, outer: Tape | None, found: list[Handle]) -> Any:
+    """`tree` with a new variable for every leaf; they are appended to `found`."""
+
+    def variable(leaf: Any) -> Handle:
+        data = leaf if isinstance(leaf, Handle) else np.asarray(leaf)
+        if np.dtype(data.dtype).kind != "f":
+            raise TypeError(
+                f"{name}: argument {position} holds {data.dtype}, which has no derivative; pass floats "
+                "(for example x.astype(float)) or leave it out of argnums"
+            )
+        if outer is not None:
+            new = nested.variable(outer, data if isinstance(data, Handle) else Array.wrap(data.copy()))
+        else:
+            face = type(data) if isinstance(data, Handle) else Array
+            new = face.wrap(data.value() if isinstance(data, Handle) else data.view())
+            new._leaf = Leaf(None, "write")
+        found.append(new)
+        return new
+
+    return optree.tree_map(variable, tree)
+
+
+def wrapped(tree: Any) -> Any:
+    """`tree` with NumPy arrays as arrays of ours, views of them: they do not outlive the call."""
+    return optree.tree_map(lambda x: Array.wrap(x.view()) if isinstance(x, np.ndarray) else x, tree)
+
+
+def any_handle(tree: Any) -> bool:
+    """Whether an array of ours is among the leaves."""
+    return any(isinstance(x, Handle) for x in optree.tree_leaves(tree))
+
+
+def delivered(tree: Any, keep: bool) -> Any:
+    """Results as the caller wants them: NumPy arrays, or arrays of ours if `keep`."""
+    return optree.tree_map(lambda x: out(x, keep), tree, none_is_leaf=True)
+
+
+def out(x: Any, keep: bool) -> Any:
+    """One leaf of a result."""
+    if not isinstance(x, Handle):
+        return Array.wrap(x) if keep and isinstance(x, np.ndarray) else x[()] if _is_scalar(x) else x
+    if keep:
+        return x
+    data = x.value()
+    if data.ndim == 0:
+        return data[()]
+    return data if data.base is None else data.copy()  # a view: the caller's own array
+
+
+def _is_scalar(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.ndim == 0
+
+
+def zeros(variable: Handle) -> np.ndarray:
+    """The gradient of a variable that the result does not depend on."""
+    return np.zeros(variable.type.shape, variable.type.numpy_dtype)

@@ -1,0 +1,51 @@
+"""`explain()` and TAPEJIT_LOG=trace: for each run of the Python, the reason in one line."""
+
+import numpy as np
+import pytest
+
+import tapejit as tj
+
+pytestmark = pytest.mark.usefixtures("interpreted")
+
+RATE = 2.0
+
+
+def branchy(x):
+    if x.sum() > 0:
+        return (x * x).sum()
+    return x.sum() * RATE
+
+
+def test_each_trace_has_its_reason(monkeypatch):
+    f = tj.grad(branchy)
+    f(np.ones(3))
+    f(np.ones(3))
+    f(-np.ones(3))
+    f(np.ones((2, 2)))
+    text = f.explain()
+    line = branchy.__code__.co_firstlineno + 1
+    assert "traced 3 times" in text
+    assert "trace 1: first call" in text
+    assert f"trace 2: the test at test_explain.py:{line} was True, now False" in text
+    assert "trace 3: argument x: f64[3] → f64[2,2]" in text
+    assert f"taken 1 times; test_explain.py:{line}: True" in text
+    monkeypatch.setitem(globals(), "RATE", 3.0)
+    f(np.ones(3))
+    assert "trace 4: global `RATE` changed" in f.explain()
+
+
+def test_why_the_python_always_runs():
+    config = {"scale": 2.0}
+    f = tj.jit(lambda x: x * config["scale"])
+    f(np.ones(2))
+    assert "config is a dict" in f.explain()
+
+
+def test_the_log(monkeypatch, capsys):
+    monkeypatch.setenv("TAPEJIT_LOG", "trace")
+    f = tj.jit(branchy)
+    f(np.ones(3))
+    f(np.ones(4))
+    err = capsys.readouterr().err.splitlines()
+    assert err[0].endswith("trace 1: first call")
+    assert err[1].endswith("trace 2: argument x: f64[3] → f64[4]")
