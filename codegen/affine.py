@@ -82,6 +82,17 @@ class Affine:
             return quotient, rest
         return quotient + atom(Split(rest, "//", divisor)), atom(Split(rest, "%", divisor))
 
+    def joined(self) -> Affine:
+        """With every quotient and remainder of the same division put together again."""
+        factors = dict(self.terms)
+        for part, factor in self.terms:
+            if isinstance(part, Split) and part.operator == "%":
+                quotient = Split(part.numerator, "//", part.divisor)
+                if factors.get(quotient) == factor * part.divisor:
+                    rest = self.terms - {(part, factor), (quotient, factor * part.divisor)}
+                    return (Affine(self.const, rest) + part.numerator * factor).joined()
+        return self
+
     def replace(self, new: Mapping[LoopVar, Affine]) -> Affine:
         """With other expressions for some loop variables."""
         if not self.loops & new.keys():

@@ -60,4 +60,4 @@ def offset(dims: Sequence[Affine], steps: Sequence[int]) -> Affine:
     total = Affine()
     for expression, step in zip(dims, steps, strict=True):
         total = total + expression * step
-    return total
+    return total.joined()

@@ -13,6 +13,7 @@ class Array:
 
     name: str
     size: int = 0
+    dtype: str = ""
     temporary: bool = False
     readers: set[object] = field(default_factory=set)  # the nests and calls that load from it
 
@@ -37,3 +38,8 @@ class Target:
 
     storage: Array | Register
     accumulate: bool = False
+
+
+def made(array: Array) -> str:
+    """The line that makes a temporary."""
+    return f"{array.name} = empty({array.size}, {array.dtype})"

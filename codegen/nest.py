@@ -92,7 +92,11 @@ class NestWriter:
         dtype = root.operands[0].value.type.dtype
         found_where = root.kind is Kind.FOLD and isinstance(root.rule, FoldIndex)
         position = space[-1] if found_where else Affine()
-        return _Job(root, fold.Element(self._element(root, space), dtype, position), place, home)
+        job = _Job(root, fold.Element(self._element(root, space), dtype, position), place, home)
+        if root.kind is not Kind.FOLD:
+            # At once, so that a later root of the phase may load what it does not know by name.
+            levels[-1].before.extend(self._write(job, job.element.name))
+        return job
 
     def _element(self, root: Root, space: Sequence[Affine]) -> str:
         if root.kind is Kind.DEFINE:
@@ -110,13 +114,11 @@ class NestWriter:
             fold.strip_mine(own, self.names, min(fold.STRETCH[j.root.value.type.dtype] for j in reducing))
 
     def _finish(self, job: _Job, own: list[Level]) -> None:
-        levels = [*self.rows, *own]
-        if job.root.kind is not Kind.FOLD:
-            levels[-1].before.extend(self._write(job, job.element.name))
-            name = job.element.name
-        else:
+        name = job.element.name
+        if job.root.kind is Kind.FOLD:
             name = fold.add_fold(
-                job.root, job.element, levels, job.home, own, self.names, lambda name: self._write(job, name)
+                job.root, job.element, [*self.rows, *own], job.home, own, self.names,
+                lambda name: self._write(job, name),
             )
         if isinstance(self.targets[job.root].storage, Register):
             self.storage[job.root.value] = Register(name)

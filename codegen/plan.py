@@ -81,7 +81,7 @@ def _stored_results(homes: dict[Value, int], defined: dict[Value, Instr]) -> set
 
 
 def _read_whole(function: Function, defined: dict[Value, Instr]) -> set[Value]:
-    """What BLAS and branches read: they need it in memory, or a view of memory."""
+    """What BLAS and regions read: they need it in memory, or a view of memory."""
     kept: set[Value] = set()
     for instr in function.body:
         if isinstance(instr.primitive.emission, Regions):
@@ -93,9 +93,9 @@ def _read_whole(function: Function, defined: dict[Value, Instr]) -> set[Value]:
 
 
 def _home_of(value: Value, homes: dict[Value, int], defined: dict[Value, Instr]) -> int | None:
-    """The slot its roots write; branches write temporaries."""
-    branch = value in defined and isinstance(defined[value].primitive.emission, Regions)
-    return None if branch else homes.get(value)
+    """The slot its roots write; regions write temporaries."""
+    control = value in defined and isinstance(defined[value].primitive.emission, Regions)
+    return None if control else homes.get(value)
 
 
 def _homes(function: Function, signature: Signature) -> dict[Value, int]:

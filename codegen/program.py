@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from tapejit.codegen import fold
 from tapejit.codegen.call import gemm_lines
+from tapejit.codegen.control import control_lines
 from tapejit.codegen.level import INDENT
-from tapejit.codegen.memory import Array, Register, Storage, Target
+from tapejit.codegen.memory import Array, Register, Storage, Target, made
 from tapejit.codegen.name import Names
 from tapejit.codegen.nest import NestWriter
 from tapejit.codegen.root import Kind, Root
@@ -37,8 +38,8 @@ class ProgramWriter:
 
     def _part(self, number: int, nest: Nest) -> Lines:
         root = nest.roots[0]
-        if root.kind is Kind.BRANCH:
-            return self._branch(number, root)
+        if root.kind is Kind.CONTROL:
+            return self._control(number, root)
         targets: dict[Root, Target] = {}
         made: list[Lines] = []
         for each in nest.roots:
@@ -64,34 +65,28 @@ class ProgramWriter:
         return Target(self.storage.get(root.value) or self._temporary(root))
 
     def _temporary(self, root: Root) -> Array:
-        return Array(self.names.of(root.value), root.value.type.size, temporary=True)
+        return Array(self.names.of(root.value), root.value.type.size, root.value.type.dtype, temporary=True)
 
     def _prepared(self, root: Root, target: Target) -> Lines:
         """Take note of a root's memory; the lines that make it and set it to a fold's starting value."""
         array = target.storage
         if not isinstance(array, Array):
             return lambda: ()
-        fresh = array.temporary and root.value not in self.storage
+        fresh = root.slot is None and root.value not in self.storage
         if root.instr is not None:
             self.storage[root.value] = array
         begun = root.kind is not Kind.FOLD or root.trailing or target.accumulate
         start = () if begun else (
             f"for i in range({root.value.type.size}):", f"{INDENT}{array.name}[i] = {fold.start(root)}"
         )
-        return lambda: (*(made(array, root.value) if fresh else ()), *start) if array.needed else ()
+        return lambda: (*([made(array)] if fresh else []), *start) if array.needed else ()
 
-    def _branch(self, number: int, root: Root) -> Lines:
-        (instr,) = _instrs(root)
-        results = [Array(self.names.of(v), v.type.size, temporary=True, readers={self}) for v in root.values]
-        empty = [line for v, array in zip(root.values, results, strict=True) for line in made(array, v)]
+    def _control(self, number: int, root: Root) -> Lines:
+        """An instruction with regions: these are programs of their own inside its lines."""
+        operands = [self._whole(o.value) for o in root.operands]
+        results, lines = control_lines(root, operands, self.names, self._region)
         self.storage.update(zip(root.values, results, strict=True))
-        pred, *operands = (self._whole(o.value) for o in root.operands)
-        condition = pred.name if isinstance(pred, Register) else f"{pred.name}[0]"
-        yes, no = (self._region(region, operands, results) for region in instr.regions)
-        return lambda: [
-            comment(number, [instr]), *empty,
-            f"if {condition}:", *_indented(yes.lines()), "else:", *_indented(no.lines()),
-        ]
+        return lambda: [comment(number, _instrs(root)), *lines()]
 
     def _whole(self, value: Value) -> Array | Register:
         """The memory of a value that something else than a loop reads."""
@@ -101,15 +96,12 @@ class ProgramWriter:
         return home
 
     def _region(
-        self, region: Function, operands: Sequence[Array | Register], results: Sequence[Array]
-    ) -> ProgramWriter:
+        self, region: Function, operands: Sequence[Array | Register], results: Sequence[Array],
+        accumulate: frozenset[int] = frozenset(),
+    ) -> Lines:
         storage: Storage = dict(zip(region.params, operands, strict=True))
-        return ProgramWriter(schedule(region, signature_of(region)), storage, results, self.names)
-
-
-def made(array: Array, value: Value) -> Iterator[str]:
-    """The line that makes a temporary."""
-    yield f"{array.name} = empty({array.size}, {value.type.dtype})"
+        scheduled = schedule(region, signature_of(region, accumulate=accumulate))
+        return ProgramWriter(scheduled, storage, results, self.names).lines
 
 
 def _instrs(root: Root) -> list[Instr]:
@@ -118,10 +110,6 @@ def _instrs(root: Root) -> list[Instr]:
 
 def _flattened(parts: Iterable[Lines]) -> list[str]:
     return [line for part in parts for line in part()]
-
-
-def _indented(lines: Iterable[str]) -> list[str]:
-    return [INDENT + line for line in lines] or [f"{INDENT}pass"]
 
 
 def comment(number: int, instrs: Iterable[Instr]) -> str:

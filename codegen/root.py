@@ -33,7 +33,7 @@ class Kind(Enum):
     COPY = "copy"       # stores a value that lives elsewhere
     FOLD = "fold"
     LIBRARY = "call"    # a matrix product by BLAS
-    BRANCH = "branch"   # regions
+    CONTROL = "control"  # regions
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +51,8 @@ class Root:
 
     @property
     def values(self) -> tuple[Value, ...]:
-        """What it completes: several values only if it is a branch."""
-        return self.instr.results if self.kind is Kind.BRANCH and self.instr else (self.value,)
+        """What it completes: several values only if it has regions."""
+        return self.instr.results if self.kind is Kind.CONTROL and self.instr else (self.value,)
 
     @property
     def rule(self) -> Fold | FoldIndex:
@@ -125,10 +125,10 @@ def product(instr: Instr, slot: int | None) -> Root:
     )
 
 
-def branch(instr: Instr) -> Root:
-    """The regions of an instruction, one of which runs."""
+def control(instr: Instr) -> Root:
+    """An instruction with regions."""
     operands = tuple(Operand(v, tuple(range(v.type.rank))) for v in instr.operands)
-    return Root(Kind.BRANCH, instr.results[0], (), operands, (), instr=instr)
+    return Root(Kind.CONTROL, instr.results[0], (), operands, (), instr=instr)
 
 
 def _product_order(instr: Instr, names: ProductDims, extent: dict[str, int]) -> list[str]:
@@ -196,5 +196,5 @@ def roots_of(instr: Instr, slot: int | None) -> list[Root]:
     if isinstance(emission, Product):
         return [product(instr, slot)]
     if isinstance(emission, Regions):
-        return [branch(instr)]
+        return [control(instr)]
     return pieces(instr, slot)
