@@ -8,5 +8,5 @@ from tapejit.engine import cache_info
 from tapejit.function import grad, jit, value_and_grad
 from tapejit.recording import (
     backward, is_recording, is_training, mark_variables, pause, predict_mode, record, set_recording,
-    set_training, train_mode,
+    set_training, stop_gradient, train_mode,
 )

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import optree
 
 from tapejit.engine import TRIE
 from tapejit.inspection import Recording
@@ -148,6 +149,16 @@ def gradients_of(
             raise AutogradError(UNREACHABLE.format(i + 1))
         results.append(type(v).wrap(found))
     return results
+
+
+def stop_gradient(tree: Any) -> Any:
+    """The arrays of `tree` as constants: no derivative flows through the result.
+
+    >>> import tapejit as tj
+    >>> float(tj.grad(lambda x: x * tj.stop_gradient(x))(3.0))
+    3.0
+    """
+    return optree.tree_map(lambda x: x.detach() if isinstance(x, Array) else x, tree)
 
 
 def _listed(arrays: Any) -> list[Any]:
