@@ -114,8 +114,9 @@ def write(levels: Sequence[Level], inside: Iterable[str] = ()) -> Iterator[str]:
     yield from _lines(level.before)
     if level.loop is None:
         return
-    yield level.header or f"for {level.loop.name} in range({level.loop.extent}):"
-    yield from (INDENT + line for line in write(levels[1:], inside))
+    body = [INDENT + line for line in write(levels[1:], inside)]
+    if body:  # nothing is left of a loop that only wrote what nobody reads
+        yield from (level.header or f"for {level.loop.name} in range({level.loop.extent}):", *body)
     yield from _lines(level.after)
 
 
