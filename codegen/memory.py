@@ -29,14 +29,15 @@ class Register:
     name: str
 
 
-Storage = dict[Value, Array | Register]
+Home = Array | Register
+Storage = dict[Value, Home]
 
 
 @dataclass(frozen=True)
 class Target:
     """Where a root writes, and whether it adds to what is there."""
 
-    storage: Array | Register
+    storage: Home
     accumulate: bool = False
 
 

@@ -1,40 +1,57 @@
 """The body of a program: memory for what is stored, then nest after nest, call after call.
 
-A region is written the same way, inside an `if`, with the memory of its operands and results handed in.
+A region is written the same way, inside control flow, with the memory of its operands and results handed in.
 Everything is built before anything is written, because a temporary that nobody reads is left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from tapejit.codegen import fold
 from tapejit.codegen.call import gemm_lines
-from tapejit.codegen.control import control_lines
+from tapejit.codegen.control import Lines, Site, branch
 from tapejit.codegen.level import INDENT
-from tapejit.codegen.memory import Array, Register, Storage, Target, made
+from tapejit.codegen.loop import TICKS, loop, loop_adjoint
+from tapejit.codegen.memory import Array, Home, Register, Storage, Target, made
 from tapejit.codegen.name import Names
 from tapejit.codegen.nest import NestWriter
 from tapejit.codegen.root import Kind, Root
 from tapejit.codegen.schedule import Nest, Schedule, schedule
 from tapejit.ir.function import Function, Instr, Value
+from tapejit.ir.primitive import Branch, Loop, LoopAdjoint
 from tapejit.ir.signature import signature_of
 
-Lines = Callable[[], Iterable[str]]
+CONTROL: dict[type, Callable[[Site], tuple[list[Home], Lines]]] = {
+    Branch: branch, Loop: loop, LoopAdjoint: loop_adjoint,
+}
 MOST_PLACES = 4  # named in one comment
 
 
 class ProgramWriter:
-    """Writes a schedule; `storage` holds the parameters, `outs` the memory of the results."""
+    """Writes a schedule; `storage` holds the parameters, `outs` the memory of the results.
 
-    def __init__(self, scheduled: Schedule, storage: Storage, outs: Sequence[Array], names: Names):
+    Inside a loop, `memory` collects the lines that make arrays, for before the loop.
+    """
+
+    def __init__(
+        self, scheduled: Schedule, storage: Storage, outs: Sequence[Home], names: Names,
+        memory: list[Lines] | None = None,
+    ):
         self.plan, self.storage, self.outs, self.names = scheduled.plan, storage, outs, names
+        self.memory = memory
         self.parts = [self._part(n, nest) for n, nest in enumerate(scheduled.nests, 1)]
 
     def lines(self) -> Iterator[str]:
         """The source."""
         for part in self.parts:
             yield from part()
+
+    def sources(self) -> list[str]:
+        """The name of each result; for one in a register, the variable in which the lines leave it."""
+        pairs = zip(self.outs, self.plan.function.results, strict=True)
+        return [self.storage[v].name if isinstance(out, Register) else out.name for out, v in pairs]
 
     def _part(self, number: int, nest: Nest) -> Lines:
         root = nest.roots[0]
@@ -79,16 +96,35 @@ class ProgramWriter:
         start = () if begun else (
             f"for i in range({root.value.type.size}):", f"{INDENT}{array.name}[i] = {fold.start(root)}"
         )
-        return lambda: (*([made(array)] if fresh else []), *start) if array.needed else ()
+
+        def make() -> Iterator[str]:
+            if fresh and array.needed:
+                yield made(array)
+
+        if self.memory is not None:
+            self.memory.append(make)
+        here = make if self.memory is None else tuple
+        return lambda: (*here(), *start) if array.needed else ()
 
     def _control(self, number: int, root: Root) -> Lines:
         """An instruction with regions: these are programs of their own inside its lines."""
+        (instr,) = _instrs(root)
+        emission = type(instr.primitive.emission)
+        memory: list[Lines] = [] if self.memory is None else self.memory
+        region = partial(self._region, memory=self.memory if emission is Branch else memory)
         operands = [self._whole(o.value) for o in root.operands]
-        results, lines = control_lines(root, operands, self.names, self._region)
+        results, lines = CONTROL[emission](Site(instr, operands, self.names, memory, region))
         self.storage.update(zip(root.values, results, strict=True))
-        return lambda: [comment(number, _instrs(root)), *lines()]
+        if self.memory is None and emission is not Branch:
+            memory.append(lambda: [f"{TICKS} = 0"])
 
-    def _whole(self, value: Value) -> Array | Register:
+        def all_lines() -> list[str]:
+            inside = list(lines())  # first: what it leaves out need not be made
+            return [comment(number, [instr]), *(_flattened(memory) if self.memory is None else ()), *inside]
+
+        return all_lines
+
+    def _whole(self, value: Value) -> Home:
         """The memory of a value that something else than a loop reads."""
         home = self.storage[value]
         if isinstance(home, Array):
@@ -96,12 +132,12 @@ class ProgramWriter:
         return home
 
     def _region(
-        self, region: Function, operands: Sequence[Array | Register], results: Sequence[Array],
-        accumulate: frozenset[int] = frozenset(),
-    ) -> Lines:
+        self, region: Function, operands: Sequence[Home], results: Sequence[Home],
+        accumulate: frozenset[int] = frozenset(), memory: list[Lines] | None = None,
+    ) -> ProgramWriter:
         storage: Storage = dict(zip(region.params, operands, strict=True))
         scheduled = schedule(region, signature_of(region, accumulate=accumulate))
-        return ProgramWriter(scheduled, storage, results, self.names).lines
+        return ProgramWriter(scheduled, storage, results, self.names, memory)
 
 
 def _instrs(root: Root) -> list[Instr]:

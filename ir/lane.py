@@ -46,9 +46,9 @@ class Lanes:
     def pullback(self, pullback: Function) -> Function:
         """The pullback of every lane; one that was done adds nothing."""
         count, states = len(self.mapped), len(self.operands) - len(self.mapped)
-        stacked = self.transform(pullback, (*self.mapped, *(True for _ in range(states))))
+        stacked: Function = self.transform(pullback, (*self.mapped, *(True for _ in range(states))))
         if not self.apart:
-            return stacked  # type: ignore[no-any-return]
+            return stacked
 
         def back(*xs: Var) -> Iterable[Var]:
             found, terms = cut(xs[0].builder.inline(stacked, xs), states)

@@ -75,7 +75,8 @@ class Loader:
     def names(self) -> dict[str, Any]:
         """The namespace in which emitted source runs."""
         functions = {name: _intrinsic(name, function) for name, function in self.vocabulary.items()}
-        return {**_constants(), **functions, "flat": _flat(), "gemm": _gemm()}
+        intrinsics = {"flat": _flat(), "gemm": _gemm(), "check_signals": _check_signals()}
+        return {**_constants(), **functions, **intrinsics}
 
 
 def _constants() -> dict[str, Any]:
@@ -224,3 +225,29 @@ def _call_gemm(context: Any, builder: Any, signature: Any, arguments: Any) -> An
         scalar(builder.uitofp(accumulate, number)), address(11), columns,
     ])
     return context.get_dummy_value()
+
+
+def _check_signals() -> Any:
+    """`check_signals()` runs the Python handlers of signals that arrived, and raises what they raise.
+
+    Programs run without the GIL; it is taken for that. Python runs handlers in the main thread only.
+    """
+    import llvmlite.ir as ll
+    from numba import types
+    from numba.core import cgutils
+    from numba.extending import intrinsic
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        python, kind = context.get_python_api(builder), ll.FunctionType(ll.IntType(32), [])
+        state = python.gil_ensure()
+        check = cgutils.get_or_insert_function(builder.module, kind, "PyErr_CheckSignals")
+        raised = cgutils.is_not_null(builder, builder.call(check, []))
+        python.gil_release(state)
+        with cgutils.if_unlikely(builder, raised):
+            context.call_conv.return_exc(builder)
+        return context.get_dummy_value()
+
+    def typed(context: Any) -> Any:
+        return types.void(), generate
+
+    return intrinsic(typed)
