@@ -113,7 +113,7 @@ def _primal(name: str, node: Node) -> Function:
 
 def _live(node: Node) -> tuple[int, ...]:
     key = next(k for k in reversed(node.plans) if isinstance(k, tuple) and k[0] in ("joint", "forward"))
-    return key[1]  # type: ignore[return-value]
+    return key[1]
 
 
 def _programs(node: Node) -> list[Executable]:

@@ -112,7 +112,7 @@ def _function(path: Path, name: str) -> Callable[..., Any]:
         raise TargetError(f"{path} has no {name!r}; it defines {_functions(namespace)}") from None
     if not callable(found):
         raise TargetError(f"{path}:{name} is no function but {type(found).__name__}")
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _functions(namespace: Mapping[str, Any]) -> str:
