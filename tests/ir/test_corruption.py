@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import row_checks
 
-from tapejit.ir import control, ops, shape
+from tapejit.ir import control, loop, ops, shape
 from tapejit.ir.primitive import (
     Constant,
     Discrete,
@@ -97,6 +97,15 @@ CORRUPTIONS = [
     ("the other branch's adjoint", control.cond,
      replace(control.cond, vjp=lambda ct, r, *xs, regions, transform: control.cond.vjp(
          ct, r, *xs, regions=regions[::-1], transform=transform)), "check_adjoint"),
+    ("a constant's adjoint of a loop forgotten", loop.while_,
+     replace(loop.while_, vjp=lambda cts, rs, *xs, carry, **kw: (
+         *loop.while_.vjp(cts, rs, *xs, carry=carry, **kw)[:carry], *(None for _ in xs[carry:]))), "check_adjoint"),
+    ("a constant's tangent of a loop forgotten", loop.while_,
+     replace(loop.while_, jvp=lambda ts, *args, carry, **kw: loop.while_.jvp(
+         (*ts[:carry], *(None for _ in ts[carry:])), *args, carry=carry, **kw)), "check_tangent"),
+    ("the adjoints of the steps summed with the wrong sign", loop.while_adjoint,
+     replace(loop.while_adjoint, vjp=lambda cts, *args, **kw: loop.while_adjoint.vjp(
+         (cts[0], *(-ct for ct in cts[1:])), *args, **kw)), "check_adjoint"),
     ("batch axis taken for a dimension", ops.reduce_sum,
      replace(ops.reduce_sum, batch=lambda x, *, axes: ops.reduce_sum(x, axes=axes)), "check_batch"),
     ("batch moved to the end", ops.transpose,
