@@ -8,12 +8,12 @@ from types import FrameType
 
 import numpy as np
 
+_PACKAGE = sys.modules[__name__.partition(".")[0]]  # the faces; here `api/`, once installed the folder of all
 _HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_OURS = tuple(
-    os.path.join(_HOME, package) + os.sep
-    for package in ("api", "tapejit", "tracer", "ir", "codegen", "runtime")
+_LAYERS = (os.path.join(_HOME, layer) for layer in ("tracer", "ir", "codegen", "runtime"))
+_INSIDE = tuple(
+    folder + os.sep for folder in (*_PACKAGE.__path__, *_LAYERS, os.path.dirname(os.path.abspath(np.__file__)))
 )
-_INSIDE = (*_OURS, os.path.dirname(os.path.abspath(np.__file__)) + os.sep)
 
 
 def is_users_file(filename: str) -> bool:
