@@ -106,7 +106,7 @@ def test_page(path, request):
     if request.config.getoption("--bless"):
         path.write_text(updated)
     else:
-        assert updated == page.text
+        assert updated == page.text, f"{path.name} is out of date: run with --bless and read git diff"
 
 
 @pytest.mark.parametrize(
