@@ -117,7 +117,8 @@ def train_imperatively(data: Digits, epochs: int) -> Result:
         order = rng.permutation(len(data.images))
         for first in range(0, len(order), BATCH):
             chosen = order[first : first + BATCH]  # the last batch is shorter: one more program
-            loss, recording = model.step(data.images[chosen], data.labels[chosen], rate)
+            loss, recorded = model.step(data.images[chosen], data.labels[chosen], rate)
+            recording = recording or recorded
             losses.append(loss)
             rate *= DECAY  # a number, not part of the program: nothing is recompiled
     seconds, after = time.perf_counter() - start, tj.cache_info()

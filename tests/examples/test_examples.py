@@ -44,6 +44,6 @@ def test_digits_reaches_its_accuracy_and_writes_its_files(tmp_path):
     assert compiled == [2, 1]  # full batches and the last, shorter one; the whole data
     assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
     page = (tmp_path / "stages.html").read_text()
-    assert page.count("func @record(") == 1
+    assert page.count("func @record(%a0: f64[64,64]") == 1
     assert page.count("func @record.adjoint(") == 1
     assert page.count("def program(") == 2
