@@ -88,10 +88,11 @@ class Page:
 
 @pytest.fixture
 def _new_process(tmp_path, monkeypatch):
-    """An empty folder and an empty program cache; what the command line changes is restored."""
+    """An empty folder, an empty program cache, the default tiers; what changes is restored."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(DECORATED, "tier", DECORATED.tier)
+    monkeypatch.setattr(ENGINE, "tier", "auto")
+    monkeypatch.setattr(DECORATED, "tier", "compile")
     programs = ProgramCache()
     for engine in (ENGINE, DECORATED):
         monkeypatch.setattr(engine, "_cache", programs)

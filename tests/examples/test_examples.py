@@ -1,5 +1,6 @@
 """Every example runs, and says what it should."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,8 @@ SAYS = {
 
 def run(name: str, *args: str) -> str:
     command = [sys.executable, EXAMPLES / name, *args]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    environment = {**os.environ, "TAPEJIT_TIER": "auto"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
 
 def test_no_example_is_forgotten():
