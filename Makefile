@@ -68,6 +68,6 @@ bench: $(PEERS_READY)
 	'$(PEERS)/bin/python' benchmarks/run.py $(ARGS)
 
 clean:
-	rm -rf .venv .venv-peers demo-output build dist *.egg-info
+	rm -rf .venv .venv-peers demo-output bench-output build dist *.egg-info
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The pieces of overhead.py: small programs, the eager libraries that run them, and the import times."""

@@ -1,0 +1,84 @@
+"""The benchmarks run, and what they time is right; no figure is looked at."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+def run(script: str, *arguments: str) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "TAPEJIT_TIER": "auto"}
+    command = [sys.executable, BENCHMARKS / script, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+@pytest.fixture(scope="module")
+def quick_run(tmp_path_factory):
+    """The smallest size of everything, once."""
+    folder = tmp_path_factory.mktemp("bench")
+    done = run("run.py", "--quick", "--no-peers", "--seconds", "0.005", "--out", str(folder))
+    return done, folder
+
+
+def test_kernels_and_tapejit_agree_on_every_workload(quick_run):
+    done, folder = quick_run
+    assert done.returncode == 0, done.stdout + done.stderr
+    cases = json.loads((folder / "benchmarks.json").read_text())["cases"]
+    assert len(cases) == 10
+    for case in cases:
+        assert case["failures"] == {}
+        assert set(case["medians"]) == {"limit", "tapejit"}
+
+
+def test_table_and_picture(quick_run):
+    done, folder = quick_run
+    assert "Value and gradient, median time per call" in done.stdout
+    assert "short chain" in done.stdout
+    assert (folder / "benchmarks.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_wrong_gradient_is_not_timed(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import numpy as np
+    from race.heat import heat
+    from workloads.workload import Case, Workload
+
+    class Quarrel:
+        def __init__(self, name, gradient):
+            self.name, self.gradient = name, gradient
+
+        def expresses(self, case):
+            return True
+
+        def build(self, case):
+            return lambda: (1.0, (self.gradient * case.inputs[0],))
+
+    workload = Workload("w", lambda x: x, lambda x: x, lambda rng, n: (rng.random(n),), ((3,),))
+    contestants = [
+        Quarrel("limit", 2.0),
+        Quarrel("right", 2.0),
+        Quarrel("wrong", 2.0 + 1e-8),
+        Quarrel("nan", np.nan),
+    ]
+    record = heat(Case(workload, (3,)), contestants, 0.001)
+    assert list(record.entries) == ["limit", "right"]
+    assert "gradient 0 differs from the limit's" in record.failures["wrong"]
+    assert "nan" in record.failures
+
+
+def test_no_such_workload_says_what_there_is():
+    done = run("run.py", "--only", "nothing like it", "--no-peers")
+    assert done.returncode == 2
+    assert "Gaussian mixture" in done.stderr
+
+
+@pytest.mark.slow
+def test_overheads():
+    done = run("overhead.py", "--no-peers", "--seconds", "0.005")
+    assert done.returncode == 0, done.stderr
+    assert "Numba is not imported" in done.stdout
