@@ -185,7 +185,8 @@ def _loads(code: CodeType) -> Iterator[_Load]:
     """The globals and free variables that `code`, or code nested in it, loads."""
     instructions = [i for i in dis.get_instructions(code) if i.opname not in ("CACHE", "PUSH_NULL", "NOP")]
     for at, instruction in enumerate(instructions):
-        if instruction.opname in _FORBIDDEN_OPCODES:
+        generator = instruction.opname == "YIELD_VALUE" and code.co_name != "<genexpr>"
+        if instruction.opname in _FORBIDDEN_OPCODES or generator:
             raise Unguardable(f"{code.co_name} has {instruction.opname.lower().replace('_', ' ')}")
         if instruction.opname in ("LOAD_GLOBAL", "LOAD_DEREF", "LOAD_CLASSDEREF"):
             attributes = []

@@ -16,11 +16,12 @@ from typing import Any
 import optree
 
 from tapejit.capture import Unguardable, guards_of
+from tapejit.ir.function import Function
 from tapejit.path import path_of
 from tapejit.replay import MISS, Pack, Replay, leaf_of, result_handles
 from tapejit.tracer.engine import Engine
 from tapejit.tracer.handle import Handle
-from tapejit.tracer.tape import Tape
+from tapejit.tracer.tape import MAX_PERIOD, Tape
 
 MAX_REPLAYS = 64  # paths of one function that are kept compiled
 MAX_TRIES = 4  # of them, how many a call tries before it runs the Python
@@ -41,13 +42,28 @@ class Call:
     chosen: tuple[int, ...] = ()
 
     def key(self) -> Hashable:
-        """What distinguishes its path: the segments, and the truth of each test between them."""
-        truths = tuple(e.key() for e in self.tape.escapes)
-        return (*(cut.node for cut in self.tape.cuts or ()), truths)
+        """What distinguishes its path: the segments, and what Python saw of each; repetitions cut short."""
+        seen: list[list[Hashable]] = [[] for _ in range(len(self.tape.cuts or ()) + 1)]
+        for escape in self.tape.escapes:
+            seen[escape.after].append(escape.key())
+        steps: list[Hashable] = [tuple(seen[0])]
+        for cut, truths in zip(self.tape.cuts or (), seen[1:], strict=True):
+            steps.append((cut.node, tuple(truths)))
+            _cut_short(steps)
+        return tuple(steps)
 
     def tests(self) -> tuple[tuple[str | None, Any], ...]:
         """Where Python saw a value, and what it saw."""
         return tuple((e.location, e.key()) for e in self.tape.escapes)
+
+
+def _cut_short(steps: list[Hashable]) -> None:
+    """Drop the last round of a loop once the same was there three times."""
+    for period in range(1, MAX_PERIOD + 1):
+        rounds = [steps[len(steps) - k * period :][:period] for k in range(1, 5)]
+        if len(steps) >= 4 * period and all(r == rounds[0] for r in rounds):
+            del steps[-period:]
+            return
 
 
 class Memory:
@@ -60,13 +76,17 @@ class Memory:
         self._met: set[Hashable] = set()  # paths traced so far
         self._hopeless: set[Hashable] = set()  # paths that Python has to be run for
         self._reasons: deque[str] = deque(maxlen=MAX_REASONS)
-        self._traces = 0
+        self.traces = 0  # how often the Python ran
         self.why_python: str | None = "it has not been called"  # None once calls are replayed
 
     @property
     def paths(self) -> int:
         """How many paths can be replayed."""
         return len(self._replays)
+
+    def latest_path(self) -> Function:
+        """The IR of the path that was learnt or used last."""
+        return self._favourites[0].function
 
     def run(self, args: tuple[Any, ...]) -> Any:
         """The result of the call by a replay, or MISS."""
@@ -103,8 +123,8 @@ class Memory:
 
     def explain(self) -> str:
         """One line per trace with its reason, one per known path with how often it was taken."""
-        first = self._traces - len(self._reasons) + 1
-        lines = [f"{self._where}: traced {self._traces} times, {self.paths} paths known"]
+        first = self.traces - len(self._reasons) + 1
+        lines = [f"{self._where}: traced {self.traces} times, {self.paths} paths known"]
         lines += [f"  trace {first + n}: {reason}" for n, reason in enumerate(self._reasons)]
         lines += [f"  path {n}: {replay.describe()}" for n, replay in enumerate(self._replays.values(), 1)]
         if self.why_python is not None:
@@ -137,11 +157,11 @@ class Memory:
 
     def _note(self, call: Call) -> None:
         """Keep, and log if asked, why the Python ran."""
-        self._traces += 1
-        reason = self._reason(call) if self._traces > 1 else "first call"
+        self.traces += 1
+        reason = self._reason(call) if self.traces > 1 else "first call"
         self._reasons.append(reason)
         if "trace" in os.environ.get("TAPEJIT_LOG", "").split(","):
-            sys.stderr.write(f"tapejit: {self._where}: trace {self._traces}: {reason}\n")
+            sys.stderr.write(f"tapejit: {self._where}: trace {self.traces}: {reason}\n")
 
     def _reason(self, call: Call) -> str:
         if not self._favourites:

@@ -42,7 +42,7 @@ class NDArray(FaceArray):
     def __bool__(self) -> bool:
         if self.size > 1:
             raise ValueError("The truth value of an NDArray with multiple elements is ambiguous.")
-        return bool(self.size) and bool(self.value().item())
+        return bool(self.size) and super().__bool__()
 
     def asscalar(self) -> Any:
         """The number in an array of one element, as a NumPy scalar."""

@@ -2,13 +2,14 @@
 
 Tracing cuts a call into segments wherever Python looks at a value. Put together again they are one
 straight function, which fuses as if nobody had looked. Whether Python would have gone the same way is
-one more result of the program, `ok`: all that Python saw is again what it saw.
+one more result of the program, `ok`: all that Python saw is again what it saw. Rounds of a `while`
+that `tapejit.rounds` recognises become one native loop.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,10 @@ from tapejit.capture import Unguardable
 from tapejit.ir import ops
 from tapejit.ir.builder import Builder, Var, replay
 from tapejit.ir.function import Function
+from tapejit.ir.loop import while_
 from tapejit.ir.transforms.adjoint import backpropagate
 from tapejit.ir.types import TensorType, type_of
+from tapejit.rounds import Made, Ref, Rounds, find_rounds
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.segment import Cut
 from tapejit.tracer.tape import Escape, Tape
@@ -51,11 +54,11 @@ def path_of(
 
     Raises `Unguardable` when something that Python saw, or that is a result, is not a traced value.
     """
-    joined = _Joined(tape, leaves)
-    found = [joined.var(x) for x in results]
-    gradients = [] if head is None else joined.gradients(head, variables)
-    guards = [joined.guard(escape) for escape in tape.escapes]
-    ok = [functools.reduce(ops.logical_and, guards)] if guards else []
+    used = [tape.origin(x) for x in results]
+    joined = _Joined(tape, leaves, used)
+    found = [joined.var(ref) for ref in used]
+    gradients = joined.gradients(tape.origin(head), variables) if isinstance(head, Handle) else []
+    ok = [joined.all_guards()] if joined.guards else []
     function = joined.builder.finish([*ok, *found, *gradients])
     return Path(function, frozenset(joined.numbers), joined.arguments, joined.entered, bool(ok))
 
@@ -63,94 +66,194 @@ def path_of(
 class _Joined:
     """The segments of one call, replayed one after the other into one builder."""
 
-    def __init__(self, tape: Tape, leaves: Sequence[Any]):
+    def __init__(self, tape: Tape, leaves: Sequence[Any], used: Sequence[Ref]):
         self.builder = Builder("path")
         self.arguments: list[Any] = []
         self.entered: dict[int, int] = {}
         self.numbers: set[int] = set()
+        self.guards: list[Var] = []
         self._leaf = {id(x): k for k, x in enumerate(leaves) if isinstance(x, Handle)}
-        self._vars: dict[int, Var] = {}  # by id of the handle, as of the cut reached so far
-        self._inputs: dict[int, Var] = {}  # by id of the handle: what it was when it entered
-        self._seen: list[Var] = []  # per escape
-        self._join(tape)
+        self._memory = [x.materialise() for x in leaves if isinstance(x, Handle) and x._data is not None]
+        self._vars: dict[int | Made, Var] = {}  # per array of the outside (its id), per value of a cut
+        self._cuts = tape.cuts or []
+        self._escapes = tape.escapes
+        self._join(find_rounds(self._cuts, self._escapes, used))
 
-    def var(self, handle: Handle) -> Var:
-        """The value of a handle at the end of the call."""
-        return self._vars.get(id(handle)) or self._leaf_param(handle)
+    def var(self, ref: Ref) -> Var:
+        """A value of the trace, or an array from outside."""
+        if isinstance(ref, tuple):
+            return self._vars[ref]
+        return self._vars.get(id(ref)) or self._outside(ref, ref.type, ref.materialise(), None)
 
-    def gradients(self, head: Handle, variables: Sequence[Handle]) -> list[Var]:
+    def all_guards(self) -> Var:
+        """Whether everything that Python saw so far is what it saw."""
+        return functools.reduce(ops.logical_and, self.guards)
+
+    def gradients(self, head: Ref, variables: Sequence[Handle]) -> list[Var]:
         """The adjoints of `variables` for the scalar `head`."""
         top = self.var(head)
+        inputs = [self.var(v) for v in variables]
         body = list(self.builder.function.body)
         env = {v: Var(self.builder, v) for v in self.builder.function.params}
         env |= {v: Var(self.builder, v) for instr in body for v in instr.results}
         seed = self.builder.full(top.type, 1.0)
         adjoints = backpropagate(self.builder, body, env, {top.value: seed})
-        inputs = [self._inputs.get(id(v)) or self._leaf_param(v) for v in variables]
         return [adjoints.get(x.value) or x.like(0.0) for x in inputs]
 
-    def guard(self, escape: Escape) -> Var:
-        """Whether what Python saw is what it would see again."""
-        x, seen = self._seen.pop(0), escape.seen
-        if isinstance(seen, bool):
-            truth = x if x.dtype == "bool" else ops.ne(x, x.like(0))
-            scalar = ops.reshape(truth, shape=())
-            return scalar if seen else ops.logical_not(scalar)
-        if x.is_float:
-            raise Unguardable("a float left for Python, which may do anything with it; compare arrays")
-        same = ops.eq(x, self._constant(seen))
-        return ops.reduce_all(same, axes=tuple(range(len(x.shape))))
+    # -- Straight stretches ------------------------------------------------------------------------------
 
-    def _join(self, tape: Tape) -> None:
-        escapes = list(tape.escapes)
-        for count, cut in enumerate(tape.cuts or (), 1):
-            self._note(escapes, count - 1)
-            self._append(cut)
-        self._note(escapes, len(tape.cuts or ()))
-
-    def _note(self, escapes: list[Escape], cuts: int) -> None:
-        """The values that escaped after so many cuts; a handle may stand for another one later."""
-        while escapes and escapes[0].after <= cuts:
-            self._seen.append(self.var(escapes.pop(0).handle))
-
-    def _append(self, cut: Cut) -> None:
-        trace: Trace = cut.node.plans.get("trace") or Trace(cut.node)
-        args = []
-        for k, i in enumerate(trace.inputs):
-            type_ = trace.function.params[k].type
-            if i is None:
-                args.append(self._param(type_, cut.values[k], None))
-                self.numbers.add(len(self.arguments) - 1)
+    def _join(self, rounds: Sequence[Rounds]) -> None:
+        loops = {loop.start: loop for loop in rounds}
+        self._guard(0)
+        count = 0
+        while count < len(self._cuts):
+            loop = loops.get(count)
+            if loop is not None:
+                self._loop(loop)
+                count = loop.stop
             else:
-                handle = cut.sources[i].handle
-                known = self._vars.get(id(handle))
-                args.append(known or self._input(handle, type_, cut.values[k], trace.function.params[k].name))
-        env = replay(self.builder, trace.function.body, zip(trace.function.params, args, strict=True))
-        env |= dict(zip(trace.function.params, args, strict=True))
-        for i, handle in cut.live.items():
-            self._vars[id(handle)] = env[trace.values[i]]
+                self._straight(count)
+                count += 1
+                self._guard(count)
 
-    def _input(self, handle: Handle, type_: TensorType, value: Any, name: str | None) -> Var:
+    def _straight(self, number: int) -> None:
+        cut = self._cuts[number]
+        args = [
+            self._number(cut.values[k], type_) if i is None else self._input(cut, i, k)
+            for k, (i, type_) in enumerate(_parameters(cut))
+        ]
+        self._vars.update(_inlined(self.builder, cut, number, args))
+
+    def _number(self, value: Any, type_: TensorType) -> Var:
+        self.numbers.add(len(self.arguments))
+        return self._param(type_, value, None)
+
+    def _input(self, cut: Cut, i: int, k: int) -> Var:
+        ref = cut.inputs[i]
+        if isinstance(ref, tuple):
+            return self._vars[ref]
+        name = _trace(cut).function.params[k].name
+        return self._vars.get(id(ref)) or self._outside(ref, ref.type, cut.values[k], name)
+
+    def _outside(self, handle: Handle, type_: TensorType, value: Any, name: str | None) -> Var:
         """An array that came from outside the trace: an argument of the call, or a constant."""
         leaf = self._leaf.get(id(handle))
-        if leaf is None and not isinstance(value, np.ndarray):
-            raise Unguardable("it takes part in another trace")
-        var = self._param(type_, value, name)
         if leaf is not None:
-            self.entered[len(self.arguments) - 1] = leaf
-            self._inputs[id(handle)] = var
-        self._vars[id(handle)] = var
+            self.entered[len(self.arguments)] = leaf
+        elif not isinstance(value, np.ndarray):
+            raise Unguardable("it takes part in another trace")
+        elif any(np.may_share_memory(value, data) for data in self._memory):
+            raise Unguardable("it uses another view of an argument's memory")
+        var = self._vars[id(handle)] = self._param(type_, value, name)
         return var
-
-    def _leaf_param(self, handle: Handle) -> Var:
-        """An argument of the call that no operation used so far."""
-        if id(handle) not in self._leaf:
-            raise Unguardable("Python looked at an array that is not part of the call")
-        return self._input(handle, handle.type, handle.value(), None)
-
-    def _constant(self, value: np.ndarray) -> Var:
-        return self._param(type_of(value), value, None)
 
     def _param(self, type_: TensorType, value: Any, name: str | None) -> Var:
         self.arguments.append(value)
         return self.builder.param(type_, name)
+
+    def _guard(self, cuts: int) -> None:
+        """Guard what Python saw after so many cuts."""
+        for escape in self._escapes:
+            if escape.after == cuts:
+                self.guards.append(self._same(escape))
+
+    def _same(self, escape: Escape) -> Var:
+        """Whether what Python saw is what it would see again."""
+        x, seen = self.var(escape.what), escape.seen
+        if isinstance(seen, bool):
+            return _truth(x, seen)
+        if x.is_float:
+            raise Unguardable("a float left for Python, which may do anything with it; compare arrays")
+        same = ops.eq(x, self._param(type_of(seen), seen, None))
+        return ops.reduce_all(same, axes=tuple(range(len(x.shape))))
+
+    # -- Loops -------------------------------------------------------------------------------------------
+
+    def _loop(self, loop: Rounds) -> None:
+        """All rounds of a loop: `while the next round goes like the others: do it`.
+
+        Carried are the state, the state after another round, and whether that round went like the
+        others. What is left at the end is the state in which the round that went otherwise begins.
+        """
+        state = [self.var(ref) for ref in loop.entry]
+        consts = [*self._constants(loop), *([self.all_guards()] if self.guards else [])]
+        width = len(state)
+        after, ok = self._round(loop, state, consts)
+        operands = [*state, *after, ok, *consts]
+
+        def goes_on(xs: Sequence[Var]) -> list[Var]:
+            again = xs[2 * width]
+            return [ops.logical_and(xs[-1], again) if self.guards else again]
+
+        def step(xs: Sequence[Var]) -> list[Var]:
+            now = xs[width : 2 * width]
+            after, ok = self._round(loop, now, xs[2 * width + 1 :])
+            return [*now, *after, ok]
+
+        regions = (_region("goes_on", operands, goes_on), _region("round", operands, step))
+        results = while_.several(*operands, carry=2 * width + 1, regions=regions)
+        last = loop.stop - loop.period
+        for (position, index), var in zip(loop.slots, results[:width], strict=True):
+            self._vars[(last + position, index)] = var
+
+    def _constants(self, loop: Rounds) -> list[Var]:
+        """What every round reads and none changes, in the order in which `_round` asks for it."""
+        found = []
+        for position in range(loop.period):
+            cut = self._cuts[loop.start + position]
+            for k, (i, type_) in enumerate(_parameters(cut)):
+                if i is None:
+                    found.append(self._number(cut.values[k], type_))
+                elif loop.source(position, i) == "constant":
+                    found.append(self._input(cut, i, k))
+        return found
+
+    def _round(self, loop: Rounds, state: Sequence[Var], consts: Sequence[Var]) -> tuple[list[Var], Var]:
+        """One round in the builder of `state`: the state after it, and whether it went like the others."""
+        builder, remaining = state[0].builder, iter(consts)
+        made: dict[Made, Var] = {}
+        tests: list[Var] = []
+        for position in range(loop.period):
+            cut = self._cuts[loop.start + position]
+            args = []
+            for i, _ in _parameters(cut):
+                source = "constant" if i is None else loop.source(position, i)
+                args.append(
+                    next(remaining) if source == "constant"
+                    else state[source] if isinstance(source, int) else made[source]
+                )
+            made |= _inlined(builder, cut, position, args)
+            tests += [_truth(made[(position, index)], seen) for index, seen in loop.tests[position]]
+        return [made[slot] for slot in loop.slots], functools.reduce(ops.logical_and, tests)
+
+
+def _region(name: str, like: Sequence[Var], make: Any) -> Function:
+    builder = Builder(name, [x.type for x in like])
+    return builder.finish(make(builder.params))
+
+
+def _trace(cut: Cut) -> Trace:
+    trace: Trace | None = cut.node.plans.get("trace")
+    if trace is None:
+        trace = cut.node.plans["trace"] = Trace(cut.node)
+    return trace
+
+
+def _parameters(cut: Cut) -> Iterator[tuple[int | None, TensorType]]:
+    """Per argument of a segment: its value number (None for a number), and its type."""
+    trace = _trace(cut)
+    return zip(trace.inputs, (v.type for v in trace.function.params), strict=True)
+
+
+def _inlined(builder: Builder, cut: Cut, number: int, args: Sequence[Var]) -> dict[Any, Var]:
+    """Replay one segment; its live values, by cut and value number."""
+    trace = _trace(cut)
+    bound = dict(zip(trace.function.params, args, strict=True))
+    env = replay(builder, trace.function.body, bound.items()) | bound
+    return {(number, i): env[trace.values[i]] for i in cut.live}
+
+
+def _truth(x: Var, seen: bool) -> Var:
+    """Whether a value of one element is as true as Python saw it."""
+    truth = ops.reshape(x if x.dtype == "bool" else ops.ne(x, x.like(0)), shape=())
+    return truth if seen else ops.logical_not(truth)

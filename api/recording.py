@@ -110,7 +110,7 @@ def mark_variables(variables: Any, gradients: Any, grad_reqs: str | Sequence[str
         require_array(grad, "a gradient")
         if grad.type != x.type:
             raise ValueError(f"the gradient is {grad.type}, its variable {x.type}; they must be equal")
-        if any(np.may_share_memory(grad.value(), y.value()) for y in xs):
+        if any(np.may_share_memory(grad.materialise(), y.materialise()) for y in xs):
             raise ValueError("a gradient shares memory with a variable; give it memory of its own")
     for x, grad, req in zip(xs, grads, reqs, strict=True):
         x.attach_grad(req)

@@ -7,6 +7,7 @@ would have gone another way, and how the other results are packed.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -98,6 +99,7 @@ class Replay:
         self._leaves, self._structure, self._guards = tuple(leaves), structure, tuple(guards)
         self._holds = tuple(guard.holds for guard in guards)
         self.tests = tests  # where Python saw a value, and what it saw
+        self.function = path.function
         self.hits = 0
         self._flat = structure == optree.tree_structure((0,) * len(leaves))
         self._template = [None if k in path.entered else x for k, x in enumerate(path.arguments)]
@@ -134,8 +136,9 @@ class Replay:
 
     def describe(self) -> str:
         """How often it was taken, and the tests on its way."""
-        tests = ", ".join(f"{where}: {seen}" for where, seen in self.tests) or "straight through"
-        return f"taken {self.hits} times; {tests}"
+        rows = [(f"{where}: {seen}", len(list(group))) for (where, seen), group in itertools.groupby(self.tests)]
+        tests = ", ".join(text if count == 1 else f"{text} ×{count}" for text, count in rows)
+        return f"taken {self.hits} times; {tests or 'straight through'}"
 
     def difference(self, args: tuple[Any, ...], names: Sequence[str]) -> str | None:
         """What about the arguments or the captures does not fit, if that is it."""

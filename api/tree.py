@@ -27,7 +27,7 @@ def variables(tree: Any, position: int, name: str, outer: Tape | None, found: li
             new = nested.variable(outer, data if isinstance(data, Handle) else Array.wrap(data.copy()))
         else:
             face = type(data) if isinstance(data, Handle) else Array
-            new = face.wrap(data.value() if isinstance(data, Handle) else data.view())
+            new = face.wrap(data.materialise() if isinstance(data, Handle) else data.view())
             new._leaf = Leaf(None, "write")
         found.append(new)
         return new
@@ -56,7 +56,7 @@ def out(x: Any, keep: bool) -> Any:
         return Array.wrap(x) if keep and isinstance(x, np.ndarray) else x[()] if _is_scalar(x) else x
     if keep:
         return x
-    data = x.value()
+    data = x.materialise()
     if data.ndim == 0:
         return data[()]
     return data if data.base is None else data.copy()  # a view: the caller's own array

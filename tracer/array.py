@@ -129,32 +129,32 @@ class Array(Handle):
         return (self[i] for i in range(len(self)))
 
     def __repr__(self) -> str:
-        return repr(self.escape())
+        return repr(self.value())
 
     def __str__(self) -> str:
-        return str(self.escape())
+        return str(self.value())
 
     def __format__(self, spec: str) -> str:
-        return format(self.escape() if self.ndim else self.escape().item(), spec)
+        return format(self.value() if self.ndim else self.value().item(), spec)
 
     # -- Out of the traced world ---------------------------------------------------------------------------
 
     def numpy(self) -> np.ndarray:
         """The values as a NumPy array of its own (a copy). Computes them if they are pending."""
-        return self.escape().copy()
+        return self.value().copy()
 
     asnumpy = numpy
 
     def item(self, *index: int) -> Any:
         """The value of an array of one element, or of the element at `index`, as a Python number."""
-        return self.escape().item(*index)
+        return self.value().item(*index)
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers."""
-        return self.escape().tolist()
+        return self.value().tolist()
 
     def __bool__(self) -> bool:
-        truth = bool(self.value())
+        truth = bool(self.materialise())
         if STATE.tape is not None:
             STATE.tape.note_escape(self, truth)
         return truth
@@ -166,7 +166,7 @@ class Array(Handle):
         return int(self._scalar())
 
     def __index__(self) -> int:
-        return self.escape().__index__()
+        return self.value().__index__()
 
     def __complex__(self) -> complex:
         return complex(self._scalar())
@@ -176,7 +176,7 @@ class Array(Handle):
             raise TypeError(
                 f"only an array of one element converts to a number; this one has shape {self.shape}"
             )
-        return self.escape().item()
+        return self.value().item()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if STATE.tape is not None and self.tracked:
@@ -185,7 +185,7 @@ class Array(Handle):
                 f"of an array {self.type}; use np.stack or np.concatenate to build arrays from it, or "
                 ".detach() if no gradient is needed"
             )
-        data = self.escape()
+        data = self.value()
         if copy or (dtype is not None and np.dtype(dtype) != data.dtype):
             return np.array(data, dtype)
         view = data.view()
@@ -200,7 +200,7 @@ class Array(Handle):
 
     def wait_to_read(self) -> None:
         """Compute the value now if it is pending."""
-        self.value()
+        self.materialise()
 
     # -- Gradients -----------------------------------------------------------------------------------------
 
@@ -223,7 +223,7 @@ class Array(Handle):
                 f"attach_grad at {user_location()}: an array of {self.dtype} has no derivative; convert it first: "
                 "x.astype('float64')"
             )
-        self.value()
+        self.materialise()
         self._leaf = Leaf(grad, grad_req)
         if STATE.tape is not None:
             STATE.tape.reenter(self)
@@ -239,7 +239,7 @@ class Array(Handle):
 
     def detach(self) -> Any:
         """The same values as a constant: no gradient flows through the result."""
-        if self._tape is not None and self._tape is STATE.tape:
+        if STATE.tape is not None:
             return apply(elementwise.DETACH, (self,), (), type(self))
         return self.detached()
 
@@ -297,7 +297,7 @@ class Array(Handle):
         if STATE.tape is None:
             data = self._writable()
             with np.errstate(all="ignore"):
-                data[index] = value.value() if isinstance(value, Handle) else value
+                data[index] = value.materialise() if isinstance(value, Handle) else value
         else:
             key = shape.index_key(index)
             self._rebind(apply(shape.setitem.op, (self, value), (("key", key),), type(self)))
@@ -312,7 +312,7 @@ class Array(Handle):
     def assign(self, source: Any) -> Self:
         """Overwrite all elements with those of `source`, which must fit; returns this array."""
         if STATE.tape is None:
-            new = source.value() if isinstance(source, Handle) else np.asarray(source)
+            new = source.materialise() if isinstance(source, Handle) else np.asarray(source)
             if np.result_type(new.dtype, self.dtype) != self.dtype:
                 raise TypeError(f"cannot write {new.dtype} into an array of {self.dtype} in place")
             self._writable()[...] = new
@@ -322,7 +322,7 @@ class Array(Handle):
 
     def _writable(self) -> np.ndarray:
         """The data, after whoever still reads it kept a copy."""
-        data = self.value()
+        data = self.materialise()
         if self._storage is not None:
             self._storage.before_write()
         return data
@@ -419,7 +419,7 @@ def head_gradient(head: Array, given: Any) -> np.ndarray | None:
     """A head gradient as an array of the head's type; None stands for ones."""
     if given is None:
         return None
-    data = given.value() if isinstance(given, Handle) else np.asarray(given)
+    data = given.materialise() if isinstance(given, Handle) else np.asarray(given)
     if data.shape != head.shape:
         raise ShapeError(
             f"backward at {user_location()}: the head gradient has shape {data.shape}, the head {head.shape}; "
@@ -441,7 +441,7 @@ def array_of(face: type[Array], source: Any, dtype: Any = None) -> Array:
                 "x.copy(), np.stack, or x.detach()"
             )
         source = source.value()
-    return face.wrap(constant(face, source if dtype is None else np.array(source, dtype)).value())
+    return face.wrap(constant(face, source if dtype is None else np.array(source, dtype)).materialise())
 
 
 def require_array(x: Any, what: str) -> Array:

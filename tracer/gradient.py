@@ -61,7 +61,7 @@ class AttachedGradients:
 
     def destination(self, leaf: Leaf, type: TensorType) -> Destination:
         assert leaf.grad is not None
-        data = leaf.grad.value()
+        data = leaf.grad.materialise()
         leaf.grad.storage.before_write()
         accumulate = leaf.req == "add" or leaf in self._written
         self._written.add(leaf)

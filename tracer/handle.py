@@ -46,6 +46,7 @@ class Handle:
         "_history",
         "_index",
         "_leaf",
+        "_made",
         "_storage",
         "_tape",
         "_tracked",
@@ -59,6 +60,7 @@ class Handle:
     _tracked: bool
     _leaf: Leaf | None
     _history: History | None
+    _made: tuple[Tape, int, int] | None  # by which cut of which tape, and its value number there
     _storage: Storage | None
 
     @classmethod
@@ -66,7 +68,7 @@ class Handle:
         """A concrete handle on `data`, which is not copied."""
         handle = object.__new__(cls)
         handle._data, handle._storage = data, storage
-        handle._tape = handle._leaf = handle._history = handle._type = None
+        handle._tape = handle._leaf = handle._history = handle._type = handle._made = None
         return handle
 
     @property
@@ -96,17 +98,17 @@ class Handle:
         """Whether a derivative outside the one that this is a variable of flows through it."""
         return self._tracked if self._tape is not None else self.tracked
 
-    def value(self) -> np.ndarray:
-        """The data; runs the pending segment first if it must."""
+    def materialise(self) -> np.ndarray:
+        """The data, for tapejit's own use; runs the pending segment first if it must."""
         if self._tape is not None:
             self._tape.demand()
         data = self._data
         assert data is not None
         return data
 
-    def escape(self) -> np.ndarray:
+    def value(self) -> np.ndarray:
         """The data, for Python to see: what is traced next may depend on it."""
-        data = self.value()
+        data = self.materialise()
         if STATE.tape is not None:
             STATE.tape.note_escape(self, data.copy())
         return data
@@ -119,4 +121,4 @@ class Handle:
         """A new concrete handle on the same memory, without leaf or history."""
         storage = self.storage
         storage.shared = True
-        return type(self).wrap(self.value(), storage)
+        return type(self).wrap(self.materialise(), storage)

@@ -31,13 +31,16 @@ class Source(NamedTuple):
     history: History | None
 
 
+Made = tuple[int, int]  # the number of a cut, and a value number in it
+
+
 class Cut(NamedTuple):
     """What a segment was, for those who want to put a whole call together again."""
 
     node: Node
-    values: list[Any]  # the run-time arguments
-    sources: dict[int, Source]
-    live: dict[int, Handle]
+    inputs: dict[int, Made | Handle]  # per input of the trace: which cut made it, or the array itself
+    values: list[Any]                 # the run-time arguments, but for inputs that a cut made
+    live: tuple[int, ...]
 
 
 class Segment:

@@ -16,12 +16,15 @@ import numpy as np
 from tapejit.ir.builder import Builder, Var
 from tapejit.ir.types import TensorType, UnsupportedDtypeError, dtype_name
 from tapejit.tracer.errors import AutogradError, DtypeError, NestedDemandError, ShapeError, TapejitError
+from tapejit.tracer.frame import Frames, frames_of
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
 from tapejit.tracer.operation import WEAK_DTYPE, Operation, Weak
-from tapejit.tracer.segment import Cut, Segment, Source
+from tapejit.tracer.segment import Cut, Made, Segment, Source
 from tapejit.tracer.storage import Arguments
 from tapejit.tracer.trie import Node, Trie
+
+MAX_PERIOD = 4  # segments in the body of a loop that is recognised as one
 
 _new = object.__new__
 _ref = weakref.ref
@@ -30,10 +33,11 @@ _ref = weakref.ref
 class Escape(NamedTuple):
     """A value that Python saw: as a truth value (bool), or all of it (an array)."""
 
-    handle: Handle
+    what: Made | Handle
     seen: bool | np.ndarray
     after: int  # cuts made by then
     location: str | None
+    frames: Frames | None  # the state of the Python around it, if it may be in a loop
 
     def key(self) -> Hashable:
         """What was seen, where it matters: which path a float leads to is nobody's to tell."""
@@ -153,7 +157,7 @@ class Tape:
     def _pending(self, face: type, type_: TensorType, tracked: bool) -> Any:
         result = _new(face)
         result._tape, result._index, result._type, result._tracked = self, len(self.values), type_, tracked
-        result._data = result._leaf = result._history = result._storage = None
+        result._data = result._leaf = result._history = result._storage = result._made = None
         self.values.append(_ref(result))
         return result
 
@@ -202,7 +206,7 @@ class Tape:
             key: Hashable = (type_.dtype, type_.shape, tracked)
             self.arguments.add_number(handle)  # a handle: the value is not known yet
         else:
-            data = handle.value()
+            data = handle.materialise()
             key = (data.dtype.char, data.shape, handle.tracked)
             flags = data.flags
             if not (flags.c_contiguous and flags.aligned):
@@ -228,6 +232,7 @@ class Tape:
         self._entered.pop(id(handle), None)
         handle._tape, handle._index, handle._type = self, result._index, result._type
         handle._tracked, handle._data, handle._history, handle._storage = result._tracked, None, None, None
+        handle._made = None
         self.values[result._index] = _ref(handle)
 
     def _belongs_outside(self, handle: Handle) -> bool:
@@ -265,14 +270,36 @@ class Tape:
         if live:
             self.history[self.node] = None
         if self.cuts is not None and live:
-            self.cuts.append(Cut(self.node, self.arguments.values, self.sources, dict(live)))
+            self._keep_cut(live)
         self._restart()
         return segment
+
+    def _keep_cut(self, live: dict[int, Handle]) -> None:
+        """Note what this segment is, and who its results are."""
+        assert self.cuts is not None
+        inputs = {i: self.origin(source.handle) for i, source in self.sources.items()}
+        own = {id(source.handle._data) for i, source in self.sources.items() if isinstance(inputs[i], tuple)}
+        values = [None if id(x) in own else x for x in self.arguments.values]
+        for i, handle in live.items():
+            handle._made = (self, len(self.cuts), i)
+        self.cuts.append(Cut(self.node, inputs, values, tuple(live)))
+
+    def origin(self, handle: Handle) -> Made | Handle:
+        """Which cut of this tape made an array; the array itself if none did."""
+        made = handle._made
+        return made[1:] if made is not None and made[0] is self else handle
 
     def note_escape(self, handle: Handle, seen: bool | np.ndarray) -> None:
         """Python saw a value, and may decide by it what to do next."""
         if self.cuts is not None:
-            self.escapes.append(Escape(handle, seen, len(self.cuts), user_location()))
+            frames = frames_of(self) if self._may_loop() else None
+            where = user_location()
+            self.escapes.append(Escape(self.origin(handle), seen, len(self.cuts), where, frames))
+
+    def _may_loop(self) -> bool:
+        """Whether the last segment has been seen among the few before it."""
+        assert self.cuts is not None
+        return any(cut.node is self.cuts[-1].node for cut in self.cuts[-1 - MAX_PERIOD : -1])
 
     def demand(self) -> None:
         """Compute every array that is pending on this tape and still held."""
@@ -288,7 +315,7 @@ class Tape:
                 "Python needs the number in an array while an outer derivative is being traced, at "
                 f"{user_location()}; branch outside the inner grad, or use np.where"
             )
-        self.arguments.values = [x.value() if isinstance(x, Handle) else x for x in values]
+        self.arguments.values = [x.materialise() if isinstance(x, Handle) else x for x in values]
         self.symbolic = False
 
 

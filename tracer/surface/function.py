@@ -108,7 +108,7 @@ def run_now(
     op: Operation, operands: Sequence[Any], statics: tuple[tuple[str, Any], ...], face: type[Handle]
 ) -> Any:
     """The operation on concrete values, in NumPy; a view shares its operand's storage."""
-    values = [x.value() if isinstance(x, Handle) else x for x in operands]
+    values = [x.materialise() if isinstance(x, Handle) else x for x in operands]
     with np.errstate(all="ignore"):
         found = op.numpy(*values, **dict(statics))
     if isinstance(found, tuple | list):
@@ -136,7 +136,7 @@ def static(name: str, value: Any) -> Any:
     if isinstance(value, np.bool_ | bool):
         return bool(value)
     if isinstance(value, Handle):
-        return value.escape().item()
+        return value.value().item()
     return operator.index(value) if hasattr(value, "__index__") else value
 
 

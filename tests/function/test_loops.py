@@ -1,0 +1,172 @@
+"""Loops on array values: learnt as native loops where Python provably repeats, right in any case."""
+
+import numpy as np
+import pytest
+from differences import central_difference
+
+import tapejit as tj
+
+
+def doubling(a):
+    b = a * 2
+    while np.linalg.norm(b) < 1000:
+        b = b * 2
+    return b.sum() if b.sum() > 0 else (100 * b).sum()
+
+
+def do_while(x):
+    while True:
+        x = x * 0.7
+        if (x * x).sum() < 0.01:
+            return (x + 1.0).prod()
+
+
+def newton(x):
+    target, y = x[0] ** 2 + 1.0, x[0] * 0 + 3.0
+    while np.abs(y * y - target) > 1e-9:
+        y = 0.5 * (y + target / y)
+    return y * x[1] + x[2]
+
+
+def two_variables(x):
+    a, b = x[0] * x[0] + 1.0, x[1] * x[1] + 9.0
+    while b - a > 0.5:
+        a, b = a + 0.3 * x[2] * x[2] + 0.1, b * 0.97
+    return a * b
+
+
+def compound_test(x):
+    y = x * x
+    while y.sum() < 50 and np.max(y) < 20:
+        y = y * 1.5 + 1.0
+    return (y * x).sum()
+
+
+def nested(x):
+    y = x * x
+    while y.sum() < 30:
+        z = y
+        while z.max() < 3:
+            z = z * 1.3 + 0.2
+        y = y + z
+    return (y * y).sum()
+
+
+def counted(x):
+    count = 0
+    while (x * x).sum() > 0.1:
+        x = x * 0.8
+        count += 1
+    return x.sum() * count
+
+
+def with_previous(x):
+    previous, current = x * 0 + 1.0, x * x + 1.0
+    while np.abs(current - previous).max() > 1e-3:
+        previous, current = current, 0.5 * current + 0.1
+    return (previous * x).sum()
+
+
+def growing_list(x):
+    seen = []
+    while (x * x).sum() > 0.2:
+        x = x * 0.8
+        seen.append(x)
+    return sum((v * v).sum() for v in seen) if seen else x.sum()
+
+
+def inside_for(x):
+    y = x
+    for _ in range(3):
+        while y.sum() < 2:
+            y = y * y + 0.5
+        y = y * 0.3
+    return (y * x).sum()
+
+
+def repeated_for(x):
+    y = x
+    for _ in (None, None, None, None, None, None):
+        if y.sum() < 1e6:
+            y = y * 1.25
+    return y.sum()
+
+
+def invariant_array(x):
+    weights = np.array([1.0, 2.0, 0.5])
+    y = x
+    while (y * y).sum() < 100:
+        y = y + weights * (x * x + 0.5)
+    return (y * weights).sum()
+
+
+FUNCTIONS = [
+    doubling, do_while, newton, two_variables, compound_test, nested, counted, with_previous, growing_list,
+    inside_for, repeated_for, invariant_array,
+]
+CLOSED = [doubling, do_while, newton, two_variables, compound_test, invariant_array]
+OPEN = [counted, growing_list, repeated_for]
+
+
+def scales(rng):
+    """Inputs whose loops take few, many, and no rounds."""
+    return [rng.standard_normal(3) * s for s in (1.0, 1e-3, 3.0, 0.1, 30.0, 1.0, 1e-2, 1.0, 0.3, 5.0)]
+
+
+def check(function, decorated, x):
+    value, gradient = decorated(x)
+    np.testing.assert_allclose(value, function(x), rtol=1e-12)
+    numerical = central_difference(function, x, 1e-6 * max(1e-3, np.abs(x).max()))
+    size = max(1.0, np.abs(numerical).max())
+    np.testing.assert_allclose(gradient, numerical, rtol=1e-4, atol=1e-4 * size)
+
+
+@pytest.mark.usefixtures("interpreted")
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
+def test_any_number_of_rounds_in_any_order(function):
+    rng = np.random.default_rng(0)
+    decorated = tj.value_and_grad(function)
+    for x in scales(rng) * 2:
+        check(function, decorated, x)
+
+
+@pytest.mark.parametrize("function", [doubling, compound_test, two_variables], ids=lambda f: f.__name__)
+def test_native_loops(function):
+    rng = np.random.default_rng(1)
+    decorated = tj.value_and_grad(function)
+    for x in scales(rng):
+        check(function, decorated, x)
+
+
+@pytest.mark.usefixtures("interpreted")
+@pytest.mark.parametrize("function", CLOSED, ids=lambda f: f.__name__)
+def test_a_learnt_loop_takes_any_trip_count_without_a_trace(function):
+    decorated = tj.value_and_grad(function)
+    x = np.array([0.5, 0.9, 1.1])
+    for scale in np.linspace(0.4, 1.5, 12):  # every way out of the loop, each often enough to be learnt
+        for _ in range(2):
+            decorated(x * scale)
+    traces = decorated.memory.traces
+    assert "while" in [i.primitive.name for i in decorated.memory.latest_path().body]
+    for scale in np.linspace(0.41, 1.49, 12):
+        check(function, decorated, x * scale)
+    assert decorated.memory.traces == traces
+
+
+@pytest.mark.usefixtures("interpreted")
+@pytest.mark.parametrize("function", OPEN, ids=lambda f: f.__name__)
+def test_a_loop_that_python_counts_is_not_closed(function):
+    decorated = tj.value_and_grad(function)
+    decorated(np.full(3, 0.9))
+    assert "while" not in [i.primitive.name for i in decorated.memory.latest_path().body]
+
+
+def test_a_thousand_rounds_compile_nothing_new():
+    decorated = tj.value_and_grad(doubling)
+    a = np.array([1.0, 3.0, 0.5])
+    decorated(a)
+    decorated(a)
+    before = tj.cache_info().compiled
+    value, gradient = decorated(a * 1e-300)
+    assert tj.cache_info().compiled == before
+    np.testing.assert_allclose(gradient, np.full(3, value / (a * 1e-300).sum()), rtol=1e-12)
