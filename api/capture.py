@@ -70,7 +70,6 @@ _FORBIDDEN_OPCODES = frozenset(
         "DELETE_ATTR",
         "IMPORT_NAME",
         "LOAD_BUILD_CLASS",
-        "YIELD_VALUE",
         "LOAD_NAME",
     ]
 )
