@@ -6,11 +6,14 @@ views, reductions over any axes, products in any layout, values needed in severa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tapejit.ir import control, ops
 from tapejit.ir.builder import Builder, Var
 from tapejit.ir.function import Function
+from tapejit.ir.loop import while_
 from tapejit.ir.types import TensorType
 
 SHAPES = (
@@ -21,23 +24,25 @@ SHAPES = (
 class RandomProgram:
     """A program under construction, drawing on a random generator."""
 
-    def __init__(self, seed: int, dtype: str):
+    def __init__(self, seed: int | np.random.Generator, dtype: str, types: Sequence[TensorType] = ()):
         self.random = np.random.default_rng(seed)
         self.dtype = dtype
         self.builder = Builder("random")
-        self.values: list[Var] = [
-            self.builder.param(TensorType(dtype, self.pick(SHAPES)), f"x{k}") for k in range(4)
-        ]
+        types = types or [TensorType(dtype, self.pick(SHAPES)) for _ in range(4)]
+        self.values: list[Var] = [self.builder.param(type_, f"x{k}") for k, type_ in enumerate(types)]
 
     def pick(self, options):
         return options[self.random.integers(len(options))]
 
     def function(self, steps: int, results: int) -> Function:
+        self.grow(steps)
+        return self.builder.finish([*self.values[-2:], *(self.some() for _ in range(results))])
+
+    def grow(self, steps: int) -> None:
         for _ in range(steps):
             found = self.pick(STEPS)(self, self.some())
             if found is not None and found.type.size < 2000:
                 self.values.append(found)
-        return self.builder.finish([*self.values[-2:], *(self.some() for _ in range(results))])
 
     def some(self) -> Var:
         """A value, a late one more likely."""
@@ -177,7 +182,24 @@ def branched(p: RandomProgram, x: Var) -> Var:
     return clamp(first + ops.broadcast(second, shape=x.shape, dims=()))
 
 
+def looped(p: RandomProgram, x: Var) -> Var:
+    """A few random operations on x and y, once, twice or not at all, as a counter and a sum of x say."""
+    y, fixed, count = p.like(x), p.some(), TensorType("i64")
+    state = (x, y, x.builder.full(count, 0))
+    inner = RandomProgram(p.random, p.dtype, [x.type, y.type, fixed.type])
+    n = inner.builder.param(count)
+    inner.grow(int(p.random.integers(1, 4)))
+    step = [clamp(inner.like(x)), clamp(inner.like(y)), n + n.like(1)]
+    few = Builder("few", [v.type for v in (*state, fixed)])
+    total = ops.reduce_sum(few.params[0], axes=tuple(range(len(x.shape))))
+    small = ops.lt(total, total.like(int(p.random.integers(-9, 99))))
+    goes_on = ops.logical_and(ops.lt(few.params[2], few.params[2].like(2)), small)
+    body = inner.builder.finish(step)
+    body.params = (*body.params[:2], n.value, body.params[2])
+    return p.pick(while_.several(*state, fixed, carry=3, regions=(few.finish([goes_on]), body))[:2])
+
+
 STEPS = (
     arithmetic, arithmetic, costly, choice, transposed, reshaped, sliced, reversed_, padded, repeated,
-    reduced, reduced, centred, centred, position, joined, product, product, wide_product, branched,
+    reduced, reduced, centred, centred, position, joined, product, product, wide_product, branched, looped,
 )

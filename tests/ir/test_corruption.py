@@ -99,7 +99,8 @@ CORRUPTIONS = [
          ct, r, *xs, regions=regions[::-1], transform=transform)), "check_adjoint"),
     ("a constant's adjoint of a loop forgotten", loop.while_,
      replace(loop.while_, vjp=lambda cts, rs, *xs, carry, **kw: (
-         *loop.while_.vjp(cts, rs, *xs, carry=carry, **kw)[:carry], *(None for _ in xs[carry:]))), "check_adjoint"),
+         *loop.while_.vjp(cts, rs, *xs, carry=carry, **kw)[:carry], *(None for _ in xs[carry:]))),
+     "check_adjoint"),
     ("a constant's tangent of a loop forgotten", loop.while_,
      replace(loop.while_, jvp=lambda ts, *args, carry, **kw: loop.while_.jvp(
          (*ts[:carry], *(None for _ in ts[carry:])), *args, carry=carry, **kw)), "check_tangent"),
