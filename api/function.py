@@ -205,6 +205,8 @@ class Differentiated(TracedFunction):
             sink = FreshGradients(variables)
             backward([head], [None], sink)
             found = [sink.of(v) for v in variables]
+        elif tape.symbolic:
+            nested.move_out(tape)
         return [tree.zeros(v) if g is None else g for g, v in zip(found, variables, strict=True)]
 
     def _split(self, found: Any) -> tuple[Any, Any]:

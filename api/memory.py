@@ -13,8 +13,6 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import optree
-
 from tapejit.capture import Unguardable, guards_of
 from tapejit.ir.function import Function
 from tapejit.path import path_of
@@ -22,6 +20,7 @@ from tapejit.replay import MISS, Pack, Replay, leaf_of, result_handles
 from tapejit.tracer.engine import Engine
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.tape import MAX_PERIOD, Tape
+from tapejit.tree import flatten
 
 MAX_REPLAYS = 64  # paths of one function that are kept compiled
 MAX_TRIES = 4  # of them, how many a call tries before it runs the Python
@@ -146,8 +145,8 @@ class Memory:
 
     def _replay(self, call: Call, pack: Callable[[Sequence[Handle]], Pack]) -> Replay:
         guards = guards_of(self._function)
-        given, structure = optree.tree_flatten(call.args)
-        traced = optree.tree_leaves(tuple(call.traced_args))
+        given, structure = flatten(call.args)
+        traced = flatten(tuple(call.traced_args))[0]
         differentiated = {id(v) for v in call.variables}
         leaves = [leaf_of(x, t, id(t) in differentiated) for x, t in zip(given, traced, strict=True)]
         handles = result_handles((call.head, call.rest))

@@ -26,7 +26,7 @@ from tapejit.rounds import Made, Ref, Rounds, find_rounds
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.segment import Cut
 from tapejit.tracer.tape import Escape, Tape
-from tapejit.tracer.trie import Trace
+from tapejit.tracer.trie import trace_of
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class _Joined:
         ref = cut.inputs[i]
         if isinstance(ref, tuple):
             return self._vars[ref]
-        name = _trace(cut).function.params[k].name
+        name = trace_of(cut.node).function.params[k].name
         return self._vars.get(id(ref)) or self._outside(ref, ref.type, cut.values[k], name)
 
     def _outside(self, handle: Handle, type_: TensorType, value: Any, name: str | None) -> Var:
@@ -219,8 +219,11 @@ class _Joined:
             for i, _ in _parameters(cut):
                 source = "constant" if i is None else loop.source(position, i)
                 args.append(
-                    next(remaining) if source == "constant"
-                    else state[source] if isinstance(source, int) else made[source]
+                    next(remaining)
+                    if source == "constant"
+                    else state[source]
+                    if isinstance(source, int)
+                    else made[source]
                 )
             made |= _inlined(builder, cut, position, args)
             tests += [_truth(made[(position, index)], seen) for index, seen in loop.tests[position]]
@@ -232,22 +235,15 @@ def _region(name: str, like: Sequence[Var], make: Any) -> Function:
     return builder.finish(make(builder.params))
 
 
-def _trace(cut: Cut) -> Trace:
-    trace: Trace | None = cut.node.plans.get("trace")
-    if trace is None:
-        trace = cut.node.plans["trace"] = Trace(cut.node)
-    return trace
-
-
 def _parameters(cut: Cut) -> Iterator[tuple[int | None, TensorType]]:
     """Per argument of a segment: its value number (None for a number), and its type."""
-    trace = _trace(cut)
+    trace = trace_of(cut.node)
     return zip(trace.inputs, (v.type for v in trace.function.params), strict=True)
 
 
 def _inlined(builder: Builder, cut: Cut, number: int, args: Sequence[Var]) -> dict[Any, Var]:
     """Replay one segment; its live values, by cut and value number."""
-    trace = _trace(cut)
+    trace = trace_of(cut.node)
     bound = dict(zip(trace.function.params, args, strict=True))
     env = replay(builder, trace.function.body, bound.items()) | bound
     return {(number, i): env[trace.values[i]] for i in cut.live}

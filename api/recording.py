@@ -104,8 +104,10 @@ def mark_variables(variables: Any, gradients: Any, grad_reqs: str | Sequence[str
     xs, grads = _listed(variables), _listed(gradients)
     reqs = [grad_reqs] * len(xs) if isinstance(grad_reqs, str) else list(grad_reqs)
     if not len(xs) == len(grads) == len(reqs):
-        raise ValueError(f"{len(xs)} variables, {len(grads)} gradients and {len(reqs)} grad_reqs; need as many of each")
-    for x, grad, req in zip(xs, grads, reqs, strict=True):
+        raise ValueError(
+            f"{len(xs)} variables, {len(grads)} gradients, {len(reqs)} grad_reqs: there must be one of each"
+        )
+    for x, grad in zip(xs, grads, strict=True):
         require_array(x, "a variable")
         require_array(grad, "a gradient")
         if grad.type != x.type:
@@ -117,9 +119,7 @@ def mark_variables(variables: Any, gradients: Any, grad_reqs: str | Sequence[str
         x._leaf.grad = grad
 
 
-def backward(
-    heads: Any, head_grads: Any = None, retain_graph: bool = False, train_mode: bool = True
-) -> None:
+def backward(heads: Any, head_grads: Any = None, retain_graph: bool = False, train_mode: bool = True) -> None:
     """One reverse pass from all `heads`, weighted by `head_grads` (an entry may be None: ones).
 
     Gradients go to the `.grad` of every reached array that has `attach_grad()`.
@@ -138,7 +138,8 @@ def gradients_of(
     for i, v in enumerate(wanted):
         if v._leaf is None or v._leaf.req == "null":
             raise AutogradError(
-                f"Cannot differentiate with respect to the {i + 1}-th variable because it does not require gradient."
+                f"Cannot differentiate with respect to the {i + 1}-th variable because it does not "
+                "require gradient."
             )
     sink = FreshGradients(wanted)
     sweep(xs, grads, sink, retain_graph)

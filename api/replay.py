@@ -21,6 +21,7 @@ from tapejit.ir.types import TensorType, dtype_name, type_of
 from tapejit.path import Path
 from tapejit.tracer.engine import Program
 from tapejit.tracer.handle import Handle
+from tapejit.tree import flatten
 
 MISS = object()  # this replay does not fit the call
 
@@ -101,7 +102,7 @@ class Replay:
         self.tests = tests  # where Python saw a value, and what it saw
         self.function = path.function
         self.hits = 0
-        self._flat = structure == optree.tree_structure((0,) * len(leaves))
+        self._flat = structure == flatten((0,) * len(leaves))[1]
         self._template = [None if k in path.entered else x for k, x in enumerate(path.arguments)]
         self._entered = tuple(
             (k, leaf, isinstance(leaves[leaf], NumberLeaf)) for k, leaf in path.entered.items()
@@ -136,7 +137,8 @@ class Replay:
 
     def describe(self) -> str:
         """How often it was taken, and the tests on its way."""
-        rows = [(f"{where}: {seen}", len(list(group))) for (where, seen), group in itertools.groupby(self.tests)]
+        groups = itertools.groupby(self.tests)
+        rows = [(f"{where}: {seen}", len(list(group))) for (where, seen), group in groups]
         tests = ", ".join(text if count == 1 else f"{text} ×{count}" for text, count in rows)
         return f"taken {self.hits} times; {tests or 'straight through'}"
 
@@ -145,7 +147,7 @@ class Replay:
         for guard in self._guards:
             if not guard.holds():
                 return f"{guard.what} changed"
-        leaves, structure = optree.tree_flatten(args)
+        leaves, structure = flatten(args)
         if structure != self._structure:
             return "the arguments have another structure"
         for k, (leaf, x) in enumerate(zip(self._leaves, leaves, strict=True)):
@@ -158,7 +160,7 @@ class Replay:
         """The leaves of the arguments, if these have the structure of the traced call."""
         if self._flat:
             return args if len(args) == len(self._leaves) else None
-        leaves, structure = optree.tree_flatten(args)
+        leaves, structure = flatten(args)
         return leaves if structure == self._structure else None
 
 

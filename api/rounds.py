@@ -7,6 +7,7 @@ coincidence, when the Python around them was in the same state after every round
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +17,7 @@ import numpy as np
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.segment import Cut, Made
 from tapejit.tracer.tape import MAX_PERIOD, Escape
+from tapejit.tracer.trie import trace_of
 
 Ref = Made | Handle
 Source = int | Made | Literal["constant"]  # a slot, a value made in the same round, or neither changes it
@@ -28,10 +30,10 @@ class Rounds:
     start: int
     stop: int
     period: int
-    slots: tuple[Made, ...]   # what one round hands to the next: position in the round, value number
-    entry: tuple[Ref, ...]    # what the first round finds there
-    sources: dict[tuple[int, int], Source]                  # per position and input
-    tests: tuple[tuple[tuple[int, bool], ...], ...]         # per position: value number, truth
+    slots: tuple[Made, ...]  # what one round hands to the next: position in the round, value number
+    entry: tuple[Ref, ...]  # what the first round finds there
+    sources: dict[tuple[int, int], Source]  # per position and input
+    tests: tuple[tuple[tuple[int, bool], ...], ...]  # per position: value number, truth
 
     def source(self, position: int, i: int) -> Source:
         """Where an input of the round's cut at `position` comes from."""
@@ -72,7 +74,10 @@ class _Call:
         slots = tuple(dict.fromkeys(s for s in sources.values() if isinstance(s, tuple) and s[0] < 0))
         numbered = {s: n for n, s in enumerate(slots)}
         loop = Rounds(
-            start, stop, period, tuple((s[0] + period, s[1]) for s in slots),
+            start,
+            stop,
+            period,
+            tuple((s[0] + period, s[1]) for s in slots),
             tuple(self._entry(start, sources, slot) for slot in slots),
             {key: numbered.get(s, s) if isinstance(s, tuple) else s for key, s in sources.items()},
             tuple(self._tests(start + position) for position in range(period)),
@@ -84,7 +89,8 @@ class _Call:
         if at + period > len(self._cuts):
             return False
         return all(
-            self._cuts[k].node is self._cuts[k - period].node and self._outcome(k) == self._outcome(k - period)
+            self._cuts[k].node is self._cuts[k - period].node
+            and self._outcome(k) == self._outcome(k - period)
             for k in range(at, at + period)
         )
 
@@ -98,16 +104,17 @@ class _Call:
     def _tests(self, number: int) -> tuple[tuple[int, bool], ...]:
         return tuple(
             (e.what[1], e.seen)
-            for e in self._after[number + 1] if isinstance(e.what, tuple) and isinstance(e.seen, bool)
+            for e in self._after[number + 1]
+            if isinstance(e.what, tuple) and isinstance(e.seen, bool)
         )
 
     def _same_state(self, start: int, stop: int, period: int) -> bool:
         """Whether Python was in the same state at the end of every round but the first."""
         frames = [self._after[k][-1].frames for k in range(start + 2 * period, stop + 1, period)]
-        return None not in frames and all(a == b for a, b in zip(frames, frames[1:], strict=False))
+        return None not in frames and all(a == b for a, b in itertools.pairwise(frames))
 
     def _sources(self, start: int, stop: int, period: int) -> dict[tuple[int, int], Source] | None:
-        """Per position and input where it comes from; None if rounds differ. Slots have negative positions."""
+        """Per position and input where it comes from (slots before 0); None if rounds differ."""
         found: dict[tuple[int, int], Source] = {}
         for at in range(start + period, stop, period):
             for position in range(period):
@@ -130,13 +137,15 @@ class _Call:
         """Whether an array from outside has the same contents as one round before."""
         now, before = (self._value(k, i) for k in (number, number - period))
         return (
-            isinstance(now, np.ndarray) and isinstance(before, np.ndarray)
-            and now.dtype == before.dtype and now.tobytes() == before.tobytes()
+            isinstance(now, np.ndarray)
+            and isinstance(before, np.ndarray)
+            and now.dtype == before.dtype
+            and now.tobytes() == before.tobytes()
         )
 
     def _value(self, number: int, i: int) -> object:
         cut = self._cuts[number]
-        return cut.values[cut.node.plans["trace"].inputs.index(i)]
+        return cut.values[trace_of(cut.node).inputs.index(i)]
 
     def _numbers_stay(self, start: int, stop: int, period: int) -> bool:
         """Whether the Python numbers among the operands are those of the round before."""
@@ -164,7 +173,8 @@ class _Call:
         """Whether all readers of a slot found the same in the first round."""
         return all(
             _same(self._cuts[loop.start + position].inputs[i], loop.entry[source])
-            for (position, i), source in loop.sources.items() if isinstance(source, int)
+            for (position, i), source in loop.sources.items()
+            if isinstance(source, int)
         )
 
 
@@ -178,5 +188,5 @@ def _is_from(escape: Escape, number: int) -> bool:
 
 
 def _numbers(cut: Cut) -> list[str]:
-    inputs = cut.node.plans["trace"].inputs
+    inputs = trace_of(cut.node).inputs
     return [repr((type(x), x)) for x, i in zip(cut.values, inputs, strict=True) if i is None]

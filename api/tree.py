@@ -17,7 +17,7 @@ def variables(tree: Any, position: int, name: str, outer: Tape | None, found: li
     """`tree` with a new variable for every leaf; they are appended to `found`."""
 
     def variable(leaf: Any) -> Handle:
-        data = leaf if isinstance(leaf, Handle) else np.asarray(leaf)
+        data: Any = leaf if isinstance(leaf, Handle) else np.asarray(leaf)
         if np.dtype(data.dtype).kind != "f":
             raise TypeError(
                 f"{name}: argument {position} holds {data.dtype}, which has no derivative; pass floats "
@@ -38,6 +38,11 @@ def variables(tree: Any, position: int, name: str, outer: Tape | None, found: li
 def wrapped(tree: Any) -> Any:
     """`tree` with NumPy arrays as arrays of ours, views of them: they do not outlive the call."""
     return optree.tree_map(lambda x: Array.wrap(x.view()) if isinstance(x, np.ndarray) else x, tree)
+
+
+def flatten(tree: Any) -> tuple[list[Any], Any]:
+    """The leaves of a pytree and its structure; None has no leaves."""
+    return optree.tree_flatten(tree)
 
 
 def any_handle(tree: Any) -> bool:

@@ -220,8 +220,8 @@ class Array(Handle):
     def _attach(self, grad: Array, grad_req: str) -> None:
         if not self.type.is_float:
             raise TypeError(
-                f"attach_grad at {user_location()}: an array of {self.dtype} has no derivative; convert it first: "
-                "x.astype('float64')"
+                f"attach_grad at {user_location()}: an array of {self.dtype} has no derivative; "
+                "convert it first: x.astype('float64')"
             )
         self.materialise()
         self._leaf = Leaf(grad, grad_req)
@@ -269,8 +269,8 @@ class Array(Handle):
     __abs__ = _unary(elementwise.absolute)
     __lt__, __le__ = binary_operator(elementwise.less), binary_operator(elementwise.less_equal)
     __gt__, __ge__ = binary_operator(elementwise.greater), binary_operator(elementwise.greater_equal)
-    __eq__ = binary_operator(elementwise.equal)  # type: ignore[assignment]
-    __ne__ = binary_operator(elementwise.not_equal)  # type: ignore[assignment]
+    __eq__ = binary_operator(elementwise.equal)
+    __ne__ = binary_operator(elementwise.not_equal)
     __and__, __rand__ = binary_operator(elementwise.logical_and), _reflected(elementwise.logical_and)
     __or__, __ror__ = binary_operator(elementwise.logical_or), _reflected(elementwise.logical_or)
     __xor__, __rxor__ = binary_operator(elementwise.logical_xor), _reflected(elementwise.logical_xor)
@@ -333,14 +333,14 @@ class Array(Handle):
         where = user_location()
         if self._leaf is not None and self._leaf.req != "null":
             raise InPlaceError(
-                f"in-place write at {where} to an array with attach_grad() inside record(): its gradient would "
-                "be that of the overwritten value; write it outside record(), or compute a new array"
+                f"in-place write at {where} to an array with attach_grad() inside record(): its gradient "
+                "would be that of the overwritten value; write it outside record(), or compute a new array"
             )
         aliased = self._tape is tape and tape is not None and self._index in tape.aliased
         if aliased or (self._storage is not None and self._storage.shared):
             raise InPlaceError(
-                f"in-place write at {where} to an array that shares memory with a view of it, inside record(); "
-                "compute a new array instead (for example np.where or np.concatenate)"
+                f"in-place write at {where} to an array that shares memory with a view of it, inside "
+                "record(); compute a new array instead (for example np.where or np.concatenate)"
             )
         if result.type != self.type:
             raise ShapeError(f"in-place write at {where}: {result.type} does not fit into {self.type}")
@@ -422,8 +422,8 @@ def head_gradient(head: Array, given: Any) -> np.ndarray | None:
     data = given.materialise() if isinstance(given, Handle) else np.asarray(given)
     if data.shape != head.shape:
         raise ShapeError(
-            f"backward at {user_location()}: the head gradient has shape {data.shape}, the head {head.shape}; "
-            "they must be equal"
+            f"backward at {user_location()}: the head gradient has shape {data.shape}, the head "
+            f"{head.shape}; they must be equal"
         )
     if data.dtype.kind not in "fiub":
         raise TypeError(

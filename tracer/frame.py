@@ -40,8 +40,9 @@ class Position:
     index: int
 
     def __eq__(self, other: object) -> bool:
-        same = isinstance(other, Position) and self.index == other.index
-        return same and (self.cut == other.cut or self.age == other.age)
+        if not isinstance(other, Position) or self.index != other.index:
+            return False
+        return self.cut == other.cut or self.age == other.age
 
     __hash__ = None  # type: ignore[assignment]  # not transitive
 
@@ -86,7 +87,8 @@ def _state(x: Any, tape: Tape, depth: int = 0) -> Any:
     """Something that is equal for equal states of one local variable."""
     if isinstance(x, Handle):
         made = tape.origin(x)
-        return Position(made[0], len(tape.cuts or ()) - made[0], made[1]) if isinstance(made, tuple) else id(x)
+        age = len(tape.cuts or ())
+        return Position(made[0], age - made[0], made[1]) if isinstance(made, tuple) else id(x)
     if isinstance(x, _CONSTANT):
         return (type(x), repr(x))
     if isinstance(x, _BY_IDENTITY):

@@ -6,6 +6,7 @@ overwrites or adds, by its `grad_req`; further ones add.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -73,7 +74,7 @@ class AttachedGradients:
 class FreshGradients:
     """`grad(heads, variables)`: new arrays, for these variables only."""
 
-    def __init__(self, variables: list[Handle]):
+    def __init__(self, variables: Sequence[Handle]):
         self._arrays: dict[Leaf, np.ndarray | None] = {
             x._leaf: None for x in variables if x._leaf is not None
         }

@@ -12,7 +12,8 @@ _PACKAGE = sys.modules[__name__.partition(".")[0]]  # the faces; here `api/`, on
 _HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _LAYERS = (os.path.join(_HOME, layer) for layer in ("tracer", "ir", "codegen", "runtime"))
 _INSIDE = tuple(
-    folder + os.sep for folder in (*_PACKAGE.__path__, *_LAYERS, os.path.dirname(os.path.abspath(np.__file__)))
+    folder + os.sep
+    for folder in (*_PACKAGE.__path__, *_LAYERS, os.path.dirname(os.path.abspath(np.__file__)))
 )
 
 

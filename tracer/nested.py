@@ -8,6 +8,7 @@ inlined. So a second derivative is the adjoint of IR that holds a first derivati
 from __future__ import annotations
 
 import weakref
+from collections.abc import Hashable
 from typing import Any
 
 from tapejit.ir.builder import Var
@@ -61,7 +62,7 @@ def move_out(inner: Tape) -> None:
 
 def _joint(segment: Segment, head: int, wrt: tuple[int, ...]) -> Plan:
     live = tuple(segment.live)
-    key = ("joint", live, (head,), (False,), wrt, frozenset())
+    key: Hashable = ("joint", live, (head,), (False,), wrt, frozenset())
     plan: Plan | None = segment.node.plans.get(key)
     if plan is None:
         made = segment.planner().joint(live, (head,), (False,), wrt, frozenset())

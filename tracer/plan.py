@@ -20,7 +20,7 @@ from tapejit.ir.transforms.adjoint import backpropagate
 from tapejit.ir.transforms.partition import residuals
 from tapejit.tracer.engine import Engine, Program
 from tapejit.tracer.operation import Operation
-from tapejit.tracer.trie import Node, Trace
+from tapejit.tracer.trie import Node, trace_of
 
 Indices = tuple[int, ...]
 
@@ -46,9 +46,7 @@ class Planner:
 
     def __init__(self, node: Node, engine: Engine):
         self.node, self.engine = node, engine
-        self.trace = node.plans.get("trace")
-        if self.trace is None:
-            self.trace = node.plans["trace"] = Trace(node)
+        self.trace = trace_of(node)
 
     def forward(self, live: Indices) -> Plan:
         """The values `live`, and the residuals for the derivatives of those that are tracked."""

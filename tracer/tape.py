@@ -124,7 +124,7 @@ class Tape:
         self, op: Operation, operands: Sequence[Any], statics: tuple[tuple[str, Any], ...] = ()
     ) -> Any:
         """Record any operation. Operands: arrays, Python numbers, None; at least one is an array."""
-        key: list[Hashable] = [op, statics]
+        key: list[Any] = [op, statics]
         indices: list[int | None] = []
         numbers = []
         for x in operands:
@@ -155,7 +155,7 @@ class Tape:
         return results[0] if len(results) == 1 else tuple(results)
 
     def _pending(self, face: type, type_: TensorType, tracked: bool) -> Any:
-        result = _new(face)
+        result: Any = _new(face)
         result._tape, result._index, result._type, result._tracked = self, len(self.values), type_, tracked
         result._data = result._leaf = result._history = result._storage = result._made = None
         self.values.append(_ref(result))

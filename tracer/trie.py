@@ -90,6 +90,14 @@ class Trace:
         return builder.inline(step.body, args)
 
 
+def trace_of(node: Node) -> Trace:
+    """The trace that ends at `node`, made once."""
+    trace: Trace | None = node.plans.get("trace")
+    if trace is None:
+        trace = node.plans["trace"] = Trace(node)
+    return trace
+
+
 def path(node: Node) -> list[Node]:
     """The steps from the root (left out) to `node`."""
     steps = []

@@ -18,10 +18,40 @@ U = X / 3.0
 SMOOTH = (
     {
         name: (lambda f: lambda x, y: f(x))(getattr(np, name))
-        for name in (
-            "negative positive absolute fabs exp expm1 sin cos tan arctan sinh cosh tanh square reciprocal deg2rad "
-            "rad2deg radians degrees copy ravel transpose squeeze flip sum prod mean var std max min ptp"
-        ).split()
+        for name in [
+            "negative",
+            "positive",
+            "absolute",
+            "fabs",
+            "exp",
+            "expm1",
+            "sin",
+            "cos",
+            "tan",
+            "arctan",
+            "sinh",
+            "cosh",
+            "tanh",
+            "square",
+            "reciprocal",
+            "deg2rad",
+            "rad2deg",
+            "radians",
+            "degrees",
+            "copy",
+            "ravel",
+            "transpose",
+            "squeeze",
+            "flip",
+            "sum",
+            "prod",
+            "mean",
+            "var",
+            "std",
+            "max",
+            "min",
+            "ptp",
+        ]
     }
     | {name: (lambda f: lambda x, y: f(x / 3.0))(getattr(np, name)) for name in ("arcsin", "arccos")}
     | {
@@ -30,7 +60,7 @@ SMOOTH = (
     }
     | {
         name: (lambda f: lambda x, y: f(x, y))(getattr(np, name))
-        for name in "add subtract multiply divide maximum minimum arctan2 logaddexp".split()
+        for name in ["add", "subtract", "multiply", "divide", "maximum", "minimum", "arctan2", "logaddexp"]
     }
     | {
         "remainder": lambda x, y: np.remainder(x * 1.01, y),
@@ -128,15 +158,37 @@ SMOOTH = (
 FLAT = (
     {
         name: (lambda f: lambda x, y: f(x, y))(getattr(np, name))
-        for name in (
-            "equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor floor_divide"
-        ).split()
+        for name in [
+            "equal",
+            "not_equal",
+            "less",
+            "less_equal",
+            "greater",
+            "greater_equal",
+            "logical_and",
+            "logical_or",
+            "logical_xor",
+            "floor_divide",
+        ]
     }
     | {
         name: (lambda f: lambda x, y: f(x))(getattr(np, name))
-        for name in (
-            "logical_not isnan isinf isfinite any all argmax argmin count_nonzero sign floor ceil trunc ones_like"
-        ).split()
+        for name in [
+            "logical_not",
+            "isnan",
+            "isinf",
+            "isfinite",
+            "any",
+            "all",
+            "argmax",
+            "argmin",
+            "count_nonzero",
+            "sign",
+            "floor",
+            "ceil",
+            "trunc",
+            "ones_like",
+        ]
     }
     | {
         "argmax_axis": lambda x, y: np.argmax(x, axis=1),

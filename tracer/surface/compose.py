@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,5 +23,5 @@ def split(array: Any, sections: int | Sequence[int], axis: int = 0) -> list[Any]
     before = (("slice", None, None, None),) * axis
     return [
         getitem(array, key=(*before, ("slice", start, stop, None)))
-        for start, stop in zip(bounds, bounds[1:], strict=False)
+        for start, stop in itertools.pairwise(bounds)
     ]

@@ -77,12 +77,12 @@ class Function:
         statics = []
         for name, value in bound.items():
             if name not in self.statics:
-                if value is not None and value is not np._NoValue:  # type: ignore[attr-defined]
+                if value is not None and value is not np._NoValue:
                     raise UnsupportedError(
                         f"{self.op.name} at {user_location()}: the argument `{name}` is not traced; leave it "
                         f"out. Traced arguments: {', '.join((*self.operands, *self.statics))}"
                     )
-            elif value is not np._NoValue and value is not self.statics[name]:  # type: ignore[attr-defined]
+            elif value is not np._NoValue and value is not self.statics[name]:
                 statics.append((name, static(name, value)))
         return tuple(statics)
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.builder import Var
+from tapejit.ir.shape import slice_high
 from tapejit.tracer.errors import BoundsError, ShapeError, UnsupportedError
 from tapejit.tracer.location import user_location
-from tapejit.tracer.operation import Operand, aligned, common_dtype, broadcast_to as broadcast_var, cast
+from tapejit.tracer.operation import Operand, aligned, cast, common_dtype
+from tapejit.tracer.operation import broadcast_to as broadcast_var
 from tapejit.tracer.surface.function import traced
 
 Axes = int | tuple[int, ...] | None
@@ -205,14 +208,16 @@ def _entry(item: Any) -> Entry:
     if isinstance(item, int | np.integer) and not isinstance(item, bool):
         return ("int", int(item))
     raise UnsupportedError(
-        f"indexing with {type(item).__name__} at {user_location()} is not traced yet; use integers, slices, `...`, None, or "
-        "np.where, or a product with a one-hot matrix"
+        f"indexing with {type(item).__name__} at {user_location()} is not traced yet; use integers, slices, "
+        "`...`, None, or np.where, or a product with a one-hot matrix"
     )
 
 
 def index_of(key: tuple[Entry, ...]) -> tuple[Any, ...]:
     """The index expression that `index_key` came from."""
-    undo = {"int": lambda i: i, "slice": slice, "new": lambda: None, "rest": lambda: Ellipsis}
+    undo: dict[str, Callable[..., Any]] = {
+        "int": lambda i: i, "slice": slice, "new": lambda: None, "rest": lambda: Ellipsis
+    }
     return tuple(undo[kind](*rest) for kind, *rest in key)
 
 
@@ -240,11 +245,9 @@ def setitem(x: Var, value: Operand, *, key: tuple[Entry, ...]) -> Var:
     placed = ops.reshape(given, shape=cut_shape)
     if window.reversed:
         placed = ops.reverse(placed, axes=window.reversed)
-    high = tuple(
-        n - b - ((m - 1) * s + 1 if m else 0)
-        for n, b, m, s in zip(x.shape, window.start, cut_shape, window.step, strict=True)
-    )
-    around = {"low": window.start, "high": high, "interior": tuple(s - 1 for s in window.step)}
+    high = slice_high(x.shape, window.start, cut_shape, window.step)
+    interior = tuple(s - 1 for s in window.step)
+    around: dict[str, Any] = {"low": window.start, "high": high, "interior": interior}
     inside = ops.pad(_true(placed), value=False, **around)
     return ops.select(inside, ops.pad(placed, value=0 if x.dtype != "bool" else False, **around), x)
 
