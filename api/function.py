@@ -126,10 +126,13 @@ class TracedFunction:
             tape.active = None
 
     def _learn(self, call: Call) -> None:
-        self.memory.learn(call, lambda handles: self._pack(call, handles))
+        self.memory.learn(call, lambda handles, places: self._pack(call, handles, places))
 
-    def _pack(self, call: Call, handles: Sequence[Handle]) -> Pack:
-        """How the values of `handles`, then the gradients, become the result of the call."""
+    def _pack(self, call: Call, handles: Sequence[Handle], places: Sequence[int]) -> Pack:
+        """How the values of `handles`, then the gradients, become the result of the call.
+
+        `places`: per variable, which of the gradients is its own.
+        """
         raise AssertionError("each kind of traced function has its own")
 
 
@@ -149,7 +152,7 @@ class Jitted(TracedFunction):
             self._learn(Call(tape, args, call_args, result, None, ()))
         return results
 
-    def _pack(self, call: Call, handles: Sequence[Handle]) -> Pack:
+    def _pack(self, call: Call, handles: Sequence[Handle], places: Sequence[int]) -> Pack:
         return picker(call.head, handles)
 
 
@@ -186,15 +189,25 @@ class Differentiated(TracedFunction):
             self._learn(Call(tape, args, call_args, head, aux, variables, chosen))
         return packed
 
-    def _pack(self, call: Call, handles: Sequence[Handle]) -> Pack:
-        pick_head, pick_aux = picker(call.head, handles), picker(call.rest, handles)
-        first, structures = len(handles), self._structures(call.args, call.chosen)
-        plain = isinstance(self._argnums, int) and isinstance(call.args[call.chosen[0]], np.ndarray)
-        if plain and self._value and not self._has_aux:
-            return lambda outs: (pick_head(outs), outs[first])
-        return lambda outs: self._packed(
-            pick_head(outs), pick_aux(outs), outs[first:], structures, keep=False
-        )
+    def _pack(self, call: Call, handles: Sequence[Handle], places: Sequence[int]) -> Pack:
+        pick_value = picker((call.head, call.rest) if self._has_aux else call.head, handles)
+        pick_gradient = self._gradient_picker(call, [len(handles) + k for k in places])
+        if not self._value:
+            return lambda outs: (
+                (pick_gradient(outs), pick_value(outs)[1]) if self._has_aux else pick_gradient(outs)
+            )
+        return lambda outs: (pick_value(outs), pick_gradient(outs))
+
+    def _gradient_picker(self, call: Call, places: Sequence[int]) -> Pack:
+        """How the gradients among a replay's results become those of the call."""
+        structures = self._structures(call.args, call.chosen)
+        plain = all(isinstance(call.args[i], np.ndarray) and call.args[i].ndim for i in call.chosen)
+        if plain and isinstance(self._argnums, int):
+            (place,) = places
+            return lambda outs: outs[place]
+        if plain:
+            return lambda outs: tuple([outs[k] for k in places])
+        return lambda outs: self._gradient_tree([outs[k] for k in places], structures, keep=False)
 
     def _gradients(self, tape: Tape, head: Any, variables: list[Handle]) -> list[Any]:
         """Per variable its gradient; zeros where the head does not depend on it."""
@@ -254,6 +267,13 @@ class Differentiated(TracedFunction):
         return [optree.tree_structure(args[i]) for i in chosen]
 
     def _packed(self, head: Any, aux: Any, grads: list[Any], structures: Sequence[Any], keep: bool) -> Any:
+        gradient = self._gradient_tree(grads, structures, keep)
+        value = tree.delivered((head, aux) if self._has_aux else head, keep)
+        if self._value:
+            return value, gradient
+        return (gradient, value[1]) if self._has_aux else gradient
+
+    def _gradient_tree(self, grads: Sequence[Any], structures: Sequence[Any], keep: bool) -> Any:
         rest = iter(grads)
         trees = [
             optree.tree_unflatten(
@@ -261,11 +281,7 @@ class Differentiated(TracedFunction):
             )
             for structure in structures
         ]
-        gradient = trees[0] if isinstance(self._argnums, int) else tuple(trees)
-        value = tree.delivered((head, aux) if self._has_aux else head, keep)
-        if self._value:
-            return value, gradient
-        return (gradient, value[1]) if self._has_aux else gradient
+        return trees[0] if isinstance(self._argnums, int) else tuple(trees)
 
 
 def jit(function: Callable[..., Any]) -> Jitted:

@@ -97,7 +97,7 @@ class Memory:
                 return result
         return MISS
 
-    def learn(self, call: Call, pack: Callable[[Sequence[Handle]], Pack]) -> None:
+    def learn(self, call: Call, pack: Callable[[Sequence[Handle], Sequence[int]], Pack]) -> None:
         """Make a replay of the call that was just traced, if everything it depended on can be checked.
 
         The first path is learnt at once, another when it is taken for the second time: compiling a path
@@ -143,16 +143,19 @@ class Memory:
         others = (other for other in self._favourites if other is not replay)
         self._favourites = (replay, *others)[:MAX_TRIES]
 
-    def _replay(self, call: Call, pack: Callable[[Sequence[Handle]], Pack]) -> Replay:
+    def _replay(self, call: Call, pack: Callable[[Sequence[Handle], Sequence[int]], Pack]) -> Replay:
         guards = guards_of(self._function)
         given, structure = flatten(call.args)
         traced = flatten(tuple(call.traced_args))[0]
         differentiated = {id(v) for v in call.variables}
         leaves = [leaf_of(x, t, id(t) in differentiated) for x, t in zip(given, traced, strict=True)]
         handles = result_handles((call.head, call.rest))
-        path = path_of(call.tape, traced, handles, call.head if call.variables else None, call.variables)
+        head = call.head if call.variables else None
+        if call.variables and not isinstance(head, Handle):
+            raise Unguardable("the result does not depend on the arguments")
+        path = path_of(call.tape, traced, handles, head, call.variables)
         program = self._engine.program(path.function, path.by_value, frozenset())
-        return Replay(leaves, structure, guards, path, program, pack(handles), call.tests())
+        return Replay(leaves, structure, guards, path, program, pack(handles, path.places), call.tests())
 
     def _note(self, call: Call) -> None:
         """Keep, and log if asked, why the Python ran."""

@@ -33,7 +33,8 @@ from tapejit.tracer.trie import trace_of
 class Path:
     """`function` takes `arguments`; those at `entered` are replaced by leaves of the call's arguments.
 
-    Results: `ok` if `guarded`, then the handles asked for, then the gradients asked for.
+    Results: `ok` if `guarded`, then the handles asked for, then the gradients asked for, in the order in
+    which their variables entered: that of the joint program of a straight call, which then is the same.
     """
 
     function: Function
@@ -41,6 +42,7 @@ class Path:
     arguments: list[Any]
     entered: dict[int, int]  # argument of the program -> leaf of the call
     guarded: bool
+    places: list[int]  # per variable, which of the gradients is its own
 
 
 def path_of(
@@ -57,10 +59,12 @@ def path_of(
     used = [tape.origin(x) for x in results]
     joined = _Joined(tape, leaves, used)
     found = [joined.var(ref) for ref in used]
-    gradients = joined.gradients(tape.origin(head), variables) if isinstance(head, Handle) else []
+    gradients = [] if head is None else joined.gradients(tape.origin(head), variables)
+    order = sorted(range(len(gradients)), key=lambda k: joined.entry(variables[k]))
     ok = [joined.all_guards()] if joined.guards else []
-    function = joined.builder.finish([*ok, *found, *gradients])
-    return Path(function, frozenset(joined.numbers), joined.arguments, joined.entered, bool(ok))
+    function = joined.builder.finish([*ok, *found, *(gradients[k] for k in order)])
+    places = [order.index(k) for k in range(len(order))]
+    return Path(function, frozenset(joined.numbers), joined.arguments, joined.entered, bool(ok), places)
 
 
 class _Joined:
@@ -84,6 +88,10 @@ class _Joined:
         if isinstance(ref, tuple):
             return self._vars[ref]
         return self._vars.get(id(ref)) or self._outside(ref, ref.type, ref.materialise(), None)
+
+    def entry(self, variable: Handle) -> int:
+        """Which parameter a variable is."""
+        return self.builder.params.index(self.var(variable))
 
     def all_guards(self) -> Var:
         """Whether everything that Python saw so far is what it saw."""
