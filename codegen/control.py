@@ -29,7 +29,10 @@ class Written(Protocol):
 
 class WriteRegion(Protocol):
     def __call__(
-        self, region: Function, operands: Sequence[Home], results: Sequence[Home],
+        self,
+        region: Function,
+        operands: Sequence[Home],
+        results: Sequence[Home],
         accumulate: frozenset[int] = frozenset(),
     ) -> Written: ...
 

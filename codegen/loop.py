@@ -16,9 +16,9 @@ from tapejit.codegen.memory import Array, Home, Register
 from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.primitive import Branch, Product, Regions
 
-FIRST_ROOM = 16           # steps that the adjoint of a loop has memory for before it grows
-PATIENCE = 2**24          # elements computed between two looks at whether the user wants to stop
-TICKS = "ticks"           # how many since the last look
+FIRST_ROOM = 16  # steps that the adjoint of a loop has memory for before it grows
+PATIENCE = 2**24  # elements computed between two looks at whether the user wants to stop
+TICKS = "ticks"  # how many since the last look
 
 
 class _Carried:
@@ -57,10 +57,15 @@ def loop(site: Site) -> tuple[list[Home], Lines]:
         for each, source in zip(carried, site.operands, strict=False):
             yield from copied(each.now, source)
         yield "while True:"
-        yield from indented([
-            *test(), *step.lines(), *assigned(_now(carried), step.sources()), *_swapped(carried),
-            *_ticked(predicate, body),
-        ])
+        yield from indented(
+            [
+                *test(),
+                *step.lines(),
+                *assigned(_now(carried), step.sources()),
+                *_swapped(carried),
+                *_ticked(predicate, body),
+            ]
+        )
 
     return _now(carried), lines
 
@@ -82,21 +87,34 @@ def loop_adjoint(site: Site) -> tuple[list[Home], Lines]:
     def lines() -> Iterator[str]:
         yield from steps.begun(site.operands)
         yield "while True:"
-        yield from indented([
-            *steps.opened(), *test(), *steps.kept(), *there.lines(),
-            *assigned(_now(steps.carried), there.sources()), *_swapped(steps.passing),
-            f"{steps.at} += 1", *_ticked(predicate, body),
-        ])
+        yield from indented(
+            [
+                *steps.opened(),
+                *test(),
+                *steps.kept(),
+                *there.lines(),
+                *assigned(_now(steps.carried), there.sources()),
+                *_swapped(steps.passing),
+                f"{steps.at} += 1",
+                *_ticked(predicate, body),
+            ]
+        )
         for each, source in zip(bars, site.operands[count:], strict=True):
             yield from copied(each.now, source)
         for home, value in zip(sums, site.instr.results[len(bars) :], strict=True):
             yield from _zeroed(home, value.type.dtype)
         yield f"while {steps.at} > 0:"
-        yield from indented([
-            f"{steps.at} -= 1", *steps.recalled(), *back.lines(),
-            *assigned(_now(bars), back.sources()[: len(bars)]), *_swapped(bars),
-            *_added(sums, back.sources()[len(bars) :]), *_ticked(pullback),
-        ])
+        yield from indented(
+            [
+                f"{steps.at} -= 1",
+                *steps.recalled(),
+                *back.lines(),
+                *assigned(_now(bars), back.sources()[: len(bars)]),
+                *_swapped(bars),
+                *_added(sums, back.sources()[len(bars) :]),
+                *_ticked(pullback),
+            ]
+        )
 
     return [*_now(bars), *sums], lines
 
@@ -110,7 +128,8 @@ class _Steps:
         self.carried = [_Carried(site, v, "state") for v in values]
         self.rows = [
             (each, Array(site.names.fresh(f"{each.now.name}_steps"), v.type.size, v.type.dtype))
-            for each, v, r in zip(self.carried, values, read, strict=False) if r
+            for each, v, r in zip(self.carried, values, read, strict=False)
+            if r
         ]
         rowed = {each for each, _ in self.rows}
         self.passing = [each for each in self.carried if each not in rowed]

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from tapejit.ir.function import Value
 
 LOOPS = "ijklmnopqr"
-TYPES = ("f64", "f32", "i64", "i32", "inf", "nan", "flat", "empty", "ticks")
+TYPES = ("f64", "f32", "i64", "i32", "inf", "nan", "flat", "empty", "gemm", "check_signals", "ticks")
 
 
 class Names:

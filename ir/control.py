@@ -51,7 +51,8 @@ def _batch(pred: Var, *xs: Var, regions: Any, mapped: tuple[bool, ...], transfor
         return cond.several(pred, *xs, regions=branches)
     yes, no = (pred.builder.inline(branch, xs) for branch in branches)
     return tuple(
-        ops.select(ops.broadcast(pred, shape=a.shape, dims=(0,)), a, b) for a, b in zip(yes, no, strict=True))
+        ops.select(ops.broadcast(pred, shape=a.shape, dims=(0,)), a, b) for a, b in zip(yes, no, strict=True)
+    )
 
 
 def _branch(name: str, *rows: Primitive) -> Function:
@@ -63,9 +64,17 @@ def _branch(name: str, *rows: Primitive) -> Function:
 _REGIONS = (_branch("true", ops.mul, ops.arctan2), _branch("false", ops.div, ops.sub))
 
 cond = Primitive(
-    name="cond", arity=None, results=None, infer=_infer,
+    name="cond",
+    arity=None,
+    results=None,
+    infer=_infer,
     reference=lambda pred, *xs, regions: interpret(regions[0 if pred else 1], *xs),
-    jvp=_jvp, vjp=_vjp, batch=Mapped(_batch), emission=Branch(),
+    jvp=_jvp,
+    vjp=_vjp,
+    batch=Mapped(_batch),
+    emission=Branch(),
     examples=tuple(
         ((np.array(pred), np.array([0.3, -1.2, 2.5]), np.array([1.7, 0.4, -0.6])), {"regions": _REGIONS})
-        for pred in (True, False)))
+        for pred in (True, False)
+    ),
+)

@@ -39,8 +39,11 @@ class Lanes:
         body = self.transform(self.body, self.mapped)
         return (
             region_of(self.predicate.name, loop, lambda *xs: [ops.reduce_any(self.active(xs), axes=(0,))]),
-            region_of(self.body.name, loop, lambda *xs: self.chosen(
-                xs, xs[0].builder.inline(body, xs), xs[: self.carry])),
+            region_of(
+                self.body.name,
+                loop,
+                lambda *xs: self.chosen(xs, xs[0].builder.inline(body, xs), xs[: self.carry]),
+            ),
         )
 
     def pullback(self, pullback: Function) -> Function:

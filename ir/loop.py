@@ -71,7 +71,8 @@ def _check_loop(operands: Types, carry: int, predicate: Function, body: Function
         raise TypeError(f"the predicate @{predicate.name} gives {listed(truth)}, not (bool[])")
     if found != operands[:carry]:
         raise TypeError(
-            f"the body @{body.name} gives {listed(found)}, but the loop carries {listed(operands[:carry])}")
+            f"the body @{body.name} gives {listed(found)}, but the loop carries {listed(operands[:carry])}"
+        )
 
 
 def _steps(state: Any, consts: Any, predicate: Function, body: Function) -> Iterator[Any]:
@@ -91,7 +92,7 @@ def _reference_adjoint(*operands: Any, carry: int, regions: Sequence[Function]) 
     predicate, body, pullback = regions
     start, consts, states = cut(operands, carry, len(predicate.params) - carry)
     *steps, _ = _steps(start, consts, predicate, body)
-    sums: Any = [np.zeros(v.type.shape, v.type.numpy_dtype) for v in pullback.results[len(states):]]
+    sums: Any = [np.zeros(v.type.shape, v.type.numpy_dtype) for v in pullback.results[len(states) :]]
     for step in reversed(steps):
         states, terms = cut(interpret(pullback, *step, *consts, *states), len(states))
         sums = [s + t for s, t in zip(sums, terms, strict=True)]
@@ -168,8 +169,7 @@ def _adjoint_jvp(tangents: Any, rs: Any, *xs: Var, carry: int, regions: Any, tra
 
     both = _tangent_loop(loop, carry, predicate, body, transform)
     back_too = region_of(f"{pullback.name}.tangent", operands, back)
-    found = while_adjoint.several(
-        *operands, carry=carry + len(floats(xs[:carry])), regions=(*both, back_too))
+    found = while_adjoint.several(*operands, carry=carry + len(floats(xs[:carry])), regions=(*both, back_too))
     _, state_dots, _, sum_dots = cut(found, states, states, len(rs) - states)
     return (*state_dots, *sum_dots)
 
@@ -230,8 +230,10 @@ def _adjoint_batch(*xs: Var, carry: int, regions: Any, mapped: Any, transform: A
 
 
 _WEIGHT = np.array([1.5, -0.7, 2.2])
-_TYPES = [(name, TensorType(dtype, shape)) for name, dtype, shape in (
-    ("x", "f64", (3,)), ("n", "i64", ()), ("w", "f64", (3,)), ("limit", "f64", ()))]
+_TYPES = [
+    (name, TensorType(dtype, shape))
+    for name, dtype, shape in (("x", "f64", (3,)), ("n", "i64", ()), ("w", "f64", (3,)), ("limit", "f64", ()))
+]
 
 
 def _goes_on() -> Function:
@@ -259,14 +261,31 @@ def _examples(regions: tuple[Function, ...], *states: np.ndarray) -> tuple[Any, 
     """Three steps, and no step at all."""
     x, attrs = np.array([0.1, 0.4, 0.2]), {"carry": 2, "regions": regions}
     return tuple(
-        ((x, np.array(n), _WEIGHT, np.array(limit), *states), attrs) for n, limit in ((0, 5.0), (5, 5.0)))
+        ((x, np.array(n), _WEIGHT, np.array(limit), *states), attrs) for n, limit in ((0, 5.0), (5, 5.0))
+    )
 
 
 while_ = Primitive(
-    name="while", arity=None, results=None, infer=_infer_while, reference=_reference_while,
-    jvp=_while_jvp, vjp=_while_vjp, batch=Mapped(_while_batch), emission=Loop(),
-    examples=_examples((_goes_on(), _step())))
+    name="while",
+    arity=None,
+    results=None,
+    infer=_infer_while,
+    reference=_reference_while,
+    jvp=_while_jvp,
+    vjp=_while_vjp,
+    batch=Mapped(_while_batch),
+    emission=Loop(),
+    examples=_examples((_goes_on(), _step())),
+)
 while_adjoint = Primitive(
-    name="while_adjoint", arity=None, results=None, infer=_infer_adjoint, reference=_reference_adjoint,
-    jvp=_adjoint_jvp, vjp=_adjoint_vjp, batch=Mapped(_adjoint_batch), emission=LoopAdjoint(),
-    examples=_examples((_goes_on(), _step(), _step_back()), np.array([0.5, 1.5, -1.0])))
+    name="while_adjoint",
+    arity=None,
+    results=None,
+    infer=_infer_adjoint,
+    reference=_reference_adjoint,
+    jvp=_adjoint_jvp,
+    vjp=_adjoint_vjp,
+    batch=Mapped(_adjoint_batch),
+    emission=LoopAdjoint(),
+    examples=_examples((_goes_on(), _step(), _step_back()), np.array([0.5, 1.5, -1.0])),
+)

@@ -51,8 +51,11 @@ def inner_loop(x, w):
     """As many steps inside as the first element says."""
     n = x.builder.full(TensorType("i64"), 0)
     inside = (x, n, w)
-    few = region_of("few", inside, lambda x, n, w: [ops.logical_and(
-        ops.lt(n, n.like(20)), ops.lt(total(x * x), total(x).like(6.0)))])
+    few = region_of(
+        "few",
+        inside,
+        lambda x, n, w: [ops.logical_and(ops.lt(n, n.like(20)), ops.lt(total(x * x), total(x).like(6.0)))],
+    )
     step = region_of("step", inside, lambda x, n, w: [x + 0.3 * ops.sin(x * w), n + n.like(1)])
     y, n = while_.several(*inside, carry=2, regions=(few, step))
     return [y * spread(1.0 / (1.0 + ops.cast(n, dtype="f64")), y)]
@@ -70,16 +73,28 @@ BODIES = {
     "product": ([LARGE], [LARGE], lambda x, w: [ops.tanh(times(w, x))]),
     "norm": ([VECTOR], [], lambda x: [x / spread(ops.sqrt(total(x * x) + 1.0), x)]),
     "accumulated": ([VECTOR, np.array(0.0)], [OTHER], lambda x, s, w: [x * w, s + total(x)]),
-    "counted": ([VECTOR, np.array(3)], [], lambda x, n: [
-        x * spread(ops.cast(n, dtype="f64"), x) * 0.1, n + n.like(1)]),
-    "flagged": ([VECTOR, np.array(True)], [OTHER], lambda x, ok, w: [
-        ops.select(spread(ok, x), x * w, ops.sin(x)), ops.lt(total(x), total(x).like(0.5))]),
-    "flags": ([VECTOR, VECTOR > 0], [], lambda x, up: [
-        ops.select(up, x * 1.1, x - 0.1), ops.gt(x, x.like(0.3))]),
+    "counted": (
+        [VECTOR, np.array(3)],
+        [],
+        lambda x, n: [x * spread(ops.cast(n, dtype="f64"), x) * 0.1, n + n.like(1)],
+    ),
+    "flagged": (
+        [VECTOR, np.array(True)],
+        [OTHER],
+        lambda x, ok, w: [ops.select(spread(ok, x), x * w, ops.sin(x)), ops.lt(total(x), total(x).like(0.5))],
+    ),
+    "flags": (
+        [VECTOR, VECTOR > 0],
+        [],
+        lambda x, up: [ops.select(up, x * 1.1, x - 0.1), ops.gt(x, x.like(0.3))],
+    ),
     "single": ([VECTOR.astype(np.float32)], [OTHER.astype(np.float32)], lambda x, w: [ops.sin(x) * w]),
     "narrow": ([np.array(3, np.int32), VECTOR], [], lambda k, x: [k * k.like(3) - k.like(7), x * 0.5]),
-    "one element": ([VECTOR[:1]], [np.array([[0.7]])], lambda x, w: [
-        ops.reshape(w, shape=(1,)) * ops.sin(x)]),
+    "one element": (
+        [VECTOR[:1]],
+        [np.array([[0.7]])],
+        lambda x, w: [ops.reshape(w, shape=(1,)) * ops.sin(x)],
+    ),
     "no element": ([VECTOR[:0], np.array(1.0)], [], lambda x, s: [x * 2.0, s * 0.5 + total(x)]),
     "branch": ([VECTOR, np.array(1)], [], halved_or_not),
     "loop": ([VECTOR], [OTHER], inner_loop),
@@ -243,11 +258,15 @@ def large():
     return builder.finish(while_.several(*builder.params, carry=1, regions=(always, step)))
 
 
-@pytest.mark.parametrize(("function", "number", "raised"), [
-    ("doubling(1000.0)", signal.SIGINT, "KeyboardInterrupt"),
-    ("in_a_loop()", signal.SIGINT, "KeyboardInterrupt"),
-    ("large()", signal.SIGINT, "KeyboardInterrupt"),
-    ("doubling(1000.0)", signal.SIGALRM, "TimeoutError")])
+@pytest.mark.parametrize(
+    ("function", "number", "raised"),
+    [
+        ("doubling(1000.0)", signal.SIGINT, "KeyboardInterrupt"),
+        ("in_a_loop()", signal.SIGINT, "KeyboardInterrupt"),
+        ("large()", signal.SIGINT, "KeyboardInterrupt"),
+        ("doubling(1000.0)", signal.SIGALRM, "TimeoutError"),
+    ],
+)
 def test_a_signal_ends_an_endless_loop(function, number, raised):
     """With what its handler raises."""
     code = ENDLESS.format(here=str(Path(__file__).parent), function=function)
@@ -261,3 +280,16 @@ def test_a_signal_ends_an_endless_loop(function, number, raised):
             assert time.perf_counter() - sent < 2
         finally:
             process.kill()
+
+
+@pytest.mark.parametrize("name", ["ticks", "check_signals", "step", "room", "empty", "gemm"])
+def test_the_user_s_names_do_not_collide(name):
+    builder = Builder("f", [(name, TensorType("f64", (12, 12)))])
+    (x,) = builder.params
+    small = region_of("small", [x], lambda x: [ops.lt(total(x * x), total(x).like(1e6))])
+    step = region_of("product", [x], lambda x: [times(x, x)])
+    function = builder.finish(while_.several(x, carry=1, regions=(small, step)))
+    gradient = canonicalise(adjoint(function))
+    args = [LARGE * 4.0, LARGE]
+    for found, expected in zip(run(gradient, *args), interpret(gradient, *args), strict=True):
+        assert_close(found, expected, ulps=4096)

@@ -33,16 +33,25 @@ def spread(s, like):
 BODIES = {
     "scalar": ([np.array(0.3)], [np.array(1.2)], lambda x, w: [ops.sin(x) * w]),
     "vector": ([VECTOR], [WEIGHT], lambda x, w: [ops.sin(x) * w + x]),
-    "matrix": ([VECTOR], [MATRIX], lambda x, w: [
-        ops.tanh(ops.dot_general(w, x, contract=((1,), (0,)), batch=((), ())))]),
+    "matrix": (
+        [VECTOR],
+        [MATRIX],
+        lambda x, w: [ops.tanh(ops.dot_general(w, x, contract=((1,), (0,)), batch=((), ())))],
+    ),
     "norm": ([VECTOR], [], lambda x: [x / spread(ops.sqrt(total(x * x) + 1.0), x)]),
     "exchange": ([VECTOR, WEIGHT], [], lambda x, y: [y, ops.sin(x) * y]),
     "unchanged": ([VECTOR, WEIGHT], [], lambda x, y: [x * y, y]),
     "accumulated": ([VECTOR, np.array(0.0)], [WEIGHT], lambda x, s, w: [x * w, s + total(x)]),
-    "counted": ([VECTOR, np.array(3)], [], lambda x, n: [
-        x * spread(ops.cast(n, dtype="f64"), x) * 0.3, n + n.like(1)]),
-    "flagged": ([VECTOR, np.array(True)], [WEIGHT], lambda x, ok, w: [
-        ops.select(spread(ok, x), x * w, ops.sin(x)), ops.lt(total(x), total(x).like(0.5))]),
+    "counted": (
+        [VECTOR, np.array(3)],
+        [],
+        lambda x, n: [x * spread(ops.cast(n, dtype="f64"), x) * 0.3, n + n.like(1)],
+    ),
+    "flagged": (
+        [VECTOR, np.array(True)],
+        [WEIGHT],
+        lambda x, ok, w: [ops.select(spread(ok, x), x * w, ops.sin(x)), ops.lt(total(x), total(x).like(0.5))],
+    ),
     "single": ([VECTOR.astype(np.float32)], [WEIGHT.astype(np.float32)], lambda x, w: [ops.sin(x) * w]),
 }
 
