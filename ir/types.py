@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 NUMPY_NAME = {"f64": "float64", "f32": "float32", "i64": "int64", "i32": "int32", "bool": "bool"}
-_DTYPE = {np.dtype(name): short for short, name in NUMPY_NAME.items()}
+_NUMPY_DTYPE: dict[str, np.dtype[Any]] = {short: np.dtype(name) for short, name in NUMPY_NAME.items()}
+_DTYPE = {dtype: short for short, dtype in _NUMPY_DTYPE.items()}
 FLOATS = ("f64", "f32")
 INTEGERS = ("i64", "i32")
 
@@ -49,7 +50,7 @@ class TensorType:
 
     @property
     def numpy_dtype(self) -> np.dtype[Any]:
-        return np.dtype(NUMPY_NAME[self.dtype])
+        return _NUMPY_DTYPE[self.dtype]
 
     def with_shape(self, shape: Sequence[int]) -> TensorType:
         return TensorType(self.dtype, tuple(shape))

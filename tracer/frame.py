@@ -26,7 +26,7 @@ Frames = tuple[Any, ...]  # compared by ==
 
 _CONSTANT = (int, float, complex, str, bytes, bool, type(None), np.generic)
 _BY_IDENTITY = (FunctionType, BuiltinFunctionType, ModuleType, type, np.ufunc)
-_DEEPEST = 4    # containers in containers that are looked into
+_DEEPEST = 4  # containers in containers that are looked into
 _LARGEST = 4096  # bytes of an array that is compared by its contents
 _OUTERMOST = "_traced_call"  # the method of a decorated function that runs the user's code
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -35,10 +36,14 @@ class Plan:
     saved_results: list[int] = field(default_factory=list)  # and which result of this plan each is
     kept: Indices | None = None  # the arguments it takes; None: all
     call: Operation | None = None  # this plan as one operation of an outer trace
+    results: list[tuple[Indices, np.dtype[Any]]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.results = [(v.type.shape, v.type.numpy_dtype) for v in self.function.results]
 
     def empty(self, start: int = 0, stop: int | None = None) -> list[np.ndarray]:
         """Arrays for the results from `start` to `stop`."""
-        return [np.empty(v.type.shape, v.type.numpy_dtype) for v in self.function.results[start:stop]]
+        return [np.empty(shape, dtype) for shape, dtype in self.results[start:stop]]
 
 
 class Planner:

@@ -41,7 +41,9 @@ METADATA: dict[Any, Callable[..., Any]] = {
     np.result_type: lambda *xs: np.result_type(*(getattr(x, "dtype", x) for x in xs)),
 }
 # Answered with Python values: these demand their arguments, as bool(x) and str(x) do.
-BY_VALUE = (np.allclose, np.array_equal, np.array_equiv, np.array_repr, np.array_str, np.array2string)
+BY_VALUE = frozenset(
+    (np.allclose, np.array_equal, np.array_equiv, np.array_repr, np.array_str, np.array2string)
+)
 _SCIPY = {
     "erf": elementwise.erf,
     "expit": elementwise.expit,
@@ -69,15 +71,20 @@ def ufunc(function: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str,
 
 def array_function(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
     """The body of `__array_function__`."""
+    traced = FUNCTIONS.get(function)
+    if traced is None:
+        return _untraced(function, args, kwargs)
+    return traced(*args, **kwargs)
+
+
+def _untraced(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+    """A function that is answered without the tape, or not at all."""
     known = METADATA.get(function)
     if known is not None:
         return known(*args, **kwargs)
     if function in BY_VALUE:
         return function(*(x.value() if isinstance(x, Handle) else x for x in args), **kwargs)
-    traced = FUNCTIONS.get(function)
-    if traced is None:
-        raise _unsupported(f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1), {})
-    return traced(*args, **kwargs)
+    raise _unsupported(f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1), {})
 
 
 def _unsupported(name: str, kwargs: dict[str, Any]) -> UnsupportedError:

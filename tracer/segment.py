@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tapejit.tracer.tape import Tape
 
 _ORDER = itertools.count()
+_NOTHING = Arguments()  # of a segment that needs none, or no more
 
 
 class Source(NamedTuple):
@@ -39,7 +40,7 @@ class Cut(NamedTuple):
 
     node: Node
     inputs: dict[int, Made | Handle]  # per input of the trace: which cut made it, or the array itself
-    values: list[Any]                 # the run-time arguments, but for inputs that a cut made
+    values: list[Any]  # the run-time arguments, but for inputs that a cut made
     live: tuple[int, ...]
 
 
@@ -60,7 +61,7 @@ class Segment:
         self.live = live  # emptied once they are settled: they point here, not we at them
         self.order = next(_ORDER)  # a later segment never feeds an earlier one
         self.plan: Plan | None = None  # the forward plan, which says what `saved` holds
-        self.saved = Arguments()  # residuals, as arguments of the backward program
+        self.saved = _NOTHING  # residuals, as arguments of the backward program
         self._kept: set[int] = set()  # the value numbers a derivative can still be asked of
 
     def remembers(self, index: int) -> bool:
@@ -74,7 +75,7 @@ class Segment:
             self.release()
 
     def release(self) -> None:
-        self.arguments, self.saved, self.sources = Arguments(), Arguments(), {}
+        self.arguments, self.saved, self.sources = _NOTHING, _NOTHING, {}
 
     def demand(self) -> None:
         """Compute the live values; their handles become concrete. After an error they stay pending."""
@@ -124,6 +125,9 @@ class Segment:
 
     def _keep_residuals(self, plan: Plan, outs: Sequence[np.ndarray]) -> None:
         """Store the residuals; one that the user holds too is protected by its handle's storage."""
+        if not plan.saved_results:
+            return
+        self.saved = Arguments()
         handles = list(self.live.values())
         for k in plan.saved_results:
             self.saved.add_array(outs[k], handles[k].storage if k < len(handles) else None)

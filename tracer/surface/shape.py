@@ -216,7 +216,10 @@ def _entry(item: Any) -> Entry:
 def index_of(key: tuple[Entry, ...]) -> tuple[Any, ...]:
     """The index expression that `index_key` came from."""
     undo: dict[str, Callable[..., Any]] = {
-        "int": lambda i: i, "slice": slice, "new": lambda: None, "rest": lambda: Ellipsis
+        "int": lambda i: i,
+        "slice": slice,
+        "new": lambda: None,
+        "rest": lambda: Ellipsis,
     }
     return tuple(undo[kind](*rest) for kind, *rest in key)
 
