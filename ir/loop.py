@@ -258,7 +258,7 @@ def _step_back() -> Function:
 
 
 def _examples(regions: tuple[Function, ...], *states: np.ndarray) -> tuple[Any, ...]:
-    """Three steps, and no step at all."""
+    """Two steps, and no step at all."""
     x, attrs = np.array([0.1, 0.4, 0.2]), {"carry": 2, "regions": regions}
     return tuple(
         ((x, np.array(n), _WEIGHT, np.array(limit), *states), attrs) for n, limit in ((0, 5.0), (5, 5.0))
