@@ -28,6 +28,11 @@ _CONSTANT = (int, float, complex, str, bytes, bool, type(None), np.generic)
 _BY_IDENTITY = (FunctionType, BuiltinFunctionType, ModuleType, type, np.ufunc)
 _DEEPEST = 4  # containers in containers that are looked into
 _LARGEST = 4096  # bytes of an array that is compared by its contents
+# What may call the user's functions from C, in a loop that no frame shows.
+_CALLS_BACK = frozenset(
+    "map filter sorted sort min max reduce accumulate starmap vectorize apply_along_axis apply_over_axes "
+    "frompyfunc fromfunction fromiter piecewise".split()
+)
 _OUTERMOST = "_traced_call"  # the method of a decorated function that runs the user's code
 
 
@@ -60,6 +65,8 @@ def frames_of(tape: Tape) -> Frames | None:
     try:
         while frame is not None and not _is_call(frame, tape):
             if is_users_file(frame.f_code.co_filename):
+                if states and not _CALLS_BACK.isdisjoint(frame.f_code.co_names):
+                    return None
                 states.append(_frame_state(frame, tape))
             frame = frame.f_back
     except _Incomparable:

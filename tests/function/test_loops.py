@@ -100,12 +100,60 @@ def invariant_array(x):
     return (y * weights).sum()
 
 
+def mapped(x):
+    y = x
+
+    def step(_):
+        nonlocal y
+        if y.sum() < 1e9:
+            y = y * 1.25
+
+    list(map(step, [None] * 7))
+    return (y * x).sum()
+
+
+def key_function(x):
+    y = x * x
+
+    def key(_):
+        nonlocal y
+        if y.sum() < 1e9:
+            y = y * 1.5
+        return 0
+
+    max([1, 1, 1, 1, 1, 1], key=key)
+    return (y * x).sum()
+
+
+def helper_function(x):
+    def improve(y):
+        return y * 1.5 if y.sum() < 30 else y
+
+    y = x * x + 0.1
+    while y.max() < 50:
+        y = improve(y) + 0.25
+    return (y * x).sum()
+
+
 FUNCTIONS = [
-    doubling, do_while, newton, two_variables, compound_test, nested, counted, with_previous, growing_list,
-    inside_for, repeated_for, invariant_array,
+    doubling,
+    do_while,
+    newton,
+    two_variables,
+    compound_test,
+    nested,
+    counted,
+    with_previous,
+    growing_list,
+    inside_for,
+    repeated_for,
+    invariant_array,
+    mapped,
+    key_function,
+    helper_function,
 ]
 CLOSED = [doubling, do_while, newton, two_variables, compound_test, invariant_array]
-OPEN = [counted, growing_list, repeated_for]
+OPEN = [counted, growing_list, repeated_for, mapped, key_function]
 
 
 def scales(rng):
