@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tapejit.tracer.array import Array, array_of
+from tapejit.tracer.array import Array
+from tapejit.tracer.intake import array_of
 
 
 def array(source: Any, dtype: Any = None) -> Array:

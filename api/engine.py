@@ -38,7 +38,10 @@ class Engine:
         self._loader: Loader | None = share._loader if share else None
 
     def program(
-        self, function: Function, by_value: frozenset[int], accumulate: frozenset[int],
+        self,
+        function: Function,
+        by_value: frozenset[int],
+        accumulate: frozenset[int],
     ) -> Executable:
         """An executable of `function`, canonicalised."""
         lean = canonicalise(function)

@@ -15,10 +15,13 @@ import numpy as np
 
 from tapejit.context import CPU, Context, require_cpu
 from tapejit.ir.types import NUMPY_NAME, dtype_name
-from tapejit.tracer.array import Array, array_of
+from tapejit.tracer.array import Array
 from tapejit.tracer.handle import Handle
+from tapejit.tracer.intake import array_of
 from tapejit.tracer.operation import WEAK_DTYPE
 from tapejit.tracer.surface.function import Function, apply
+
+_ARRAY_TYPES: dict[str, type[FaceArray]] = {}  # of the faces, by name; complete once they are imported
 
 
 class FaceArray(Array):
@@ -32,6 +35,17 @@ class FaceArray(Array):
         return CPU
 
     ctx = device = context
+
+    def __init_subclass__(cls) -> None:
+        _ARRAY_TYPES[cls.__name__] = cls
+
+    def as_nd_ndarray(self) -> Any:
+        """This array in the `nd` face: it shares memory, gradient and history."""
+        return self.seen_by(_ARRAY_TYPES["NDArray"], self)
+
+    def as_np_ndarray(self) -> Any:
+        """This array in the `np` face: it shares memory, gradient and history."""
+        return self.seen_by(_ARRAY_TYPES["ndarray"], self)
 
     @property
     def grad(self) -> Any:

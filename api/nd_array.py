@@ -56,16 +56,6 @@ class NDArray(FaceArray):
             raise ValueError(f"stype {stype!r} is not supported: arrays are dense")
         return self
 
-    def as_nd_ndarray(self) -> NDArray:
-        """The array itself."""
-        return self
-
-    def as_np_ndarray(self) -> Any:
-        """The same array in the `np` face: it shares memory, gradient and history."""
-        from tapejit.np_array import ndarray
-
-        return self.seen_by(ndarray, self)
-
     def __getitem__(self, index: Any) -> Any:
         return super().__getitem__(self._widened(index))
 

@@ -43,15 +43,5 @@ class ndarray(FaceArray):
             text += f", dtype={data.dtype}"
         return f"array({text})"
 
-    def as_np_ndarray(self) -> ndarray:
-        """The array itself."""
-        return self
-
-    def as_nd_ndarray(self) -> Any:
-        """The same array in the `nd` face: it shares memory, gradient and history."""
-        from tapejit.nd_array import NDArray
-
-        return self.seen_by(NDArray, self)
-
 
 FACE = Face(ndarray, lambda: DEFAULT.float, trusted=(Handle, np.ndarray, np.generic))

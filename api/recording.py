@@ -14,10 +14,11 @@ import optree
 
 from tapejit.engine import TRIE
 from tapejit.inspection import Recording
-from tapejit.tracer.array import Array, head_gradient, require_array
+from tapejit.tracer.array import Array
 from tapejit.tracer.backward import backward as sweep
 from tapejit.tracer.errors import UNREACHABLE, AutogradError
 from tapejit.tracer.gradient import AttachedGradients, FreshGradients
+from tapejit.tracer.intake import head_gradient, require_array
 from tapejit.tracer.state import STATE
 from tapejit.tracer.tape import Tape
 

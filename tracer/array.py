@@ -13,15 +13,15 @@ import numpy as np
 
 from tapejit.tracer import protocol
 from tapejit.tracer.backward import backward
-from tapejit.tracer.errors import AutogradError, ConversionError, InPlaceError, ShapeError
+from tapejit.tracer.errors import ConversionError, InPlaceError, ShapeError
 from tapejit.tracer.gradient import AttachedGradients
 from tapejit.tracer.handle import Handle, Leaf
+from tapejit.tracer.intake import head_gradient
 from tapejit.tracer.location import user_location
 from tapejit.tracer.operation import WEAK_DTYPE, Operation
 from tapejit.tracer.state import STATE
 from tapejit.tracer.surface import elementwise, product, reduction, shape
 from tapejit.tracer.surface.function import Function, apply, run_now
-from tapejit.tracer.tape import constant
 
 _STATIC_EXPONENTS = frozenset(range(-64, 65))
 _STATIC_FLOAT_EXPONENTS = (2.0, 0.5)
@@ -413,39 +413,3 @@ class Array(Handle):
 
     def clip(self, min: Any = None, max: Any = None) -> Any:
         return elementwise.clip(self, min, max)
-
-
-def head_gradient(head: Array, given: Any) -> np.ndarray | None:
-    """A head gradient as an array of the head's type; None stands for ones."""
-    if given is None:
-        return None
-    data = given.materialise() if isinstance(given, Handle) else np.asarray(given)
-    if data.shape != head.shape:
-        raise ShapeError(
-            f"backward at {user_location()}: the head gradient has shape {data.shape}, the head "
-            f"{head.shape}; they must be equal"
-        )
-    if data.dtype.kind not in "fiub":
-        raise TypeError(
-            f"backward at {user_location()}: a head gradient of {data.dtype} is not a number array"
-        )
-    return np.require(data, head.dtype, ("C", "A"))
-
-
-def array_of(face: type[Array], source: Any, dtype: Any = None) -> Array:
-    """A new concrete array of class `face` from anything NumPy takes; the data is copied."""
-    if isinstance(source, Handle):
-        if STATE.tape is not None and source.tracked:
-            raise ConversionError(
-                f"array(...) at {user_location()} would drop the gradient of an array {source.type}; use "
-                "x.copy(), np.stack, or x.detach()"
-            )
-        source = source.value()
-    return face.wrap(constant(face, source if dtype is None else np.array(source, dtype)).materialise())
-
-
-def require_array(x: Any, what: str) -> Array:
-    """x, or a TypeError that says what it should have been."""
-    if not isinstance(x, Array):
-        raise AutogradError(f"{what} must be a tapejit array, got {type(x).__name__}")
-    return x

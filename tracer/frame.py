@@ -2,16 +2,18 @@
 
 Two equal states mean that Python will do the same again as long as it sees the same truth values, so
 that a loop of theirs can become a native loop. What cannot be compared safely makes a state None:
-iterators of `for` loops, generators, objects with a life of their own.
+iterators of `for` loops and of built-ins that call back (`map`, `sorted`), generators, objects with a
+life of their own.
 """
 
 from __future__ import annotations
 
+import builtins
 import dis
 import functools
 import sys
 from dataclasses import dataclass
-from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, ModuleType
+from types import BuiltinFunctionType, CellType, CodeType, FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,14 +27,16 @@ if TYPE_CHECKING:
 Frames = tuple[Any, ...]  # compared by ==
 
 _CONSTANT = (int, float, complex, str, bytes, bool, type(None), np.generic)
-_BY_IDENTITY = (FunctionType, BuiltinFunctionType, ModuleType, type, np.ufunc)
+_BY_IDENTITY = (ModuleType, type, np.ufunc)
+_CALLING_BACK = (map, filter, sorted, min, max, np.frompyfunc)  # one Python call per item, uncounted
+_CALLING_BACK_METHODS = ("sort", "frompyfunc")
 _DEEPEST = 4  # containers in containers that are looked into
 _LARGEST = 4096  # bytes of an array that is compared by its contents
 # What may call the user's functions from C, in a loop that no frame shows.
-_CALLS_BACK = frozenset(
-    "map filter sorted sort min max reduce accumulate starmap vectorize apply_along_axis apply_over_axes "
-    "frompyfunc fromfunction fromiter piecewise".split()
-)
+_CALLS_BACK = frozenset({
+    "map", "filter", "sorted", "sort", "min", "max", "reduce", "accumulate", "starmap", "vectorize",
+    "apply_along_axis", "apply_over_axes", "frompyfunc", "fromfunction", "fromiter", "piecewise",
+})  # fmt: skip
 _OUTERMOST = "_traced_call"  # the method of a decorated function that runs the user's code
 
 
@@ -61,7 +65,8 @@ def frames_of(tape: Tape) -> Frames | None:
 
     None if one of them cannot be compared.
     """
-    frame, states = user_frame(), []
+    frame = user_frame()
+    states: list[Any] = []
     try:
         while frame is not None and not _is_call(frame, tape):
             if is_users_file(frame.f_code.co_filename):
@@ -98,8 +103,12 @@ def _state(x: Any, tape: Tape, depth: int = 0) -> Any:
         return Position(made[0], age - made[0], made[1]) if isinstance(made, tuple) else id(x)
     if isinstance(x, _CONSTANT):
         return (type(x), repr(x))
-    if isinstance(x, _BY_IDENTITY):
+    if isinstance(x, _BY_IDENTITY) and x not in _CALLING_BACK:
         return id(x)
+    if isinstance(x, BuiltinFunctionType) and isinstance(x.__self__, ModuleType | None):
+        return id(x)
+    if isinstance(x, FunctionType) and depth < _DEEPEST:
+        return (id(x), *_captures(x, tape, depth + 1))
     if isinstance(x, np.ndarray) and x.nbytes <= _LARGEST and x.dtype != object:
         return (id(x), x.dtype.str, x.shape, x.tobytes())
     if isinstance(x, list | tuple) and depth < _DEEPEST:
@@ -107,6 +116,41 @@ def _state(x: Any, tape: Tape, depth: int = 0) -> Any:
     if isinstance(x, dict) and depth < _DEEPEST:
         return (dict, *((repr(k), _state(item, tape, depth + 1)) for k, item in x.items()))
     raise _Incomparable
+
+
+def _captures(function: FunctionType, tape: Tape, depth: int) -> list[Any]:
+    """The state that a function keeps between its calls: its closure and its defaults."""
+    if not is_users_file(function.__code__.co_filename):
+        return []
+    kept = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+    cells = [_content(cell) for cell in function.__closure__ or ()]
+    return [id(x) if x is function else _state(x, tape, depth) for x in (*kept, *cells)]
+
+
+def _content(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not assigned yet
+        return None
+
+
+def _may_call_back(frame: FrameType) -> bool:
+    """Whether the function calls something that calls Python from an iterator that is not to be seen."""
+    names, attributes = _loaded(frame.f_code)
+    if not attributes.isdisjoint(_CALLING_BACK_METHODS):
+        return True
+    found = (frame.f_globals.get(name, getattr(builtins, name, None)) for name in names)
+    return any(x is hidden for x in found for hidden in _CALLING_BACK)
+
+
+@functools.cache
+def _loaded(code: CodeType) -> tuple[frozenset[str], frozenset[str]]:
+    """The globals and the attributes that `code` loads."""
+    loads = [(i.opname, i.argval) for i in dis.get_instructions(code)]
+    return (
+        frozenset(name for op, name in loads if op == "LOAD_GLOBAL"),
+        frozenset(name for op, name in loads if op in ("LOAD_ATTR", "LOAD_METHOD")),
+    )
 
 
 def _inside_for(code: CodeType, offset: int) -> bool:

@@ -1,0 +1,51 @@
+"""What comes in from outside: sources of new arrays, head gradients, arguments that must be arrays."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import numpy as np
+
+from tapejit.tracer.errors import AutogradError, ConversionError, ShapeError
+from tapejit.tracer.handle import Handle
+from tapejit.tracer.location import user_location
+from tapejit.tracer.state import STATE
+from tapejit.tracer.tape import constant
+
+A = TypeVar("A", bound=Handle)
+
+
+def head_gradient(head: Handle, given: Any) -> np.ndarray | None:
+    """A head gradient as an array of the head's type; None stands for ones."""
+    if given is None:
+        return None
+    data = given.materialise() if isinstance(given, Handle) else np.asarray(given)
+    if data.shape != head.type.shape:
+        raise ShapeError(
+            f"backward at {user_location()}: the head gradient has shape {data.shape}, the head "
+            f"{head.type.shape}; they must be equal"
+        )
+    if data.dtype.kind not in "fiub":
+        raise TypeError(
+            f"backward at {user_location()}: a head gradient of {data.dtype} is not a number array"
+        )
+    return np.require(data, head.type.numpy_dtype, ("C", "A"))
+
+
+def array_of(face: type[A], source: Any, dtype: Any = None) -> A:
+    """A new concrete array of class `face` from anything NumPy takes; the data is copied."""
+    if isinstance(source, Handle):
+        if STATE.tape is not None and source.tracked:
+            raise ConversionError(
+                f"array(...) at {user_location()} would drop the gradient of an array {source.type}; use "
+                "x.copy(), np.stack, or x.detach()"
+            )
+        source = source.value()
+    return face.wrap(constant(face, source if dtype is None else np.array(source, dtype)).materialise())
+
+
+def require_array(x: Any, what: str) -> Any:
+    """x, or a TypeError that says what it should have been."""
+    if not isinstance(x, Handle):
+        raise AutogradError(f"{what} must be a tapejit array, got {type(x).__name__}")
+    return x
