@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -18,11 +19,12 @@ from tapejit.ir.function import Function
 from tapejit.path import path_of
 from tapejit.replay import MISS, Pack, Replay, leaf_of, result_handles
 from tapejit.tracer.engine import Engine
+from tapejit.tracer.errors import RetraceWarning
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.tape import MAX_PERIOD, Tape
 from tapejit.tree import flatten
 
-MAX_REPLAYS = 64  # paths of one function that are kept compiled
+MAX_REPLAYS = 64  # paths of one function that are kept compiled, unless `max_paths` says otherwise
 MAX_TRIES = 4  # of them, how many a call tries before it runs the Python
 MAX_PATHS_MET = 4096  # beyond so many different paths no more are learnt
 MAX_REASONS = 200  # traces whose reason is kept
@@ -75,6 +77,7 @@ class Memory:
         self._met: set[Hashable] = set()  # paths traced so far
         self._hopeless: set[Hashable] = set()  # paths that Python has to be run for
         self._reasons: deque[str] = deque(maxlen=MAX_REASONS)
+        self.max_paths = MAX_REPLAYS  # that are kept; settable
         self.traces = 0  # how often the Python ran
         self.why_python: str | None = "it has not been called"  # None once calls are replayed
 
@@ -109,8 +112,7 @@ class Memory:
         if known is not None and known.still_holds():
             return self._prefer(known)
         first_time = key not in self._met
-        if len(self._met) < MAX_PATHS_MET:
-            self._met.add(key)
+        self._meet(key)
         if key in self._hopeless or (self._replays and first_time):
             return
         try:
@@ -130,9 +132,22 @@ class Memory:
             lines.append(f"  the Python runs at such calls: {self.why_python}")
         return "\n".join(lines)
 
+    def _meet(self, key: Hashable) -> None:
+        """Note a path; warn once when there are more than can be kept."""
+        before = len(self._met)
+        if before < MAX_PATHS_MET:
+            self._met.add(key)
+        if before == self.max_paths and len(self._met) > before:
+            warnings.warn(
+                f"{self._where} has taken more than {self.max_paths} different paths (last: "
+                f"{self._reasons[-1]}); calls on paths that are not kept run the Python. See explain()",
+                RetraceWarning,
+                stacklevel=6,
+            )
+
     def _store(self, key: Hashable, made: Replay) -> None:
         kept = {k: r for k, r in self._replays.items() if k != key and r.still_holds()}
-        while len(kept) >= MAX_REPLAYS:
+        while len(kept) >= self.max_paths:
             del kept[min(kept, key=lambda k: kept[k].hits)]
         self._replays = {**kept, key: made}
         self._favourites = tuple(r for r in self._favourites if r in kept.values())

@@ -48,5 +48,9 @@ class UnsupportedError(TapejitError, TypeError):
     """A NumPy function, or one of its arguments, that tapejit does not trace."""
 
 
+class RetraceWarning(UserWarning):
+    """A decorated function takes so many different paths that its Python runs again and again."""
+
+
 class NestedDemandError(TapejitError, RuntimeError):
     """Inside a nested derivative, Python asked for the number in an array that is not known yet."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tapejit as tj
+from tapejit.tracer.errors import RetraceWarning
 
 pytestmark = pytest.mark.usefixtures("interpreted")
 
@@ -49,3 +50,29 @@ def test_the_log(monkeypatch, capsys):
     err = capsys.readouterr().err.splitlines()
     assert err[0].endswith("trace 1: first call")
     assert err[1].endswith("trace 2: argument x: f64[3] → f64[4]")
+
+
+def test_too_many_paths_warn_once_and_stay_right():
+    def f(x):
+        total = x.sum()
+        for i in range(5):
+            if x[i] > 0:
+                total = total * 1.5
+        return total
+
+    decorated = tj.value_and_grad(f)
+    decorated.memory.max_paths = 3
+    rng = np.random.default_rng(0)
+
+    def call_on_many_paths():
+        for _ in range(60):
+            x = rng.standard_normal(5)
+            value, gradient = decorated(x)
+            scale = 1.5 ** (x > 0).sum()
+            np.testing.assert_allclose(value, x.sum() * scale)
+            np.testing.assert_allclose(gradient, np.full(5, scale))
+
+    with pytest.warns(RetraceWarning, match=r"more than 3 different paths .*test_explain\.py:\d+") as caught:
+        call_on_many_paths()
+    assert len(caught) == 1
+    assert decorated.memory.paths <= 3
