@@ -50,8 +50,8 @@ class TracedFunction:
         return self if instance is None else types.MethodType(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if STATE.tape is None and not kwargs:
-            result = self.memory.run(args)
+        if STATE.tape is None:
+            result = self.memory.run(args if not kwargs else _with_keywords(args, kwargs))
             if result is not MISS:
                 return result
         return self._traced_call(args, kwargs)
@@ -148,8 +148,10 @@ class Jitted(TracedFunction):
             result = self._function(*call_args, **call_kwargs)
         self.inspection.saw(tape)
         results = tree.delivered(result, keep=ours)
-        if not ours and not kwargs:
-            self._learn(Call(tape, args, call_args, result, None, ()))
+        if not ours:
+            self._learn(
+                Call(tape, _with_keywords(args, kwargs), _with_keywords(call_args, call_kwargs), result)
+            )
         return results
 
     def _pack(self, call: Call, handles: Sequence[Handle], places: Sequence[int]) -> Pack:
@@ -185,8 +187,9 @@ class Differentiated(TracedFunction):
         self.inspection.saw(tape)
         keep = ours or outer is not None
         packed = self._packed(head, aux, grads, self._structures(args, chosen), keep)
-        if outer is None and not ours and not kwargs:
-            self._learn(Call(tape, args, call_args, head, aux, variables, chosen))
+        if outer is None and not ours:
+            given, traced = _with_keywords(args, kwargs), _with_keywords(call_args, call_kwargs)
+            self._learn(Call(tape, given, traced, head, aux, variables, chosen))
         return packed
 
     def _pack(self, call: Call, handles: Sequence[Handle], places: Sequence[int]) -> Pack:
@@ -342,6 +345,11 @@ def grad(
     if function is None:
         return functools.partial(grad, argnums=argnums, has_aux=has_aux)
     return Differentiated(function, argnums, has_aux, value=False)
+
+
+def _with_keywords(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """All arguments as one pytree, in which keywords cannot be taken for a positional dict."""
+    return (*args, ("keywords of the call", kwargs)) if kwargs else tuple(args)
 
 
 def _checked_argnums(argnums: Any) -> int | tuple[int, ...]:

@@ -38,8 +38,8 @@ class Call:
     args: tuple[Any, ...]
     traced_args: Sequence[Any]
     head: Any  # the value that is differentiated, or all of the result
-    rest: Any  # auxiliary results
-    variables: Sequence[Handle]
+    rest: Any = None  # auxiliary results
+    variables: Sequence[Handle] = ()
     chosen: tuple[int, ...] = ()
 
     def key(self) -> Hashable:

@@ -167,6 +167,8 @@ class _Joined:
 
     def _same(self, escape: Escape) -> Var:
         """Whether what Python saw is what it would see again."""
+        if escape.what is None:
+            raise Unguardable("Python looked at a value inside a nested derivative")
         x, seen = self.var(escape.what), escape.seen
         if isinstance(seen, bool):
             return _truth(x, seen)

@@ -198,6 +198,10 @@ class Array(Handle):
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return protocol.array_function(function, args, kwargs)
 
+    def __reduce__(self) -> Any:
+        """Pickling and copying keep the values, not the gradient or the history."""
+        return _restored, (type(self), self.value().copy())
+
     def wait_to_read(self) -> None:
         """Compute the value now if it is pending."""
         self.materialise()
@@ -413,3 +417,7 @@ class Array(Handle):
 
     def clip(self, min: Any = None, max: Any = None) -> Any:
         return elementwise.clip(self, min, max)
+
+
+def _restored(face: type[Array], data: np.ndarray) -> Array:
+    return face.wrap(data)

@@ -44,7 +44,7 @@ def gradients(inner: Tape, head: Handle, variables: list[Handle]) -> list[Handle
     results = _call(segment, plan)
     live = list(segment.live.values())
     for handle, result in zip(live, results, strict=False):
-        _move(handle, result)
+        move(handle, result)
     segment.live = {}
     found = dict(zip(wanted.values(), results[len(live) :], strict=True))
     return [found.get(v._leaf) for v in variables]
@@ -56,7 +56,7 @@ def move_out(inner: Tape) -> None:
     if segment.live:
         plan = segment.forward_plan()
         for handle, result in zip(segment.live.values(), _call(segment, plan), strict=False):
-            _move(handle, result)
+            move(handle, result)
         segment.live = {}
 
 
@@ -74,9 +74,24 @@ def _call(segment: Segment, plan: Plan) -> list[Any]:
     """Record `plan` on the outer tape; its results there."""
     outer = segment.tape.parent
     assert outer is not None
+    return called(outer, plan_call(plan), _arguments(segment))
+
+
+def plan_call(plan: Plan) -> Operation:
+    """The program of `plan` as one operation of an outer trace."""
     if plan.call is None:
-        plan.call = Operation("call", _inlined(plan.function), _never)
-    found = outer.record(plan.call, _arguments(segment))
+        plan.call = call_of(plan.function)
+    return plan.call
+
+
+def call_of(function: Function) -> Operation:
+    """`function` as one operation of a trace."""
+    return Operation("call", _inlined(function), _never)
+
+
+def called(outer: Tape, call: Operation, arguments: list[Any]) -> list[Any]:
+    """Record a call on the outer tape; its results there."""
+    found = outer.record(call, arguments)
     return list(found) if isinstance(found, tuple) else [found]
 
 
@@ -104,7 +119,7 @@ def _never(*_: Any) -> Any:
     raise AssertionError("a call is only ever recorded")
 
 
-def _move(handle: Handle, result: Handle) -> None:
+def move(handle: Handle, result: Handle) -> None:
     """`handle` takes the place of `result` on the outer tape."""
     tape = result._tape
     assert isinstance(tape, Tape)

@@ -24,15 +24,16 @@ _ORDER = itertools.count()
 _NOTHING = Arguments()  # of a segment that needs none, or no more
 
 
+Made = tuple[int, int]  # the number of a cut, and a value number in it
+
+
 class Source(NamedTuple):
-    """An array that entered a trace, with what it was to autograd at that moment."""
+    """An array that entered a trace, with what it was at that moment: a later write may make it another."""
 
     handle: Handle
     leaf: Leaf | None
     history: History | None
-
-
-Made = tuple[int, int]  # the number of a cut, and a value number in it
+    origin: Made | Handle  # which cut of the tape made it, or the array itself
 
 
 class Cut(NamedTuple):

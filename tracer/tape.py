@@ -33,7 +33,7 @@ _ref = weakref.ref
 class Escape(NamedTuple):
     """A value that Python saw: as a truth value (bool), or all of it (an array)."""
 
-    what: Made | Handle
+    what: Made | Handle | None  # None: a value of a nested derivative, which means nothing outside
     seen: bool | np.ndarray
     after: int  # cuts made by then
     location: str | None
@@ -219,7 +219,7 @@ class Tape:
         self.node = node
         index = len(self.values)
         self.values.append(None)
-        self.sources[index] = Source(handle, handle._leaf, handle._history)
+        self.sources[index] = Source(handle, handle._leaf, handle._history, self.origin(handle))
         self._entered[id(handle)] = index
         return index
 
@@ -277,7 +277,7 @@ class Tape:
     def _keep_cut(self, live: dict[int, Handle]) -> None:
         """Note what this segment is, and who its results are."""
         assert self.cuts is not None
-        inputs = {i: self.origin(source.handle) for i, source in self.sources.items()}
+        inputs = {i: source.origin for i, source in self.sources.items()}
         own = {id(source.handle._data) for i, source in self.sources.items() if isinstance(inputs[i], tuple)}
         values = [None if id(x) in own else x for x in self.arguments.values]
         for i, handle in live.items():
@@ -289,12 +289,21 @@ class Tape:
         made = handle._made
         return made[1:] if made is not None and made[0] is self else handle
 
-    def note_escape(self, handle: Handle, seen: bool | np.ndarray) -> None:
-        """Python saw a value, and may decide by it what to do next."""
+    def note_escape(self, handle: Handle | None, seen: bool | np.ndarray, inside: bool = False) -> None:
+        """Python saw a value, and may decide by it what to do next.
+
+        `inside`: on a tape inside this one; `handle` is None if this tape does not know the value.
+        """
         if self.cuts is not None:
-            frames = frames_of(self) if self._may_loop() else None
-            where = user_location()
-            self.escapes.append(Escape(self.origin(handle), seen, len(self.cuts), where, frames))
+            frames = frames_of(self) if not inside and self._may_loop() else None
+            what = None if handle is None else self.origin(handle)
+            self.escapes.append(Escape(what, seen, len(self.cuts), user_location(), frames))
+        if self.parent is not None:
+            self.parent.note_escape(self.known_outside(handle), seen, inside=True)
+
+    def known_outside(self, handle: Handle | None) -> Handle | None:
+        """`handle` if the outer tape knows its value too."""
+        return None
 
     def _may_loop(self) -> bool:
         """Whether the last segment has been seen among the few before it."""

@@ -15,7 +15,7 @@ from tapejit.ir.function import Function, Value
 from tapejit.ir.types import TensorType
 from tapejit.tracer.engine import Engine
 
-MAX_NODES = 500_000
+MAX_NODES = 100_000
 
 
 class Node:

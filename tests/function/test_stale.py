@@ -196,3 +196,45 @@ def test_random_numbers_are_drawn_anew():
     f = tj.jit(lambda x: x + np.random.normal())
     assert len({float(f(np.zeros(1))[0]) for _ in range(5)}) == 5
     assert f.memory.why_python
+
+
+def test_keywords_are_checked_like_other_arguments():
+    f = tj.jit(lambda x, scale=1.0, **more: x * scale + sum(more.values()))
+    x = np.ones(2)
+    for _ in range(2):
+        np.testing.assert_array_equal(f(x), [1, 1])
+        np.testing.assert_array_equal(f(x, scale=2.0), [2, 2])
+        np.testing.assert_array_equal(f(x, scale=3.0), [3, 3])
+        np.testing.assert_array_equal(f(x, 2.0, a=x), [3, 3])
+        np.testing.assert_array_equal(f(x, 2.0, a=2 * x), [4, 4])
+        np.testing.assert_array_equal(f(x, 2.0, b=x, a=2 * x), [5, 5])
+    g = tj.jit(lambda x, d=None, **more: x * (1.0 if d is None else 2.0) + len(more))
+    for _ in range(2):
+        np.testing.assert_array_equal(g(x, {"a": x}), [2, 2])
+        np.testing.assert_array_equal(g(x, a=x), [2, 2])
+        np.testing.assert_array_equal(g(x), [1, 1])
+    assert f.memory.why_python is None
+
+
+@pytest.mark.usefixtures("interpreted")
+def test_an_array_written_in_place_after_python_saw_it():
+    @tj.jit
+    def f(x):
+        y = x * 2.0
+        if y.sum() > 0:
+            y += 1.0
+        return y
+
+    for scale in (1.0, 2.0, 3.0, -1.0, 4.0):
+        x = np.array([scale, 2 * scale])
+        np.testing.assert_array_equal(f(x), x * 2 + (scale > 0))
+
+
+@pytest.mark.usefixtures("interpreted")
+def test_a_test_inside_a_nested_derivative():
+    slope = tj.grad(lambda x: (x**2).sum() if x.sum() > 0 else (x**3).sum())
+    f = tj.jit(lambda x: slope(x))
+    for scale in (1.0, 2.0, -1.0, 3.0):
+        x = np.array([scale, 2 * scale])
+        np.testing.assert_array_equal(f(x), 2 * x if scale > 0 else 3 * x**2)
+    assert "inside a nested derivative" in f.explain()

@@ -1,6 +1,8 @@
 """Demands cut the tape into segments; backward walks them in reverse, reusing their plans."""
 
+import copy
 import gc
+import pickle
 import weakref
 
 import numpy as np
@@ -257,3 +259,12 @@ def test_gradients_of_is_beside_the_attached_gradients():
     np.testing.assert_array_equal(dx.numpy(), 2 * x.numpy() * w.numpy())
     np.testing.assert_array_equal(x.grad.numpy(), [0, 0])
     np.testing.assert_array_equal(w.grad.numpy(), [0, 0])
+
+
+def test_pickles_and_copies_keep_the_values():
+    x = leaf([1.0, 2.0])
+    with tj.record():
+        y = x * 2
+    for again in (pickle.loads(pickle.dumps(y)), copy.deepcopy(y), copy.copy(y)):
+        np.testing.assert_array_equal(again.numpy(), [2, 4])
+        assert again.grad is None
