@@ -28,15 +28,15 @@ Frames = tuple[Any, ...]  # compared by ==
 
 _CONSTANT = (int, float, complex, str, bytes, bool, type(None), np.generic)
 _BY_IDENTITY = (ModuleType, type, np.ufunc)
-_CALLING_BACK = (map, filter, sorted, min, max, np.frompyfunc)  # one Python call per item, uncounted
-_CALLING_BACK_METHODS = ("sort", "frompyfunc")
+# What may call the user's functions from C, in a loop that no frame shows: built-ins, under any name,
+# and functions and methods known by their names.
+_CALLING_BACK = (map, filter, sorted, min, max)
+_CALLING_BACK_NAMES = frozenset({
+    "sort", "reduce", "accumulate", "starmap", "vectorize", "apply_along_axis", "apply_over_axes",
+    "frompyfunc", "fromfunction", "fromiter", "piecewise",
+})  # fmt: skip
 _DEEPEST = 4  # containers in containers that are looked into
 _LARGEST = 4096  # bytes of an array that is compared by its contents
-# What may call the user's functions from C, in a loop that no frame shows.
-_CALLS_BACK = frozenset({
-    "map", "filter", "sorted", "sort", "min", "max", "reduce", "accumulate", "starmap", "vectorize",
-    "apply_along_axis", "apply_over_axes", "frompyfunc", "fromfunction", "fromiter", "piecewise",
-})  # fmt: skip
 _OUTERMOST = "_traced_call"  # the method of a decorated function that runs the user's code
 
 
@@ -70,7 +70,7 @@ def frames_of(tape: Tape) -> Frames | None:
     try:
         while frame is not None and not _is_call(frame, tape):
             if is_users_file(frame.f_code.co_filename):
-                if states and not _CALLS_BACK.isdisjoint(frame.f_code.co_names):
+                if states and _may_call_back(frame):
                     return None
                 states.append(_frame_state(frame, tape))
             frame = frame.f_back
@@ -136,21 +136,15 @@ def _content(cell: CellType) -> Any:
 
 def _may_call_back(frame: FrameType) -> bool:
     """Whether the function calls something that calls Python from an iterator that is not to be seen."""
-    names, attributes = _loaded(frame.f_code)
-    if not attributes.isdisjoint(_CALLING_BACK_METHODS):
+    if not _CALLING_BACK_NAMES.isdisjoint(frame.f_code.co_names):
         return True
-    found = (frame.f_globals.get(name, getattr(builtins, name, None)) for name in names)
+    found = (frame.f_globals.get(name, getattr(builtins, name, None)) for name in _globals_of(frame.f_code))
     return any(x is hidden for x in found for hidden in _CALLING_BACK)
 
 
 @functools.cache
-def _loaded(code: CodeType) -> tuple[frozenset[str], frozenset[str]]:
-    """The globals and the attributes that `code` loads."""
-    loads = [(i.opname, i.argval) for i in dis.get_instructions(code)]
-    return (
-        frozenset(name for op, name in loads if op == "LOAD_GLOBAL"),
-        frozenset(name for op, name in loads if op in ("LOAD_ATTR", "LOAD_METHOD")),
-    )
+def _globals_of(code: CodeType) -> frozenset[str]:
+    return frozenset(i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL")
 
 
 def _inside_for(code: CodeType, offset: int) -> bool:

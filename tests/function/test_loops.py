@@ -135,6 +135,61 @@ def helper_function(x):
     return (y * x).sum()
 
 
+def renamed_map(x, each=map):
+    y = x
+
+    def step(_):
+        nonlocal y
+        if y.sum() < 1e9:
+            y = y * 1.25
+
+    list(each(step, [None] * 7))
+    return (y * x).sum()
+
+
+def counting_closure(x):
+    n = 0
+
+    def make():
+        count = 0
+
+        def more():
+            nonlocal count
+            count += 1
+            return count < 7
+
+        return more
+
+    more, y = make(), x + n
+    while more():
+        if (y * y).sum() < 1e9:
+            y = y * 1.25
+    return (y * x).sum()
+
+
+def counting_default(x):
+    def more(seen=[]):  # noqa: B006
+        seen.append(None)
+        return len(seen) < 7
+
+    y = x
+    while more():
+        if (y * y).sum() < 1e9:
+            y = y * 1.25
+    return (y * x).sum()
+
+
+def counting_method(x):
+    take, y = ([None] * 7).pop, x
+    try:
+        while True:
+            take()
+            if (y * y).sum() < 1e9:
+                y = y * 1.25
+    except Exception:
+        return (y * x).sum()
+
+
 FUNCTIONS = [
     doubling,
     do_while,
@@ -151,9 +206,23 @@ FUNCTIONS = [
     mapped,
     key_function,
     helper_function,
+    renamed_map,
+    counting_closure,
+    counting_default,
+    counting_method,
 ]
 CLOSED = [doubling, do_while, newton, two_variables, compound_test, invariant_array]
-OPEN = [counted, growing_list, repeated_for, mapped, key_function]
+OPEN = [
+    counted,
+    growing_list,
+    repeated_for,
+    mapped,
+    key_function,
+    renamed_map,
+    counting_closure,
+    counting_default,
+    counting_method,
+]
 
 
 def scales(rng):
