@@ -114,10 +114,14 @@ class TracedFunction:
         return getattr(self._function, "__name__", type(self._function).__name__)
 
     @contextmanager
-    def _recording(self, args: Sequence[Any]) -> Iterator[Tape]:
-        """A tape for one call; the outer tape, if there is one, is its parent."""
+    def _recording(self, args: Sequence[Any], ours: bool) -> Iterator[Tape]:
+        """A tape for one call; the outer tape, if there is one, is its parent.
+
+        Its segments are kept where a replay may be learnt from them: not if arrays of `ours` go in,
+        since those that come out would keep the whole history of their making.
+        """
         outer = STATE.tape
-        tape = Tape(self._trie, outer, self._names_of(args), keep_cuts=True)
+        tape = Tape(self._trie, outer, self._names_of(args), keep_cuts=not ours and outer is None)
         STATE.tape = tape
         try:
             yield tape
@@ -144,7 +148,7 @@ class Jitted(TracedFunction):
             return self._function(*args, **kwargs)
         ours = tree.any_handle((args, kwargs))
         call_args, call_kwargs = tree.wrapped((args, kwargs))
-        with self._recording(call_args) as tape:
+        with self._recording(call_args, ours) as tape:
             result = self._function(*call_args, **call_kwargs)
         self.inspection.saw(tape)
         results = tree.delivered(result, keep=ours)
@@ -180,7 +184,7 @@ class Differentiated(TracedFunction):
         variables: list[Handle] = []
         trees = {i: tree.variables(args[i], i, self._where(), outer, variables) for i in chosen}
         call_args = [trees.get(i, x) for i, x in enumerate(rest)]
-        with self._recording(call_args) as tape:
+        with self._recording(call_args, ours) as tape:
             found = self._function(*call_args, **call_kwargs)
             head, aux = self._split(found)
         grads = self._gradients(tape, head, variables)
