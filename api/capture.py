@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from tapejit.tracer.location import is_users_file
 from tapejit.tracer.surface.function import Function
 
 _PURE_BUILTINS = frozenset(
@@ -61,7 +62,9 @@ _PURE_BUILTINS = frozenset(
 )
 _TRUSTED_MODULES = ("numpy", "math", "operator", "scipy.special")
 _IMPURE_NUMPY = ("numpy.random", "numpy.testing", "numpy.lib._npyio_impl")
+_READING_FILES = (np.load, np.loadtxt, np.genfromtxt, np.fromregex, np.fromfile, np.memmap)
 _IMMUTABLE = (int, float, complex, str, bytes, bool, type(None), type(Ellipsis), np.generic, np.dtype)
+_FUNCTION_OR_TYPE = (FunctionType, type, type(np.sum))  # objects that can be called have a state
 _FORBIDDEN_OPCODES = frozenset(
     [
         "STORE_GLOBAL",
@@ -116,15 +119,24 @@ class _Reading:
         if id(function) in self._seen:
             return
         self._seen.add(id(function))
-        code, defaults, more = function.__code__, function.__defaults__, function.__kwdefaults__
+        if vars(function).keys() - {"__wrapped__"}:
+            raise Unguardable(f"{name} has attributes")
+        code, defaults = function.__code__, function.__defaults__
         self._watch(
             f"function {name}", lambda: function.__code__ is code and function.__defaults__ is defaults
         )
-        for value in (*(defaults or ()), *(more or {}).values()):
+        for value in defaults or ():
             self._value(value, f"a default of {name}")
+        for key in function.__kwdefaults__ or ():
+            self._keyword_default(function, key, name)
         cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
         for load in _loads(code):
             self._load(load, function, cells)
+
+    def _keyword_default(self, function: FunctionType, key: str, name: str) -> None:
+        value = (function.__kwdefaults__ or {})[key]
+        self._watch(f"a default of {name}", lambda: (function.__kwdefaults__ or {}).get(key) is value)
+        self._value(value, f"a default of {name}")
 
     def _load(self, load: _Load, function: FunctionType, cells: dict[str, Any]) -> None:
         if load.name in cells:
@@ -138,6 +150,8 @@ class _Reading:
             self._value(value, name, load.attributes)
         elif getattr(builtins, load.name, None) not in _PURE_BUILTINS:
             raise Unguardable(f"it uses {load.name}")
+        else:
+            self._watch(f"global `{load.name}`", lambda: load.name not in function.__globals__)
 
     def _cell(self, cell: Any, load: _Load) -> None:
         try:
@@ -158,6 +172,8 @@ class _Reading:
                 self._value(item, name)
         elif isinstance(value, _IMMUTABLE) or _is_pure(value):
             return
+        elif attributes:
+            raise Unguardable(f"it reads {name}.{attributes[0]}")
         else:
             self.callee(value, name)
 
@@ -207,9 +223,13 @@ def _is_trusted(module: str | None) -> bool:
 
 
 def _is_pure(value: Any) -> bool:
-    """A callable, or a type, whose result depends on its arguments only."""
+    """A function, or a type, whose result depends on its arguments only."""
     if isinstance(value, np.ufunc | Function):
         return True
+    if any(value is reader for reader in _READING_FILES):
+        return False
+    if isinstance(value, FunctionType) and is_users_file(value.__code__.co_filename):
+        return False  # whatever module it says it is from
     if isinstance(value, BuiltinFunctionType):
         owner = value.__self__
         return value in _PURE_BUILTINS or (isinstance(owner, ModuleType) and _is_trusted(value.__module__))
@@ -218,7 +238,7 @@ def _is_pure(value: Any) -> bool:
             return True
     except TypeError:  # not hashable
         return False
-    return callable(value) and _is_trusted(getattr(value, "__module__", None))
+    return isinstance(value, _FUNCTION_OR_TYPE) and _is_trusted(getattr(value, "__module__", None))
 
 
 def _unchanged(array: np.ndarray) -> Callable[[], bool]:

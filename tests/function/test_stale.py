@@ -1,5 +1,6 @@
 """Attacks on the cache of decorated functions: what a function reads besides its arguments changes."""
 
+import functools
 import types
 
 import numpy as np
@@ -238,3 +239,61 @@ def test_a_test_inside_a_nested_derivative():
         x = np.array([scale, 2 * scale])
         np.testing.assert_array_equal(f(x), 2 * x if scale > 0 else 3 * x**2)
     assert "inside a nested derivative" in f.explain()
+
+
+def attributed(x):
+    return x * attributed.scale
+
+
+def test_an_attribute_of_a_function():
+    attributed.scale = 2.0
+    for f in (tj.jit(lambda x: x * attributed.scale), tj.jit(attributed)):
+        attributed.scale = 2.0
+        np.testing.assert_array_equal(twice(f, np.ones(2)), [2, 2])
+        attributed.scale = 5.0
+        np.testing.assert_array_equal(twice(f, np.ones(2)), [5, 5])
+
+
+def test_a_keyword_default():
+    def scaled(x, *, by=2.0):
+        return x * by
+
+    f = tj.jit(scaled)
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [2, 2])
+    scaled.__kwdefaults__["by"] = 5.0
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [5, 5])
+
+
+def test_a_file(tmp_path):
+    path = str(tmp_path / "factor.npy")
+    np.save(path, 2.0)
+    f = tj.jit(lambda x: x * np.load(path))
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [2, 2])
+    np.save(path, 5.0)
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [5, 5])
+
+
+def test_a_builtin_that_a_global_hides(monkeypatch):
+    f = tj.jit(lambda x: x * max(2.0, 1.0))
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [2, 2])
+    monkeypatch.setitem(globals(), "max", lambda a, b: 5.0)
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [5, 5])
+
+
+def test_a_function_that_calls_itself_numpys(monkeypatch):
+    @functools.wraps(np.mean)
+    def mean(x):
+        return x * RATE
+
+    f = tj.jit(lambda x: mean(x))
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [2, 2])
+    monkeypatch.setitem(globals(), "RATE", 5.0)
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [5, 5])
+
+
+def test_a_mutable_object_of_numpys():
+    polynomial = np.polynomial.Polynomial([2.0])
+    f = tj.jit(lambda x: x * polynomial(0.0))
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [2, 2])
+    polynomial.coef[0] = 5.0
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [5, 5])
