@@ -76,7 +76,7 @@ class FaceArray(Array):
         if type(array) is face:
             return array
         alias = face.wrap(array.value(), array.storage)
-        alias.storage.shared = True
+        alias.storage.share(array, alias)
         alias._leaf, alias._history = array._leaf, array._history
         return alias
 

@@ -340,8 +340,7 @@ class Array(Handle):
                 f"in-place write at {where} to an array with attach_grad() inside record(): its gradient "
                 "would be that of the overwritten value; write it outside record(), or compute a new array"
             )
-        aliased = self._tape is tape and tape is not None and self._index in tape.aliased
-        if aliased or (self._storage is not None and self._storage.shared):
+        if self._storage is not None and self._storage.shared_beside(self):
             raise InPlaceError(
                 f"in-place write at {where} to an array that shares memory with a view of it, inside "
                 "record(); compute a new array instead (for example np.where or np.concatenate)"

@@ -119,6 +119,6 @@ class Handle:
 
     def detached(self) -> Any:
         """A new concrete handle on the same memory, without leaf or history."""
-        storage = self.storage
-        storage.shared = True
-        return type(self).wrap(self.materialise(), storage)
+        twin = type(self).wrap(self.materialise(), self.storage)
+        self.storage.share(self, twin)
+        return twin

@@ -8,9 +8,12 @@ Whoever writes into an array first lets every such reader take a copy of the old
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from tapejit.tracer.handle import Handle
 
 _PRUNE_ABOVE = 16
 
@@ -49,11 +52,27 @@ class Arguments:
 class Storage:
     """One piece of memory, shared by an array and its views; knows the traces that read it."""
 
-    __slots__ = ("readers", "shared")
+    __slots__ = ("_prune_above", "_residents", "readers")
 
     def __init__(self) -> None:
         self.readers: list[weakref.ref[Arguments]] = []
-        self.shared = False  # more than one array handle lives here
+        self._residents: list[weakref.ref[Handle]] = []  # the array handles here, if there are several
+        self._prune_above = _PRUNE_ABOVE
+
+    def share(self, *handles: Handle) -> None:
+        """These handles live here, side by side."""
+        self._residents.extend(map(weakref.ref, handles))
+        if len(self._residents) > self._prune_above:
+            self._residents = [weakref.ref(handle) for handle in self._living()]
+            self._prune_above = 2 * len(self._residents) + _PRUNE_ABOVE
+
+    def shared_beside(self, handle: Handle) -> bool:
+        """Whether an array other than this one lives here."""
+        return any(other is not handle for other in self._living())
+
+    def _living(self) -> set[Handle]:
+        found = (ref() for ref in self._residents)
+        return {handle for handle in found if handle is not None and handle._storage is self}
 
     def before_write(self) -> None:
         """Let every trace that reads this memory keep the old contents."""

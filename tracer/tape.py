@@ -52,7 +52,6 @@ class Tape:
     __slots__ = (
         "_entered",
         "active",
-        "aliased",
         "arguments",
         "cuts",
         "escapes",
@@ -87,7 +86,6 @@ class Tape:
         self.values: list[weakref.ref[Handle] | None] = []  # per value number; None for an input
         self.sources: dict[int, Source] = {}  # per input value number: the array that entered
         self._entered: dict[int, int] = {}  # id of that array -> value number
-        self.aliased: set[int] = set()  # values that share memory, were they computed
         self.symbolic = False  # an argument is pending on the parent
 
     # -- Recording -----------------------------------------------------------------------------------
@@ -117,7 +115,7 @@ class Tape:
             node = self._grow((op, i), op, (x,), (i,), ())
         self.node = node
         if len(node.types) > 1 or op.view:
-            return self._results(op, node, type(x))
+            return self._results(op, node, x)
         return self._pending(type(x), node.type, node.tracked)
 
     def record(
@@ -146,12 +144,13 @@ class Tape:
         self.node = node
         for number in numbers:
             self.arguments.add_number(number)
-        return self._results(op, node, next(type(x) for x in operands if isinstance(x, Handle)))
+        return self._results(op, node, next(x for x in operands if isinstance(x, Handle)))
 
-    def _results(self, op: Operation, node: Node, face: type) -> Any:
-        results = [self._pending(face, type_, node.tracked) for type_ in node.types]
-        if op.view:
-            self.aliased.update(i for i in (node.operands[0], results[0]._index) if i is not None)
+    def _results(self, op: Operation, node: Node, first: Handle) -> Any:
+        results = [self._pending(type(first), type_, node.tracked) for type_ in node.types]
+        if op.view:  # were they computed, they would share memory
+            results[0]._storage = first.storage
+            first.storage.share(first, results[0])
         return results[0] if len(results) == 1 else tuple(results)
 
     def _pending(self, face: type, type_: TensorType, tracked: bool) -> Any:

@@ -122,8 +122,9 @@ def _wrapped(
     dtype_name(array.dtype)
     base = operands[0]
     if op.view and isinstance(base, Handle) and np.may_share_memory(array, values[0]):
-        base.storage.shared = True
-        return face.wrap(array, base.storage)
+        view = face.wrap(array, base.storage)
+        base.storage.share(base, view)
+        return view
     return face.wrap(array)
 
 
