@@ -54,10 +54,13 @@ class Engine:
 
     def _build(self, function: Function, signature: Signature) -> NativeProgram:
         from tapejit.codegen.emit import compile_source
-        from tapejit.codegen.vocabulary import VOCABULARY  # llvmlite: not at import time
+        from tapejit.codegen.vocabulary import (  # llvmlite: not at import time
+            VOCABULARY,
+            shorter_vocabulary,
+        )
 
         if self._loader is None:
-            self._loader = Loader(VOCABULARY)
+            self._loader = Loader(VOCABULARY, shorter_vocabulary)
         return self._loader.load(compile_source(function, signature), "program", signature)
 
 

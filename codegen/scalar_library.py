@@ -37,6 +37,7 @@ class ScalarFunction:
     arity: int = 1
     result_like: int | None = 0
     literal: int | None = None
+    long: bool = False  # dozens of instructions: see `outlined`
 
     def build(self, builder: ll.IRBuilder, *arguments: ll.Value | int) -> ll.Value:
         """The result's LLVM value; instructions are added where `builder` stands."""
@@ -59,21 +60,21 @@ LIBRARY: dict[str, ScalarFunction] = {
     "floor_div": ScalarFunction(scalar_arithmetic.floor_div, arity=2),
     "mod": ScalarFunction(scalar_arithmetic.mod, arity=2),
     "integer_pow": ScalarFunction(scalar_arithmetic.integer_pow, arity=2, literal=1),
-    "pow": ScalarFunction(vector_power.power, arity=2),
-    "exp": ScalarFunction(vector_exponential.exp),
-    "expm1": ScalarFunction(vector_exponential.expm1),
-    "log": ScalarFunction(vector_logarithm.log),
-    "log1p": ScalarFunction(vector_logarithm.log1p),
-    "logistic": ScalarFunction(vector_exponential.logistic),
-    "erf": ScalarFunction(vector_error_function.erf),
-    "sin": ScalarFunction(vector_trigonometric.sin),
-    "cos": ScalarFunction(vector_trigonometric.cos),
-    "tan": ScalarFunction(vector_trigonometric.tan),
-    "arcsin": ScalarFunction(vector_inverse_trigonometric.arcsin),
-    "arccos": ScalarFunction(vector_inverse_trigonometric.arccos),
-    "arctan": ScalarFunction(vector_inverse_trigonometric.arctan),
-    "arctan2": ScalarFunction(vector_inverse_trigonometric.arctan2, arity=2),
-    "sinh": ScalarFunction(vector_exponential.sinh),
-    "cosh": ScalarFunction(vector_exponential.cosh),
-    "tanh": ScalarFunction(vector_exponential.tanh),
+    "pow": ScalarFunction(vector_power.power, arity=2, long=True),
+    "exp": ScalarFunction(vector_exponential.exp, long=True),
+    "expm1": ScalarFunction(vector_exponential.expm1, long=True),
+    "log": ScalarFunction(vector_logarithm.log, long=True),
+    "log1p": ScalarFunction(vector_logarithm.log1p, long=True),
+    "logistic": ScalarFunction(vector_exponential.logistic, long=True),
+    "erf": ScalarFunction(vector_error_function.erf, long=True),
+    "sin": ScalarFunction(vector_trigonometric.sin, long=True),
+    "cos": ScalarFunction(vector_trigonometric.cos, long=True),
+    "tan": ScalarFunction(vector_trigonometric.tan, long=True),
+    "arcsin": ScalarFunction(vector_inverse_trigonometric.arcsin, long=True),
+    "arccos": ScalarFunction(vector_inverse_trigonometric.arccos, long=True),
+    "arctan": ScalarFunction(vector_inverse_trigonometric.arctan, long=True),
+    "arctan2": ScalarFunction(vector_inverse_trigonometric.arctan2, arity=2, long=True),
+    "sinh": ScalarFunction(vector_exponential.sinh, long=True),
+    "cosh": ScalarFunction(vector_exponential.cosh, long=True),
+    "tanh": ScalarFunction(vector_exponential.tanh, long=True),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tapejit.codegen.lane import Lane
+from tapejit.codegen.outlined import MANY, calls, outlined
 from tapejit.codegen.scalar_library import LIBRARY, ScalarFunction
 
 
@@ -25,3 +26,9 @@ VOCABULARY: dict[str, ScalarFunction] = {
     "rounding": ScalarFunction(_rounding, arity=2),
     "compensated": ScalarFunction(_compensated, arity=2),
 }
+_OUTLINED = outlined(VOCABULARY)
+
+
+def shorter_vocabulary(source: str) -> dict[str, ScalarFunction] | None:
+    """The vocabulary for a source with so many long functions that inlining them would take too long."""
+    return _OUTLINED if calls(source, VOCABULARY) > MANY else None

@@ -57,8 +57,13 @@ class NativeProgram:
 class Loader:
     """Compiles programs, one at a time: Numba's compiler is not thread-safe."""
 
-    def __init__(self, vocabulary: Mapping[str, ScalarFunction]):
+    def __init__(
+        self,
+        vocabulary: Mapping[str, ScalarFunction],
+        shorter: Callable[[str], Mapping[str, ScalarFunction] | None] = lambda source: None,
+    ):
         self.vocabulary = vocabulary
+        self._shorter = shorter  # another vocabulary for a source, where inlining would take too long
         self.lock = threading.Lock()
 
     def load(self, source: str, name: str, signature: Signature) -> NativeProgram:
@@ -66,17 +71,24 @@ class Loader:
         filename = f"<tapejit {name} {hashlib.sha256(source.encode()).hexdigest()[:12]}>"
         linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
         with self.lock:
-            namespace = dict(self.names)
+            namespace = self._namespace(source)
             exec(compile(source, filename, "exec"), namespace)
             checked, entry = _compile(namespace[name], signature)
         return NativeProgram(entry, checked, source, filename)
 
+    def _namespace(self, source: str) -> dict[str, Any]:
+        shorter = self._shorter(source)
+        return dict(self.names) if shorter is None else {**self.names, **_functions(shorter)}
+
     @cached_property
     def names(self) -> dict[str, Any]:
         """The namespace in which emitted source runs."""
-        functions = {name: _intrinsic(name, function) for name, function in self.vocabulary.items()}
         intrinsics = {"flat": _flat(), "gemm": _gemm(), "check_signals": _check_signals()}
-        return {**_constants(), **functions, **intrinsics}
+        return {**_constants(), **_functions(self.vocabulary), **intrinsics}
+
+
+def _functions(vocabulary: Mapping[str, ScalarFunction]) -> dict[str, Any]:
+    return {name: _intrinsic(name, function) for name, function in vocabulary.items()}
 
 
 def _constants() -> dict[str, Any]:
