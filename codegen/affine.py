@@ -1,8 +1,9 @@
 """Index arithmetic: sums of loop variables times constants, the only index form emitted loops need.
 
 `Affine` is such a sum; `Split` is the quotient or remainder of one, an atom for what is not affine
-(a reshape that cuts across a loop). Everything is immutable and hashable, so that equal indices are
-recognised and an element is computed once. Start with `Affine`.
+(a reshape that cuts across a loop), `Loaded` a position that was read from memory. Everything is
+immutable and hashable, so that equal indices are recognised and an element is computed once.
+Start with `Affine`.
 """
 
 from __future__ import annotations
@@ -40,7 +41,20 @@ class Split:
         return low // self.divisor, high // self.divisor
 
 
-Atom = LoopVar | Split
+@dataclass(frozen=True)
+class Loaded:
+    """A position that the variable `name` holds, known to lie below `extent`; it varies with `loops`."""
+
+    name: str
+    extent: int
+    loops: frozenset[LoopVar]
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return 0, max(self.extent - 1, 0)
+
+
+Atom = LoopVar | Split | Loaded
 
 
 @dataclass(frozen=True)
@@ -70,8 +84,7 @@ class Affine:
     @cached_property
     def loops(self) -> frozenset[LoopVar]:
         """The loop variables it depends on."""
-        parts = (frozenset({a}) if isinstance(a, LoopVar) else a.numerator.loops for a, _ in self.terms)
-        return frozenset().union(*parts)
+        return frozenset().union(*(_loops_of(a) for a, _ in self.terms))
 
     def divmod(self, divisor: int) -> tuple[Affine, Affine]:
         """Quotient and remainder; affine whenever the terms separate."""
@@ -121,19 +134,25 @@ class Affine:
 
 
 def atom(part: Atom) -> Affine:
-    """One loop variable, quotient or remainder as an expression."""
+    """One loop variable, quotient, remainder or loaded position as an expression."""
     return Affine(0, frozenset({(part, 1)}))
+
+
+def _loops_of(part: Atom) -> frozenset[LoopVar]:
+    if isinstance(part, LoopVar):
+        return frozenset({part})
+    return part.loops if isinstance(part, Loaded) else part.numerator.loops
 
 
 def _replaced(part: Atom, new: Mapping[LoopVar, Affine]) -> Affine:
     if isinstance(part, LoopVar):
         return new.get(part, atom(part))
+    if isinstance(part, Loaded):
+        return atom(part)
     quotient, remainder = part.numerator.replace(new).divmod(part.divisor)
     return quotient if part.operator == "//" else remainder
 
 
 def _term(part: Atom, factor: int) -> str:
-    text = part.name if isinstance(part, LoopVar) else f"({part.numerator}) {part.operator} {part.divisor}"
-    if isinstance(part, Split):
-        text = f"({text})"
+    text = f"(({part.numerator}) {part.operator} {part.divisor})" if isinstance(part, Split) else part.name
     return text if factor == 1 else f"-{text}" if factor == -1 else f"{text} * {factor}"

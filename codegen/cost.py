@@ -14,13 +14,14 @@ from functools import cache
 
 from tapejit.codegen.moves import repeats_rows
 from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import Constant, IndexMap, Padded, Reinterpret, Scalar
+from tapejit.ir.primitive import Constant, Gathered, IndexMap, Padded, Reinterpret, Scalar
 
 CHEAP_CALLS = frozenset((
     "abs", "select", "maximum", "minimum", "sign", "floor", "ceil", "integer_pow", "plus",
     "f64", "f32", "i64", "i32", "bool",
 ))
 ROOT_CALLS = frozenset(("sqrt", "rsqrt"))
+ON_DEMAND = (Scalar, Constant, IndexMap, Padded, Gathered, Reinterpret)  # evaluated where it is needed
 CALL, ROOT, GUARD, MOST = 20, 5, 3, 10**6
 STORE_ABOVE = 10  # the cost that a store and a load are worth, per element
 
@@ -81,8 +82,9 @@ def _pass_on(
 ) -> None:
     """What the operands of an instruction are needed for."""
     result, emission = instr.results[0], instr.primitive.emission
-    on_demand = isinstance(emission, Scalar | IndexMap | Padded | Reinterpret | Constant)
-    moved = isinstance(emission, Padded) or (isinstance(emission, IndexMap) and not repeats_rows(instr))
+    on_demand = isinstance(emission, ON_DEMAND)
+    elsewhere = isinstance(emission, IndexMap) and not repeats_rows(instr)
+    moved = elsewhere or isinstance(emission, Padded | Gathered)
     for operand in dict.fromkeys(instr.operands):
         demand = demands.setdefault(operand, _Demand())
         if not on_demand:
@@ -119,7 +121,7 @@ def _cost(instr: Instr, costs: Mapping[Value, int]) -> int:
     emission, below = instr.primitive.emission, sum(costs[v] for v in instr.operands)
     if isinstance(emission, Scalar):
         return min(source_cost(emission.source) + below, MOST)
-    if isinstance(emission, Padded):
+    if isinstance(emission, Padded | Gathered):
         return min(GUARD + below, MOST)
     if isinstance(emission, IndexMap | Reinterpret):
         return below
@@ -130,7 +132,7 @@ def _phases(function: Function) -> dict[Value, int]:
     """How many loops must have run, one after another, before a value can be evaluated."""
     phases = dict.fromkeys(function.params, 0)
     for instr in function.body:
-        on_demand = isinstance(instr.primitive.emission, Scalar | IndexMap | Padded | Reinterpret | Constant)
+        on_demand = isinstance(instr.primitive.emission, ON_DEMAND)
         phase = max((phases[v] for v in instr.operands), default=0) + (not on_demand)
         phases.update(dict.fromkeys(instr.results, phase))
     return phases

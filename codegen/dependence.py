@@ -56,9 +56,8 @@ def needs_of_roots(plan: Plan) -> list[Needs]:
 def _root_needs(root: Root, reads: dict[Value, Needs], inside: dict[Value, Needs]) -> Needs:
     if root.kind is Kind.DEFINE:
         return inside[root.value]
-    whole = root.kind in (Kind.CONTROL, Kind.LIBRARY)
     return _union(
-        reads[o.value] if not whole and _in_order(o, root.space) else reads[o.value].scatter()
+        reads[o.value] if not root.is_call and _in_order(o, root.space) else reads[o.value].scatter()
         for o in root.operands
     )
 

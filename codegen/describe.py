@@ -32,7 +32,7 @@ def _nest(number: int, nest: Nest, plan: Plan) -> Iterator[str]:
 def _work(root: Root, plan: Plan) -> str:
     name = root.instr.primitive.name if root.instr else root.value.name or "value"
     to = "a temporary" if root.slot is None else f"result {root.slot}"
-    verb = {Kind.FOLD: "fold", Kind.LIBRARY: "call", Kind.CONTROL: "control"}.get(root.kind, "store")
+    verb = "store" if root.kind in (Kind.DEFINE, Kind.COPY) else root.kind.value
     return f"{verb} {name} to {to}"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tapejit.codegen.affine import Affine, LoopVar
+from tapejit.codegen.affine import Affine, Loaded, LoopVar, atom
 from tapejit.codegen.index import Index
 from tapejit.codegen.level import Guard, Node, Statement
 from tapejit.codegen.memory import Array, Register, Storage
@@ -17,10 +17,10 @@ from tapejit.codegen.moves import moved
 from tapejit.codegen.name import Names
 from tapejit.codegen.plan import Plan
 from tapejit.ir.function import Instr, Value
-from tapejit.ir.primitive import Constant, IndexMap, Padded, Reinterpret, Scalar
+from tapejit.ir.primitive import Constant, Gathered, IndexMap, Padded, Reinterpret, Scalar
 
 Demand = tuple[Value, Index]
-
+Conditions = Sequence[tuple[str, Affine]]  # source with `{0}` for an expression
 
 Place = Callable[[frozenset[LoopVar]], list[Node]]
 
@@ -95,8 +95,9 @@ class Elements:
         return next(scope.known[key] for scope in reversed(self.scopes) if key in scope.known)
 
     def _scope(self, loops: frozenset[LoopVar]) -> _Scope:
-        """The innermost guard whose condition varies with one of the loops."""
-        return next(s for s in reversed(self.scopes) if s is self.scopes[0] or s.loops & loops)
+        """The innermost guard whose condition varies with one of the loops, or with none."""
+        outermost = self.scopes[0]
+        return next(s for s in reversed(self.scopes) if s is outermost or s.loops & loops or not s.loops)
 
     def _nodes(self, loops: frozenset[LoopVar]) -> list[Node]:
         scope = self._scope(loops)
@@ -115,6 +116,8 @@ class Elements:
             return [(v, index) for v in instr.operands]
         if isinstance(emission, Reinterpret | IndexMap):
             return [moved(instr, index)]
+        if isinstance(emission, Gathered):
+            return [_position(instr, index)]
         return []
 
     def _produce(self, value: Value, index: Index) -> None:
@@ -130,6 +133,8 @@ class Elements:
             return self._constant(instr, value, emission, index)
         if isinstance(emission, Padded):
             return self._padded(instr, value, emission, index)
+        if isinstance(emission, Gathered):
+            return self._gathered(instr, value, index)
         return self._recall(*moved(instr, index))
 
     def _load(self, value: Value, index: Index) -> Known:
@@ -159,25 +164,56 @@ class Elements:
         conditions, dims = _inside(emission.operand_index(index.dims, x.type, **instr.attrs), x.type.shape)
         if not conditions:
             return self.element(x, Index(x.type.shape, dims))
-        self.fused[instr] = None
-        name = self.names.of(value)
-        outside = Statement(f"{name} = {value.type.dtype}({_number(instr.attrs['value'])})")
-        nodes = self._nodes(index.loops)
-        inside = x, Index(x.type.shape, dims)
-        nodes.append(self._guard(name, inside, conditions, outside) if x.type.size else outside)
-        return Known(name, index.loops)
+        around = f"{value.type.dtype}({_number(instr.attrs['value'])})"
+        return self._guarded(instr, (x, Index(x.type.shape, dims)), conditions, around, index.loops)
 
-    def _guard(
-        self, name: str, inside: Demand, conditions: Sequence[tuple[str, Affine]], outside: Statement
-    ) -> Guard:
+    def _gathered(self, instr: Instr, value: Value, index: Index) -> Known:
+        x, where = instr.operands
+        axis = instr.attrs["axis"]
+        found = self._recall(*_position(instr, index))
+        place = atom(Loaded(found.text, x.type.shape[axis], found.loops))
+        dims = (*index.dims[:axis], place, *index.dims[axis + where.type.rank :])
+        conditions = within(place, x.type.shape[axis])
+        zero, loops = f"{value.type.dtype}(0)", index.loops | found.loops
+        return self._guarded(instr, (x, Index(x.type.shape, dims)), conditions, zero, loops)
+
+    def _guarded(
+        self, instr: Instr, inside: Demand, conditions: Conditions, around: str, loops: frozenset[LoopVar]
+    ) -> Known:
+        """The element `inside` where the conditions hold, `around` elsewhere."""
+        self.fused[instr] = None
+        name = self.names.of(instr.results[0])
+        outside = Statement(f"{name} = {around}")
+        nodes = self._nodes(loops)
+        nodes.append(self._guard(name, inside, conditions, outside) if inside[0].type.size else outside)
+        return Known(name, loops)
+
+    def _guard(self, name: str, inside: Demand, conditions: Conditions, outside: Statement) -> Guard:
         """`name` is the element `inside` where the conditions hold."""
-        template = " and ".join(text.format(f"{{{k}}}") for k, (text, _) in enumerate(conditions))
-        condition = Statement(template, tuple(e for _, e in conditions))
+        condition = all_hold(conditions)
         scope = _Scope(frozenset().union(*(e.loops for e in condition.holes)))
         self.scopes.append(scope)
         found = self.element(*inside)
         self.scopes.pop()
         return Guard(condition, [*scope.nodes, Statement(f"{name} = {found.text}")], [outside])
+
+
+def within(place: Affine, size: int) -> Conditions:
+    """That a loaded position is one of `size`."""
+    return [("{0} >= 0", place), (f"{{0}} < {size}", place)]
+
+
+def all_hold(conditions: Conditions, array: Array | None = None) -> Statement:
+    """The condition of a guard; about the memory `array`, if that may turn out not to be needed."""
+    template = " and ".join(text.format(f"{{{k}}}") for k, (text, _) in enumerate(conditions))
+    return Statement(template, tuple(e for _, e in conditions), array)
+
+
+def _position(instr: Instr, index: Index) -> Demand:
+    """The element of the index operand that says where to gather."""
+    _, where = instr.operands
+    axis = instr.attrs["axis"]
+    return where, Index(where.type.shape, index.dims[axis : axis + where.type.rank])
 
 
 def all_loops(elements: Sequence[Known]) -> frozenset[LoopVar]:
@@ -192,9 +228,10 @@ def narrow(text: str, dtype: str) -> str:
 
 def _inside(
     steps: Sequence[tuple[Affine, int]], shape: Sequence[int]
-) -> tuple[list[tuple[str, Affine]], list[Affine]]:
+) -> tuple[Conditions, list[Affine]]:
     """The conditions under which a padded index lies in the operand, and the operand's index."""
-    conditions, dims = [], []
+    conditions: list[tuple[str, Affine]] = []
+    dims: list[Affine] = []
     for (place, step), n in zip(steps, shape, strict=True):
         low, high = place.span
         last = (n - 1) * step

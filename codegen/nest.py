@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from math import prod
 
 from tapejit.codegen import fold
-from tapejit.codegen.affine import Affine, LoopVar, atom
-from tapejit.codegen.element import Elements, Known, all_loops, narrow
+from tapejit.codegen.affine import Affine, Loaded, LoopVar, atom
+from tapejit.codegen.element import Elements, Known, all_hold, all_loops, narrow, within
 from tapejit.codegen.index import Index
-from tapejit.codegen.level import Level, Node, Statement, chain, merge_loops, statements, write
+from tapejit.codegen.level import Guard, Level, Node, Statement, chain, merge_loops, statements, write
 from tapejit.codegen.memory import Array, Register, Storage, Target
 from tapejit.codegen.name import Names, loop_name
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Operand, Root
 from tapejit.codegen.schedule import Nest, Phase, long_extents
 from tapejit.ir.function import Instr, Value
-from tapejit.ir.primitive import FoldIndex
+from tapejit.ir.primitive import FoldIndex, Scanned
 
 Targets = dict[Root, Target]
 
@@ -69,7 +69,10 @@ class NestWriter:
         own = chain([LoopVar(loop_name(depth + k), n) for k, n in enumerate(phase.inner)])
         levels = [*self.rows, *own]
         self.elements.place = lambda loops: _deepest(levels, loops).before
-        jobs = [self._job(root, levels) for root in phase.roots]
+        jobs = [self._job(root, levels) for root in phase.roots if root.kind is not Kind.SCATTER]
+        for root in phase.roots:
+            if root.kind is Kind.SCATTER:
+                levels[-1].before.append(self._scatter(root, _space(root, levels)))
         holes = [Statement("", (job.place, job.element.position)) for job in jobs]
         pinned = {job.home for job in jobs if job.root.kind is Kind.FOLD}
         merge_loops(own, pinned, [*statements(own), *holes])
@@ -81,10 +84,8 @@ class NestWriter:
         return own
 
     def _job(self, root: Root, levels: Sequence[Level]) -> _Job:
-        loops = iter([level.loop for level in levels if level.loop is not None])
-        variables = [None if n == 1 else next(loops) for n in root.space]
-        space = [Affine() if v is None else atom(v) for v in variables]
-        home = _deepest(levels, frozenset(v for k in root.kept if (v := variables[k]) is not None))
+        space = _space(root, levels)
+        home = _deepest(levels, frozenset().union(*(space[k].loops for k in root.kept)))
         dims = [space[k] for k in root.kept]
         if root.start:
             dims = [d + s for d, s in zip(dims, root.start, strict=True)]
@@ -92,7 +93,9 @@ class NestWriter:
         dtype = root.operands[0].value.type.dtype
         found_where = root.kind is Kind.FOLD and isinstance(root.rule, FoldIndex)
         position = space[-1] if found_where else Affine()
-        job = _Job(root, fold.Element(self._element(root, space), dtype, position), place, home)
+        scans = root.kind is Kind.SCAN
+        element = self._scan(root, space, levels) if scans else self._element(root, space)
+        job = _Job(root, fold.Element(element, dtype, position), place, home)
         if root.kind is not Kind.FOLD:
             # At once, so that a later root of the phase may load what it does not know by name.
             levels[-1].before.extend(self._write(job, job.element.name))
@@ -106,6 +109,35 @@ class NestWriter:
             return found[0].text
         text = narrow(" * ".join(e.text for e in found), root.value.type.dtype)
         return self.elements.assign(root.value, text, all_loops(found)).text
+
+    def _scan(self, root: Root, space: Sequence[Affine], levels: Sequence[Level]) -> str:
+        """The element, in a register that keeps it for the next one."""
+        assert root.instr is not None
+        emission, dtype = root.instr.primitive.emission, root.value.type.dtype
+        assert isinstance(emission, Scanned)
+        found = [self.elements.element(o.value, _operand_index(o, space)).text for o in root.operands]
+        name = self.names.of(root.value)
+        first, step = (narrow(t.format(name, *found), dtype) for t in (emission.first, emission.step))
+        if root.space[-1] > 1:
+            levels[-2].before.append(Statement(f"{name} = {dtype}(0)"))
+            first = f"{first} if {{0}} == 0 else {step}"
+        levels[-1].before.append(Statement(f"{name} = {first}", (space[-1],)))
+        return name
+
+    def _scatter(self, root: Root, space: Sequence[Affine]) -> Node:
+        """One update, written where its index says; nothing outside."""
+        assert root.instr is not None
+        target, axis = self.targets[root].storage, root.instr.attrs["axis"]
+        assert isinstance(target, Array)
+        *updates, at = [self.elements.element(o.value, _operand_index(o, space)) for o in root.operands]
+        place = atom(Loaded(at.text, root.value.type.shape[axis], at.loops))
+        rest = [space[k] for k in root.kept]
+        cell = Index(root.value.type.shape, [*rest[:axis], place, *rest[axis:]]).flat
+        update = updates[0].text if updates else "{1}"
+        text = fold.combined(root, f"{target.name}[{{0}}]", update)
+        position = Index(root.space, space).flat
+        write = Statement(f"{target.name}[{{0}}] = {text}", (cell, position), target)
+        return Guard(all_hold(within(place, root.value.type.shape[axis]), target), [write], [])
 
     def _strip_mine(self, jobs: Sequence[_Job], own: list[Level]) -> None:
         sums = [job for job in jobs if job.root.kind is Kind.FOLD and fold.is_float_sum(job.root)]
@@ -147,6 +179,12 @@ class NestWriter:
 def _deepest(levels: Sequence[Level], loops: frozenset[LoopVar]) -> Level:
     """The outermost level that is inside all of `loops`."""
     return levels[max((k + 1 for k, level in enumerate(levels) if level.loop in loops), default=0)]
+
+
+def _space(root: Root, levels: Sequence[Level]) -> list[Affine]:
+    """The loop variable of each dimension of a root's space."""
+    loops = iter([level.loop for level in levels if level.loop is not None])
+    return [Affine() if n == 1 else atom(next(loops)) for n in root.space]
 
 
 def _operand_index(operand: Operand, space: Sequence[Affine]) -> Index:

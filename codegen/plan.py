@@ -10,25 +10,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from tapejit.codegen.cost import costly_values
+from tapejit.codegen.cost import ON_DEMAND, costly_values
 from tapejit.codegen.matrix import groups, matrices
 from tapejit.codegen.product import prepare_products
 from tapejit.codegen.root import Kind, Root, fold, is_loop_product, roots_of, store
 from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.primitive import (
-    Constant,
     Fold,
     FoldIndex,
-    IndexMap,
-    Padded,
+    Ordered,
     Product,
     Regions,
-    Reinterpret,
     Scalar,
+    Scanned,
+    Scattered,
 )
 from tapejit.ir.signature import Signature
 
-ON_DEMAND = (Scalar, Constant, IndexMap, Padded, Reinterpret)
+IN_ARRAYS = (Scattered, Scanned, Ordered)  # complete in memory only, even a single element
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def _read_whole(function: Function, defined: dict[Value, Instr]) -> set[Value]:
     """What BLAS and regions read: they need it in memory, or a view of memory."""
     kept: set[Value] = set()
     for instr in function.body:
-        if isinstance(instr.primitive.emission, Regions):
+        if isinstance(instr.primitive.emission, Regions | Ordered):
             kept |= {v for v in instr.operands if v in defined}
         elif isinstance(instr.primitive.emission, Product) and not is_loop_product(instr):
             for value, group in zip(instr.operands, groups(instr), strict=True):
@@ -109,7 +108,14 @@ def _homes(function: Function, signature: Signature) -> dict[Value, int]:
         alone = value not in read and function.results.count(value) == 1
         if value not in homes and (alone or not signature.accumulate[slot]):
             homes[value] = slot
-    return {v: slot for v, slot in homes.items() if v not in function.params}
+    elsewhere = _in_arrays(function).union(function.params)
+    return {v: slot for v, slot in homes.items() if v not in elsewhere}
+
+
+def _in_arrays(function: Function) -> set[Value]:
+    """Single elements that are completed in an array, whatever holds the result."""
+    made = (i.results[0] for i in function.body if isinstance(i.primitive.emission, IN_ARRAYS))
+    return {v for v in made if v.type.size == 1}
 
 
 def _not_added(function: Function) -> set[Value]:

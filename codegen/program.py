@@ -19,6 +19,7 @@ from tapejit.codegen.name import Names
 from tapejit.codegen.nest import NestWriter
 from tapejit.codegen.root import Kind, Root
 from tapejit.codegen.schedule import Nest, Schedule, schedule
+from tapejit.codegen.sort import sort_lines
 from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.primitive import Branch, Loop, LoopAdjoint
 from tapejit.ir.signature import signature_of
@@ -26,6 +27,7 @@ from tapejit.ir.signature import signature_of
 CONTROL: dict[type, Callable[[Site], tuple[list[Home], Lines]]] = {
     Branch: branch, Loop: loop, LoopAdjoint: loop_adjoint,
 }
+IN_MEMORY = (Kind.LIBRARY, Kind.SORT, Kind.SCATTER, Kind.SCAN)  # never in a register
 MOST_PLACES = 4  # named in one comment
 
 
@@ -62,8 +64,8 @@ class ProgramWriter:
         for each in nest.roots:
             targets[each] = self._target(each)
             made.append(self._prepared(each, targets[each]))
-        if root.kind is Kind.LIBRARY:
-            call = gemm_lines(root, targets[root], self.storage, self.plan.definitions)
+        if root.is_call:
+            call = self._call(root, targets[root])
             return lambda: [comment(number, _instrs(root)), *_flattened(made), *call]
         writer = NestWriter(self.plan, nest, self.storage, targets, self.names)
 
@@ -73,11 +75,16 @@ class ProgramWriter:
 
         return lines
 
+    def _call(self, root: Root, target: Target) -> list[str]:
+        if root.kind is Kind.LIBRARY:
+            return gemm_lines(root, target, self.storage, self.plan.definitions)
+        return sort_lines(root, target, self._whole(root.operands[0].value), self.names)
+
     def _target(self, root: Root) -> Target:
         """Where a root writes: its result, or a temporary."""
         if root.slot is not None:
             return Target(self.outs[root.slot], self.plan.signature.accumulate[root.slot])
-        if root.value.type.size == 1 and root.kind is not Kind.LIBRARY:
+        if root.value.type.size == 1 and root.kind not in IN_MEMORY:
             return Target(Register(""))
         return Target(self.storage.get(root.value) or self._temporary(root))
 
@@ -92,7 +99,8 @@ class ProgramWriter:
         fresh = root.slot is None and root.value not in self.storage
         if root.instr is not None:
             self.storage[root.value] = array
-        begun = root.kind is not Kind.FOLD or root.trailing or target.accumulate
+        folds = root.kind is Kind.SCATTER or (root.kind is Kind.FOLD and not root.trailing)
+        begun = not folds or target.accumulate
         start = () if begun else (
             f"for i in range({root.value.type.size}):", f"{INDENT}{array.name}[i] = {fold.start(root)}"
         )

@@ -12,7 +12,7 @@ from functools import cached_property
 from math import prod
 
 from tapejit.ir.function import Instr, Value
-from tapejit.ir.primitive import Fold, FoldIndex, Product, Regions
+from tapejit.ir.primitive import Fold, FoldIndex, Ordered, Product, Regions, Scanned, Scattered
 from tapejit.ir.shape import free_dims
 
 SUM = Fold(lambda dtype: "0", "plus({0}, {1})")  # how a product adds up
@@ -32,6 +32,9 @@ class Kind(Enum):
     DEFINE = "store"    # computes the value it stores
     COPY = "copy"       # stores a value that lives elsewhere
     FOLD = "fold"
+    SCATTER = "scatter"  # folds into the element that an operand names
+    SCAN = "scan"        # each element from the one before
+    SORT = "sort"
     LIBRARY = "call"    # a matrix product by BLAS
     CONTROL = "control"  # regions
 
@@ -59,6 +62,8 @@ class Root:
         """How a fold combines elements."""
         assert self.instr is not None
         emission = self.instr.primitive.emission
+        if isinstance(emission, Scattered):
+            return emission.fold
         return emission if isinstance(emission, Fold | FoldIndex) else SUM
 
     @property
@@ -75,7 +80,13 @@ class Root:
         """It is complete after the innermost loops: a store, or a fold of trailing dimensions."""
         long = [d for d, n in enumerate(self.space) if n != 1]
         kept = [d for d in self.kept if self.space[d] != 1]
-        return self.kind is not Kind.LIBRARY and not self.start and kept == long[: len(kept)]
+        in_order = self.kind in (Kind.DEFINE, Kind.COPY, Kind.FOLD) and not self.start
+        return in_order and kept == long[: len(kept)]
+
+    @property
+    def is_call(self) -> bool:
+        """It is no loops of a nest, but lines of its own."""
+        return self.kind in (Kind.LIBRARY, Kind.SORT, Kind.CONTROL)
 
 
 def store(kind: Kind, value: Value, slot: int | None, instr: Instr | None) -> Root:
@@ -123,6 +134,36 @@ def product(instr: Instr, slot: int | None) -> Root:
         kind, instr.results[0], tuple(extent[n] for n in order), tuple(located),
         tuple(place[n] for n in (*names.batch, *names.rows, *names.columns)), slot, instr=instr,
     )
+
+
+def scatter(instr: Instr, slot: int | None) -> Root:
+    """Updates in their own order; without updates, positions in the order of the index."""
+    where, axis = instr.operands[-1], instr.attrs["axis"]
+    source = instr.operands[0]
+    dims = tuple(range(source.type.rank))
+    taken = dims[axis : axis + where.type.rank]
+    updates = [Operand(source, dims)] if source is not where or len(instr.operands) > 1 else []
+    return Root(
+        Kind.SCATTER, instr.results[0], source.type.shape, (*updates, Operand(where, taken)),
+        (*dims[:axis], *dims[axis + where.type.rank :]), slot, instr=instr,
+    )
+
+
+def scan(instr: Instr, slot: int | None) -> Root:
+    """With the axis innermost, so that a register holds the element before."""
+    shape, axis = instr.results[0].type.shape, instr.attrs["axis"]
+    order = (*(d for d in range(len(shape)) if d != axis), axis)
+    place = tuple(order.index(d) for d in range(len(shape)))
+    located = tuple(Operand(v, place) for v in instr.operands)
+    space = tuple(shape[d] for d in order)
+    return Root(Kind.SCAN, instr.results[0], space, located, place, slot, instr=instr)
+
+
+def sort(instr: Instr, slot: int | None) -> Root:
+    """Rows put in order one by one."""
+    (x,) = instr.operands
+    dims = tuple(range(x.type.rank))
+    return Root(Kind.SORT, instr.results[0], x.type.shape, (Operand(x, dims),), dims, slot, instr=instr)
 
 
 def control(instr: Instr) -> Root:
@@ -197,4 +238,7 @@ def roots_of(instr: Instr, slot: int | None) -> list[Root]:
         return [product(instr, slot)]
     if isinstance(emission, Regions):
         return [control(instr)]
+    for kind, build in ((Scattered, scatter), (Scanned, scan), (Ordered, sort)):
+        if isinstance(emission, kind):
+            return [build(instr, slot)]
     return pieces(instr, slot)

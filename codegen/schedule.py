@@ -47,7 +47,7 @@ class Nest:
     @property
     def is_call(self) -> bool:
         """A single library call or branch rather than loops."""
-        return self.phases[0].roots[0].kind in (Kind.LIBRARY, Kind.CONTROL)
+        return self.phases[0].roots[0].is_call
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class _Room:
 
 def _room(root: Root, needs: Needs, roots: Sequence[Root], nest: Nest) -> _Room | str:
     """Where `root` fits into `nest`, or why it does not."""
-    if nest.is_call or root.kind in (Kind.LIBRARY, Kind.CONTROL):
+    if nest.is_call or root.is_call:
         return "a call stands alone"
     if any(roots[d] in nest.phase_of for d in needs.scattered_ids()):
         return "reads in another order what the nest before writes"

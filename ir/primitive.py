@@ -85,6 +85,42 @@ class Padded:
 
 
 @dataclass(frozen=True)
+class Gathered:
+    """Operand 0 at the position along `attrs["axis"]` that operand 1 holds; zero where there is none."""
+
+
+@dataclass(frozen=True)
+class Scattered:
+    """The last operand says to which position along `attrs["axis"]` each update goes; others are dropped.
+
+    Updates at one place are combined by `fold`. Without another operand an update is its own position.
+    """
+
+    fold: Fold
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """A result for every position along `attrs["axis"]`, each from the one before.
+
+    `step` is source over `{0}` (the one before) and the operands from `{1}` on; `first` has no `{0}`.
+    """
+
+    first: str
+    step: str
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """The positions along the last dimension, in the order that `before` puts the elements into.
+
+    `before` is source over `{0}` and `{1}`; where neither of two is before the other, they keep their order.
+    """
+
+    before: str
+
+
+@dataclass(frozen=True)
 class Reinterpret:
     """The same elements in the same row-major order under another shape."""
 
@@ -117,7 +153,8 @@ class LoopAdjoint:
 Regions = Branch | Loop | LoopAdjoint  # control flow: the code is that of the nested functions
 
 Emission = (
-    Scalar | Constant | Fold | FoldIndex | IndexMap | Padded | Reinterpret | Pieces | Product | Regions
+    Scalar | Constant | Fold | FoldIndex | IndexMap | Padded | Gathered | Scattered | Scanned | Ordered
+    | Reinterpret | Pieces | Product | Regions
 )
 
 

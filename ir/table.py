@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tapejit.ir import control, loop, ops
+from tapejit.ir import control, gather, loop, ops, scan, sort
 from tapejit.ir.primitive import Primitive
 
 TABLE: dict[str, Primitive] = {
     row.name: row
-    for module in (ops, control, loop)
+    for module in (ops, gather, scan, sort, control, loop)
     for row in vars(module).values()
     if isinstance(row, Primitive)
 }

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from tapejit.ir.function import Instr, Value
-from tapejit.ir.primitive import Constant, IndexMap, Padded, Reinterpret, Scalar
+from tapejit.ir.primitive import Constant, Gathered, IndexMap, Padded, Reinterpret, Scalar
 
-RECOMPUTED = (Scalar, Constant, IndexMap, Padded, Reinterpret)
+RECOMPUTED = (Scalar, Constant, IndexMap, Padded, Gathered, Reinterpret)
 
 
 def residuals(

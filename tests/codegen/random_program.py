@@ -13,7 +13,10 @@ import numpy as np
 from tapejit.ir import control, ops
 from tapejit.ir.builder import Builder, Var
 from tapejit.ir.function import Function
+from tapejit.ir.gather import gather, last_write, scatter_add
 from tapejit.ir.loop import while_
+from tapejit.ir.scan import linear_scan
+from tapejit.ir.sort import argsort
 from tapejit.ir.types import TensorType
 
 SHAPES = (
@@ -169,6 +172,44 @@ def wide_product(p: RandomProgram, x: Var) -> Var | None:
     return clamp(ops.reduce_sum(found, axes=(0,)))
 
 
+def wild_index(p: RandomProgram) -> Var:
+    """Positions of which some are outside of any axis, far out now and then."""
+    index = ops.cast(p.some(), dtype="i64")
+    return index * index.like(p.pick((1, 1, 1, 2**60)))
+
+
+def gathered(p: RandomProgram, x: Var) -> Var | None:
+    if not x.shape or len(x.shape) > 3:
+        return None
+    return gather(x, wild_index(p), axis=int(p.random.integers(len(x.shape))))
+
+
+def scattered(p: RandomProgram, x: Var) -> Var | None:
+    """At positions of any rank, the first dimensions of x or some in its middle."""
+    parts = {x.shape[i:j] for i in range(len(x.shape)) for j in range(i + 1, len(x.shape) + 1)}
+    indices = [v for v in p.values if v.shape in parts]
+    if not indices:
+        return None
+    index = ops.cast(p.pick(indices), dtype="i64")
+    rank = len(index.shape)
+    axes = [k for k in range(len(x.shape)) if x.shape[k : k + rank] == index.shape]
+    return clamp(scatter_add(x, index, axis=p.pick(axes), size=p.pick((0, 1, 3, 5))))
+
+
+def last_written(p: RandomProgram, x: Var) -> Var:
+    return ops.cast(last_write(ops.cast(x, dtype="i64"), axis=0, size=p.pick((1, 4))), dtype=x.dtype)
+
+
+def scanned(p: RandomProgram, x: Var) -> Var | None:
+    if not x.shape:
+        return None
+    return clamp(linear_scan(ops.sign(p.like(x)), x, axis=int(p.random.integers(len(x.shape)))))
+
+
+def ordered(p: RandomProgram, x: Var) -> Var | None:
+    return ops.cast(argsort(x), dtype=x.dtype) if x.shape else None
+
+
 def branched(p: RandomProgram, x: Var) -> Var:
     y = p.like(x)
     regions = []
@@ -202,4 +243,5 @@ def looped(p: RandomProgram, x: Var) -> Var:
 STEPS = (
     arithmetic, arithmetic, costly, choice, transposed, reshaped, sliced, reversed_, padded, repeated,
     reduced, reduced, centred, centred, position, joined, product, product, wide_product, branched, looped,
+    gathered, gathered, scattered, scattered, last_written, scanned, scanned, ordered,
 )

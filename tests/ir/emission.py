@@ -10,7 +10,18 @@ from itertools import product
 
 import numpy as np
 
-from tapejit.ir.primitive import Constant, Fold, FoldIndex, IndexMap, Padded, Scalar
+from tapejit.ir.primitive import (
+    Constant,
+    Fold,
+    FoldIndex,
+    Gathered,
+    IndexMap,
+    Ordered,
+    Padded,
+    Scalar,
+    Scanned,
+    Scattered,
+)
 from tapejit.ir.types import NUMPY_NAME
 
 
@@ -28,7 +39,7 @@ NAMES = {
     **{f.__name__: f for f in (
         np.sign, np.floor, np.ceil, np.sqrt, np.exp, np.expm1, np.log, np.log1p, np.sin, np.cos, np.tan,
         np.arcsin, np.arccos, np.arctan, np.arctan2, np.sinh, np.cosh, np.tanh, np.maximum, np.minimum)},
-    "abs": np.abs, "inf": np.inf, "nan": np.nan,
+    "abs": np.abs, "max": max, "inf": np.inf, "nan": np.nan,
     "pow": np.power, "mod": np.remainder, "floor_div": np.floor_divide, "integer_pow": _integer_pow,
     "erf": lambda x: type(x)(math.erf(x)), "rsqrt": lambda x: type(x)(1) / np.sqrt(x),
     "logistic": lambda x: type(x)(1) / (type(x)(1) + np.exp(-x)), "plus": operator.add,
@@ -97,7 +108,46 @@ def _padded(emission, index, result, operands, attrs):
     return x[tuple(k for k, _ in places)] if inside else attrs["value"]
 
 
+def _gathered(emission, index, result, operands, attrs):
+    x, where = operands
+    axis = attrs["axis"]
+    at = where[index[axis : axis + where.ndim]]
+    inside = 0 <= at < x.shape[axis]
+    return x[(*index[:axis], at, *index[axis + where.ndim :])] if inside else 0
+
+
+def _scattered(emission, index, result, operands, attrs):
+    """All updates are looked at; those for this element are combined."""
+    where, axis = operands[-1], attrs["axis"]
+    cell = NAMES[result.dtype](run(emission.fold.identity(result.dtype)))
+    for number, at in enumerate(np.ndindex(operands[0].shape)):
+        place = (*at[:axis], where[at[axis : axis + where.ndim]], *at[axis + where.ndim :])
+        if place == index:
+            cell = run(emission.fold.combine, cell, operands[0][at] if len(operands) > 1 else number)
+    return cell
+
+
+def _scanned(emission, index, result, operands, attrs):
+    axis, before = attrs["axis"], None
+    for k in range(index[axis] + 1):
+        elements = [x[(*index[:axis], k, *index[axis + 1 :])] for x in operands]
+        before = run(emission.step if k else emission.first, before, *elements)
+    return before
+
+
+def _ordered(emission, index, result, operands, attrs):
+    """The element with as many others before it as its place says; of equal ones the first comes first."""
+    (*row, place), (x,) = index, operands
+    elements = list(enumerate(x[tuple(row)]))
+    ahead = [
+        sum(run(emission.before, v, u) or (j < k and not run(emission.before, u, v)) for j, v in elements)
+        for k, u in elements
+    ]
+    return ahead.index(place) if place in ahead else -1
+
+
 RULES = {
     Scalar: _scalar, Constant: _constant, Fold: _fold, FoldIndex: _fold_index,
-    IndexMap: _index_map, Padded: _padded,
+    IndexMap: _index_map, Padded: _padded, Gathered: _gathered, Scattered: _scattered,
+    Scanned: _scanned, Ordered: _ordered,
 }

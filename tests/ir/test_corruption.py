@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import row_checks
 
-from tapejit.ir import control, loop, ops, shape
+from tapejit.ir import control, gather, loop, ops, scan, shape, sort
 from tapejit.ir.primitive import (
     Constant,
     Discrete,
@@ -18,8 +18,11 @@ from tapejit.ir.primitive import (
     FoldIndex,
     IndexMap,
     Mapped,
+    Ordered,
     Padded,
     Scalar,
+    Scanned,
+    Scattered,
     elementwise,
     linear,
 )
@@ -147,6 +150,32 @@ CORRUPTIONS = [
          lambda index, x, *, low, high, interior, value: tuple(
              (i - hi, step + 1) for i, hi, step in zip(index, high, interior, strict=True)))),
      "check_emission"),
+    ("a repeated index overwrites", gather.scatter_add,
+     replace(gather.scatter_add, emission=Scattered(Fold(lambda dtype: "0", "{1}"))), "check_emission"),
+    ("the first write instead of the last", gather.last_write,
+     replace(gather.last_write, emission=Scattered(Fold(lambda dtype: "99", "min({0}, {1})"))),
+     "check_emission"),
+    ("an index outside clamped", gather.gather,
+     replace(gather.gather, reference=lambda x, index, *, axis: np.take(x, index, axis, mode="clip")
+             if x.size else gather.gather.reference(x, index, axis=axis)), "check_emission"),
+    ("a gather's adjoint read, not added up", gather.gather,
+     replace(gather.gather, vjp=lambda ct, r, x, index, *, axis: (
+         gather.gather(x, gather.last_write(ops.reshape(index, shape=(index.type.size,)), axis=0,
+                                            size=x.shape[axis]), axis=axis) if axis == 0 and x.type.rank == 1
+         else gather.gather.vjp(ct, r, x, index, axis=axis)[0], None)), "check_adjoint"),
+    ("a stack gathered by one index", gather.gather,
+     replace(gather.gather, batch=Mapped(lambda x, index, **how: gather.gather.batch.rule(
+         ops.reverse(x, axes=(0,)), index, **how))), "check_batch"),
+    ("an adjoint scan in the wrong direction", scan.linear_scan,
+     replace(scan.linear_scan, vjp=lambda ct, r, a, b, *, axis: (
+         scan.linear_scan.vjp(ct, r, a, b, axis=axis)[0], scan.linear_scan(a, ct, axis=axis))),
+     "check_adjoint"),
+    ("a scan that forgets the first element", scan.linear_scan,
+     replace(scan.linear_scan, emission=Scanned("{1}", "{1} * {0} + {2}")), "check_emission"),
+    ("the largest first", sort.argsort, replace(sort.argsort, emission=Ordered("{0} > {1}")),
+     "check_emission"),
+    ("NaN anywhere in an order", sort.argsort,
+     replace(sort.argsort, emission=Ordered("{0} < {1}")), "check_emission"),
     ("counting along the wrong axis", ops.iota,
      replace(ops.iota, emission=Constant(lambda index, *, dtype, shape, axis: f"{dtype}({index[axis - 1]})")),
      "check_emission"),
