@@ -275,10 +275,10 @@ class Array(Handle):
     __gt__, __ge__ = binary_operator(elementwise.greater), binary_operator(elementwise.greater_equal)
     __eq__ = binary_operator(elementwise.equal)
     __ne__ = binary_operator(elementwise.not_equal)
-    __and__, __rand__ = binary_operator(elementwise.logical_and), _reflected(elementwise.logical_and)
-    __or__, __ror__ = binary_operator(elementwise.logical_or), _reflected(elementwise.logical_or)
-    __xor__, __rxor__ = binary_operator(elementwise.logical_xor), _reflected(elementwise.logical_xor)
-    __invert__ = _unary(elementwise.logical_not)
+    __and__, __rand__ = binary_operator(elementwise.bitwise_and), _reflected(elementwise.bitwise_and)
+    __or__, __ror__ = binary_operator(elementwise.bitwise_or), _reflected(elementwise.bitwise_or)
+    __xor__, __rxor__ = binary_operator(elementwise.bitwise_xor), _reflected(elementwise.bitwise_xor)
+    __invert__ = _unary(elementwise.invert)
     __iadd__, __isub__ = _in_place(elementwise.add), _in_place(elementwise.subtract)
     __imul__, __itruediv__ = _in_place(elementwise.multiply), _in_place(elementwise.divide)
 
@@ -310,14 +310,17 @@ class Array(Handle):
         """`self = op(self, other)` in place."""
         if STATE.tape is None:
             return self.assign(run_now(op, (self, other), (), type(self)))
-        self._rebind(apply(op, (self, other), (), type(self)))
+        result = apply(op, (self, other), (), type(self))
+        if result.dtype != self.dtype and np.can_cast(result.dtype, self.dtype, "same_kind"):
+            result = elementwise.astype(result, dtype=self.dtype)
+        self._rebind(result)
         return self
 
     def assign(self, source: Any) -> Self:
         """Overwrite all elements with those of `source`, which must fit; returns this array."""
         if STATE.tape is None:
             new = source.materialise() if isinstance(source, Handle) else np.asarray(source)
-            if np.result_type(new.dtype, self.dtype) != self.dtype:
+            if not np.can_cast(new.dtype, self.dtype, "same_kind"):
                 raise TypeError(f"cannot write {new.dtype} into an array of {self.dtype} in place")
             self._writable()[...] = new
         else:

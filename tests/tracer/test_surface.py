@@ -195,11 +195,22 @@ FLAT = (
         "argmin_axis": lambda x, y: x.argmin(0),
         "any_axis": lambda x, y: np.any(x > 1, axis=0),
         "all_keepdims": lambda x, y: np.all(x > -3, axis=1, keepdims=True),
+        "bitwise_and": lambda x, y: np.bitwise_and(x > 0, y > 0),
+        "bitwise_or": lambda x, y: (x > 0) | (y > 0),
+        "bitwise_xor": lambda x, y: True ^ (x > 0),
         "invert": lambda x, y: ~(x > 0),
         "and": lambda x, y: (x > 0) & (y > 0),
         "int_sum": lambda x, y: (x > 0).sum(),
         "astype_int": lambda x, y: (x * 3).astype("int32"),
         "int_div": lambda x, y: x.astype("int64") / 2,
+        "int_rounding": lambda x, y: np.floor(np.ceil(np.trunc((x * 3).astype("int32")))),
+        "int_fabs": lambda x, y: np.fabs((x * 3).astype("int32")),
+        "int_trace": lambda x, y: np.trace((x * 3).astype("int32")),
+        "clip_nan": lambda x, y: np.clip(
+            np.clip(x, np.where(y > 0, y, np.nan), 1.0), -1.0, np.where(y < 1, y, np.nan)
+        ),
+        "split_empty": lambda x, y: np.split(x[:0], 2)[1],
+        "stack_scalars": lambda x, y: np.vstack([np.hstack([x[0], 2, 0.5]), 1.0 + np.hstack([1, y[0], 3])]),
         "shape": lambda x, y: np.array(np.shape(x)) + np.ndim(x) + np.size(x),
     }
 )
@@ -311,3 +322,23 @@ def test_what_does_not_fit_names_the_line_and_the_types(call):
     x.attach_grad()
     with tj.record(), pytest.raises(ShapeError, match=r"f64\[2,3\].* at test_surface\.py:\d+|f64\[2,0\]"):
         call(x)
+
+
+@pytest.mark.parametrize("f", [lambda x: x & 1, lambda x: 2 | x, lambda x: ~x, lambda x: x ^ x])
+def test_bits_of_integers_are_refused_and_not_taken_for_truth_values(f):
+    x = tj.array(np.arange(3))
+    np.testing.assert_array_equal(f(x).numpy(), f(np.arange(3)))
+    with tj.record(), pytest.raises(TypeError, match="bits of i64 are not traced"):
+        f(x)
+
+
+@pytest.mark.parametrize("recording", [False, True])
+def test_an_in_place_operator_casts_within_a_kind(recording):
+    x, n = tj.ones(2, "float32") * 1.0, tj.array(np.arange(2, dtype=np.int32))
+    with tj.record() if recording else tj.pause():
+        x += np.array([0.5, 1.5])
+        n += np.arange(2)
+        with pytest.raises((TypeError, ValueError)):
+            n += 0.5
+    assert (x.dtype, n.dtype) == (np.float32, np.int32)
+    assert (x.tolist(), n.tolist()) == ([1.5, 2.5], [0, 2])

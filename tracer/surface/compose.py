@@ -17,7 +17,7 @@ def split(array: Any, sections: int | Sequence[int], axis: int = 0) -> list[Any]
     if isinstance(sections, int):
         if size % sections:
             raise ShapeError(f"cannot split a dimension of {size} into {sections} equal parts")
-        bounds = list(range(0, size + 1, size // sections))
+        bounds = [k * size // sections for k in range(sections + 1)]
     else:
         bounds = [0, *sections, size]
     before = (("slice", None, None, None),) * axis

@@ -35,6 +35,16 @@ def _floating(primitive: Primitive, *ufuncs: Any) -> Function:
     return _ufunc(lower, *ufuncs)
 
 
+def _rounding(primitive: Primitive, ufunc: Any) -> Function:
+    """A function that leaves integers as they are."""
+
+    def lower(x: Operand) -> Var:
+        var = as_var(x)
+        return primitive(var) if var.type.is_float else var
+
+    return _ufunc(lower, ufunc)
+
+
 def _plain(primitive: Primitive, *ufuncs: Any) -> Function:
     """A function computed in the operands' common dtype."""
 
@@ -51,6 +61,18 @@ def _logical(primitive: Primitive, *ufuncs: Any) -> Function:
         return primitive(*aligned(*map(truth, xs)))
 
     return _ufunc(lower, *ufuncs)
+
+
+def _bitwise(primitive: Primitive, ufunc: Any) -> Function:
+    """What `&`, `|`, `^` and `~` mean for truth values."""
+
+    def lower(*xs: Operand) -> Var:
+        dtype = common_dtype(*xs)
+        if dtype != "bool":
+            raise DtypeError(f"bits of {dtype} are not traced; compare first, or use np.logical_and")
+        return primitive(*aligned(*xs))
+
+    return _ufunc(lower, ufunc)
 
 
 def _ufunc(lower: Any, *ufuncs: Any) -> Function:
@@ -85,7 +107,8 @@ divide = _floating(ops.div, np.divide)
 floor_divide = _plain(ops.floor_div, np.floor_divide)
 remainder = _plain(ops.mod, np.remainder)
 negative = _plain(ops.neg, np.negative)
-absolute = _plain(ops.abs_, np.absolute, np.fabs)
+absolute = _plain(ops.abs_, np.absolute)
+fabs = _floating(ops.abs_, np.fabs)
 sign = _plain(ops.sign, np.sign)
 maximum = _plain(ops.maximum, np.maximum)
 minimum = _plain(ops.minimum, np.minimum)
@@ -105,8 +128,8 @@ arctan2 = _floating(ops.arctan2, np.arctan2)
 sinh = _floating(ops.sinh, np.sinh)
 cosh = _floating(ops.cosh, np.cosh)
 tanh = _floating(ops.tanh, np.tanh)
-floor = _floating(ops.floor, np.floor)
-ceil = _floating(ops.ceil, np.ceil)
+floor = _rounding(ops.floor, np.floor)
+ceil = _rounding(ops.ceil, np.ceil)
 erf = _floating(ops.erf, _special("erf"))
 expit = _floating(ops.logistic, _special("expit"))
 
@@ -120,6 +143,10 @@ logical_and = _logical(ops.logical_and, np.logical_and)
 logical_or = _logical(ops.logical_or, np.logical_or)
 logical_xor = _logical(ops.logical_xor, np.logical_xor)
 logical_not = _logical(ops.logical_not, np.logical_not)
+bitwise_and = _bitwise(ops.logical_and, np.bitwise_and)
+bitwise_or = _bitwise(ops.logical_or, np.bitwise_or)
+bitwise_xor = _bitwise(ops.logical_xor, np.bitwise_xor)
+invert = _bitwise(ops.logical_not, np.invert)
 
 
 @traced(np.square)
@@ -159,7 +186,9 @@ def rad2deg(x: Operand) -> Var:
 
 @traced(np.trunc)
 def trunc(x: Operand) -> Var:
-    var = as_var(x, float_dtype(x))
+    var = as_var(x)
+    if not var.type.is_float:
+        return var
     return ops.select(ops.lt(var, var.like(0.0)), ops.ceil(var), ops.floor(var))
 
 
@@ -225,16 +254,20 @@ def where(condition: Operand, x: Operand, y: Operand) -> Var:
 
 @traced(np.clip)
 def clip(a: Operand, a_min: Operand | None = None, a_max: Operand | None = None) -> Var:
-    """At a bound itself the adjoint passes, as in the interior; NaN passes through."""
+    """At a bound itself the adjoint passes, as in the interior; NaN passes through, also of a bound."""
     given = [b for b in (a, a_min, a_max) if b is not None]
     x, *bounds = aligned(*given)
     if a_min is not None:
         low = bounds.pop(0)
-        x = ops.select(ops.lt(x, low), low, x)
+        x = ops.select(_or_nan(ops.lt(x, low), low), low, x)
     if a_max is not None:
         high = bounds.pop(0)
-        x = ops.select(ops.gt(x, high), high, x)
+        x = ops.select(_or_nan(ops.gt(x, high), high), high, x)
     return x
+
+
+def _or_nan(condition: Var, x: Var) -> Var:
+    return ops.logical_or(condition, ops.ne(x, x)) if x.type.is_float else condition
 
 
 @traced(name="relu", numpy=lambda x: np.maximum(x, np.zeros((), x.dtype)))

@@ -11,6 +11,7 @@ from tapejit.ir.builder import Var
 from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.operation import Operand, aligned, as_var, broadcast_to, cast, common_dtype
 from tapejit.tracer.surface.function import traced
+from tapejit.tracer.surface.reduction import sum_
 from tapejit.tracer.surface.shape import normal_axis
 
 
@@ -109,4 +110,4 @@ def trace(a: Var) -> Var:
     rows = ops.iota(builder=a.builder, dtype="i64", shape=a.shape, axis=0)
     columns = ops.iota(builder=a.builder, dtype="i64", shape=a.shape, axis=1)
     on_diagonal = ops.select(ops.eq(rows, columns), a, a.like(0))
-    return cast(ops.reduce_sum(on_diagonal, axes=(0, 1)), a.dtype)
+    return sum_.op.lower(on_diagonal)

@@ -14,7 +14,7 @@ from tapejit.ir.builder import Var
 from tapejit.ir.shape import slice_high
 from tapejit.tracer.errors import BoundsError, ShapeError, UnsupportedError
 from tapejit.tracer.location import user_location
-from tapejit.tracer.operation import Operand, aligned, cast, common_dtype
+from tapejit.tracer.operation import Operand, aligned, as_var, cast, common_dtype
 from tapejit.tracer.operation import broadcast_to as broadcast_var
 from tapejit.tracer.surface.function import traced
 
@@ -139,13 +139,13 @@ def stack(*arrays: Operand, axis: int = 0) -> Var:
 
 
 @traced(np.vstack, numpy=lambda *xs: np.vstack(xs))
-def vstack(*tup: Var) -> Var:
-    return concatenate.op.lower(*(_at_least(x, 2) for x in tup), axis=0)
+def vstack(*tup: Operand) -> Var:
+    return concatenate.op.lower(*(_at_least(as_var(x), 2) for x in tup), axis=0)
 
 
 @traced(np.hstack, numpy=lambda *xs: np.hstack(xs))
-def hstack(*tup: Var) -> Var:
-    pieces = [_at_least(x, 1) for x in tup]
+def hstack(*tup: Operand) -> Var:
+    pieces = [_at_least(as_var(x), 1) for x in tup]
     return concatenate.op.lower(*pieces, axis=0 if len(pieces[0].shape) == 1 else 1)
 
 
