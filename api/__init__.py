@@ -2,10 +2,14 @@
 
 from tapejit import autograd, nd, ndarray, np, npx, random
 from tapejit.base import MXNetError
+from tapejit.batching import vmap
 from tapejit.context import Context, cpu, current_context, gpu, num_gpus
 from tapejit.creation import arange, array, asarray, eye, full, linspace, ones, zeros
+from tapejit.directional import hvp, jvp, vjp
 from tapejit.engine import cache_info
+from tapejit.full_derivative import hessian, jacfwd, jacobian, jacrev
 from tapejit.function import grad, jit, value_and_grad
+from tapejit.gradient_check import check_grads
 from tapejit.recording import (
     backward,
     is_recording,
@@ -29,15 +33,22 @@ __all__ = [
     "autograd",
     "backward",
     "cache_info",
+    "check_grads",
     "cpu",
     "current_context",
     "eye",
     "full",
     "gpu",
     "grad",
+    "hessian",
+    "hvp",
     "is_recording",
     "is_training",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
     "jit",
+    "jvp",
     "linspace",
     "mark_variables",
     "nd",
@@ -55,5 +66,7 @@ __all__ = [
     "stop_gradient",
     "train_mode",
     "value_and_grad",
+    "vjp",
+    "vmap",
     "zeros",
 ]

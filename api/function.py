@@ -106,12 +106,10 @@ class TracedFunction:
         return names
 
     def _where(self) -> str:
-        code = getattr(inspect.unwrap(self._function), "__code__", None)
-        place = f" ({code.co_filename.rsplit('/', 1)[-1]}:{code.co_firstlineno})" if code else ""
-        return f"{self._name()}{place}"
+        return described(self._function)
 
     def _name(self) -> str:
-        return getattr(self._function, "__name__", type(self._function).__name__)
+        return name_of(self._function)
 
     @contextmanager
     def _recording(self, args: Sequence[Any], ours: bool) -> Iterator[Tape]:
@@ -174,7 +172,7 @@ class Differentiated(TracedFunction):
         engine: Engine = DECORATED,
     ):
         super().__init__(function, engine)
-        self._argnums, self._has_aux, self._value = _checked_argnums(argnums), has_aux, value
+        self._argnums, self._has_aux, self._value = checked_argnums(argnums), has_aux, value
 
     def _traced_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         chosen = self._chosen(args)
@@ -356,7 +354,18 @@ def _with_keywords(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, ..
     return (*args, ("keywords of the call", kwargs)) if kwargs else tuple(args)
 
 
-def _checked_argnums(argnums: Any) -> int | tuple[int, ...]:
+def described(function: Callable[..., Any]) -> str:
+    """What errors call a function: its name, and where it is defined."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    place = f" ({code.co_filename.rsplit('/', 1)[-1]}:{code.co_firstlineno})" if code else ""
+    return f"{name_of(function)}{place}"
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def checked_argnums(argnums: Any) -> int | tuple[int, ...]:
     if isinstance(argnums, int) and not isinstance(argnums, bool):
         return argnums
     numbers = tuple(argnums) if isinstance(argnums, list | tuple) else None

@@ -25,7 +25,7 @@ from tapejit.ir.types import TensorType, type_of
 from tapejit.rounds import Made, Ref, Rounds, find_rounds
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.segment import Cut
-from tapejit.tracer.tape import Escape, Tape
+from tapejit.tracer.tape import Escape, Tape, Within
 from tapejit.tracer.trie import trace_of
 
 
@@ -65,6 +65,17 @@ def path_of(
     function = joined.builder.finish([*ok, *found, *(gradients[k] for k in order)])
     places = [order.index(k) for k in range(len(order))]
     return Path(function, frozenset(joined.numbers), joined.arguments, joined.entered, bool(ok), places)
+
+
+def line_of(tape: Tape, leaves: Sequence[Handle], results: Sequence[Handle]) -> Path:
+    """All that `tape` recorded on its way from `leaves` to `results`, whatever Python saw; no guards.
+
+    `arguments` are numbers, and for an array from outside the pair of its handle and what it was.
+    """
+    used = [tape.origin(x) for x in results]
+    joined = _Unguarded(tape, leaves, used)
+    function = joined.builder.finish(joined.var(ref) for ref in used)
+    return Path(function, frozenset(joined.numbers), joined.arguments, joined.entered, False, [])
 
 
 class _Joined:
@@ -172,6 +183,8 @@ class _Joined:
         x, seen = self.var(escape.what), escape.seen
         if isinstance(seen, bool):
             return _truth(x, seen)
+        if isinstance(seen, Within):
+            return _inside(x, seen)
         if x.is_float:
             raise Unguardable("a float left for Python, which may do anything with it; compare arrays")
         same = ops.eq(x, self._param(type_of(seen), seen, None))
@@ -240,6 +253,20 @@ class _Joined:
         return [made[slot] for slot in loop.slots], functools.reduce(ops.logical_and, tests)
 
 
+class _Unguarded(_Joined):
+    """The path that Python took, whatever made it take it."""
+
+    def _guard(self, cuts: int) -> None:
+        pass
+
+    def _outside(self, handle: Handle, type_: TensorType, value: Any, name: str | None) -> Var:
+        leaf = self._leaf.get(id(handle))
+        if leaf is not None:
+            self.entered[len(self.arguments)] = leaf
+        var = self._vars[id(handle)] = self._param(type_, (handle, value), name)
+        return var
+
+
 def _region(name: str, like: Sequence[Var], make: Any) -> Function:
     builder = Builder(name, [x.type for x in like])
     return builder.finish(make(builder.params))
@@ -263,3 +290,10 @@ def _truth(x: Var, seen: bool) -> Var:
     """Whether a value of one element is as true as Python saw it."""
     truth = ops.reshape(x if x.dtype == "bool" else ops.ne(x, x.like(0)), shape=())
     return truth if seen else ops.logical_not(truth)
+
+
+def _inside(x: Var, bounds: Within) -> Var:
+    """Whether all of an array of integers is within bounds, as Python saw it."""
+    wide = ops.cast(x, dtype="i64")
+    inside = ops.logical_and(ops.ge(wide, wide.like(bounds.low)), ops.le(wide, wide.like(bounds.high)))
+    return ops.reduce_all(inside, axes=tuple(range(len(x.shape))))

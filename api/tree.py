@@ -17,12 +17,7 @@ def variables(tree: Any, position: int, name: str, outer: Tape | None, found: li
     """`tree` with a new variable for every leaf; they are appended to `found`."""
 
     def variable(leaf: Any) -> Handle:
-        data: Any = leaf if isinstance(leaf, Handle) else np.asarray(leaf)
-        if np.dtype(data.dtype).kind != "f":
-            raise TypeError(
-                f"{name}: argument {position} holds {data.dtype}, which has no derivative; pass floats "
-                "(for example x.astype(float)) or leave it out of argnums"
-            )
+        data = floating(leaf, position, name)
         if outer is not None:
             new = nested.variable(outer, data if isinstance(data, Handle) else Array.wrap(data.copy()))
         else:
@@ -33,6 +28,18 @@ def variables(tree: Any, position: int, name: str, outer: Tape | None, found: li
         return new
 
     return optree.tree_map(variable, tree)
+
+
+def floating(leaf: Any, position: int, name: str) -> Handle | np.ndarray:
+    """A leaf of a differentiated argument; TypeError if it has no derivative."""
+    data: Any = leaf if isinstance(leaf, Handle) else np.asarray(leaf)
+    if np.dtype(data.dtype).kind != "f":
+        raise TypeError(
+            f"{name}: argument {position} holds {data.dtype}, which has no derivative; pass floats "
+            "(for example x.astype(float)) or leave it out of argnums"
+        )
+    found: Handle | np.ndarray = data
+    return found
 
 
 def wrapped(tree: Any) -> Any:

@@ -26,7 +26,10 @@ from tapejit.tracer.trie import Trie
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = (ROOT / "README.md", DOCS / "architecture.md", DOCS / "user-guide.md", DOCS / "errors.md")
+PAGES = (
+    ROOT / "README.md",
+    *(DOCS / f"{name}.md" for name in ("architecture", "user-guide", "errors", "transforms")),
+)
 FENCE = re.compile(r"```(python|text|console)\n(.*?)```", re.DOTALL)
 
 

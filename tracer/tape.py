@@ -30,18 +30,28 @@ _new = object.__new__
 _ref = weakref.ref
 
 
+class Within(NamedTuple):
+    """What Python saw of integers: that all of them are from `low` to `high`."""
+
+    low: int
+    high: int
+
+    def holds(self, data: np.ndarray) -> bool:
+        return bool(not data.size or (data.min() >= self.low and data.max() <= self.high))
+
+
 class Escape(NamedTuple):
-    """A value that Python saw: as a truth value (bool), or all of it (an array)."""
+    """A value that Python saw: as a truth value (bool), its bounds, or all of it (an array)."""
 
     what: Made | Handle | None  # None: a value of a nested derivative, which means nothing outside
-    seen: bool | np.ndarray
+    seen: bool | Within | np.ndarray
     after: int  # cuts made by then
     location: str | None
     frames: Frames | None  # the state of the Python around it, if it may be in a loop
 
     def key(self) -> Hashable:
         """What was seen, where it matters: which path a float leads to is nobody's to tell."""
-        if isinstance(self.seen, bool):
+        if not isinstance(self.seen, np.ndarray):
             return self.seen
         return "float" if self.seen.dtype.kind == "f" else self.seen.tobytes()
 
@@ -147,7 +157,7 @@ class Tape:
         return self._results(op, node, next(x for x in operands if isinstance(x, Handle)))
 
     def _results(self, op: Operation, node: Node, first: Handle) -> Any:
-        results = [self._pending(type(first), type_, node.tracked) for type_ in node.types]
+        results = [self._pending(type(first), t, node.tracked and t.is_float) for t in node.types]
         if op.view:  # were they computed, they would share memory
             results[0]._storage = first.storage
             first.storage.share(first, results[0])
@@ -186,7 +196,7 @@ class Tape:
         types = tuple(v.type for v in results)
         tracked = (
             op.differentiable
-            and types[0].is_float
+            and any(t.is_float for t in types)
             and any(x.tracked for x in operands if isinstance(x, Handle))
         )
         node = Node(self.node, types, tracked, indices, builder.finish(results))
@@ -288,7 +298,9 @@ class Tape:
         made = handle._made
         return made[1:] if made is not None and made[0] is self else handle
 
-    def note_escape(self, handle: Handle | None, seen: bool | np.ndarray, inside: bool = False) -> None:
+    def note_escape(
+        self, handle: Handle | None, seen: bool | Within | np.ndarray, inside: bool = False
+    ) -> None:
         """Python saw a value, and may decide by it what to do next.
 
         `inside`: on a tape inside this one; `handle` is None if this tape does not know the value.

@@ -39,6 +39,41 @@ def batch(
     return builder.finish(_stacked(v, stacks, singles, size) if w else singles[v] for v, w in wanted)
 
 
+def batch_along(
+    f: Function, size: int, in_axes: Sequence[int | None], out_axes: Sequence[int | None]
+) -> Function:
+    """`batch` with the new axis in other places: its position per parameter and per result, None for none."""
+    stacked = batch(f, size, [a is not None for a in in_axes], [a is not None for a in out_axes])
+    builder = Builder(stacked.name)
+    xs = [_moved_param(builder, v, axis or 0) for v, axis in zip(stacked.params, in_axes, strict=True)]
+    ys = builder.inline(stacked, xs)
+    return builder.finish(_placed(y, axis or 0) for y, axis in zip(ys, out_axes, strict=True))
+
+
+def reached(f: Function, params: Sequence[bool]) -> list[bool]:
+    """Per result whether it depends on one of the chosen parameters."""
+    values = {v for v, chosen in zip(f.params, params, strict=True) if chosen}
+    for instr in f.body:
+        if not values.isdisjoint(instr.operands):
+            values.update(instr.results)
+    return [v in values for v in f.results]
+
+
+def _moved_param(builder: Builder, v: Value, axis: int) -> Var:
+    """A parameter that carries the new axis at `axis`, brought to where `v` has it: in front."""
+    size, *shape = v.type.shape or (1,)
+    if axis == 0:
+        return builder.param(v.type, v.name)
+    x = builder.param(v.type.with_shape((*shape[:axis], size, *shape[axis:])), v.name)
+    return ops.transpose(x, perm=(axis, *(k for k in range(len(x.shape)) if k != axis)))
+
+
+def _placed(y: Var, axis: int) -> Var:
+    """`y` with its first axis moved to `axis`."""
+    others = range(1, len(y.shape))
+    return ops.transpose(y, perm=(*others[:axis], 0, *others[axis:])) if axis else y
+
+
 def _append(
     builder: Builder, instr: Instr, stacks: dict[Value, Var], singles: dict[Value, Var], size: int
 ) -> None:

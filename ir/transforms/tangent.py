@@ -14,11 +14,15 @@ from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.primitive import Discrete
 
 
-def tangent(f: Function) -> Function:
-    """`f : x -> y` to `f.tangent : (x, x_dot) -> (y, y_dot)`, dots for float values only."""
+def tangent(f: Function, wrt: Sequence[int] | None = None) -> Function:
+    """`f : x -> y` to `f.tangent : (x, x_dot) -> (y, y_dot)`, dots for float values only.
+
+    There is one x_dot per parameter of `wrt` (default: every float parameter), one y_dot per float result.
+    """
     builder = Builder(f"{f.name}.tangent")
     xs = [builder.param(v.type, v.name) for v in f.params]
-    seeds = {v: builder.param(v.type, v.name and f"{v.name}_dot") for v in f.params if v.type.is_float}
+    chosen = f.params if wrt is None else [f.params[i] for i in wrt]
+    seeds = {v: builder.param(v.type, v.name and f"{v.name}_dot") for v in chosen if v.type.is_float}
     env = replay(builder, f.body, zip(f.params, xs, strict=True))
     dots = propagate(builder, f.body, env, seeds)
     floats = (v for v in f.results if v.type.is_float)

@@ -1,0 +1,210 @@
+"""`jvp`, `vjp`, `hvp`: derivatives along one direction, computed on the spot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import optree
+
+from tapejit.function import described
+from tapejit.ir.function import Function
+from tapejit.ir.transforms.jacobian import reverse_jacobian
+from tapejit.ir.transforms.split import split
+from tapejit.ir.transforms.tangent import tangent
+from tapejit.ir.types import TensorType
+from tapejit.line import LineCall
+from tapejit.tracer.array import Array
+from tapejit.tracer.errors import DtypeError, ShapeError
+from tapejit.tracer.handle import Handle
+from tapejit.transformed import check_function, differentiable, on_the_spot
+from tapejit.tree import any_handle
+
+
+def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:
+    """The value of `function(*primals)` and its derivative along `tangents`: `(value, tangent)`.
+
+    `primals` is a tuple or list of arguments, each a tree of float arrays or numbers; `tangents` has the same
+    structure, shapes and dtypes. The tangent has those of the value. With `has_aux` the function returns
+    `(value, aux)` and the result is `(value, tangent, aux)`. Raises TypeError for other structures and
+    dtypes, ShapeError for other shapes.
+
+    >>> import numpy as np, tapejit as tj
+    >>> value, slope = tj.jvp(lambda x: np.sum(x ** 2), (np.array([1.0, 2.0]),), (np.array([0.0, 1.0]),))
+    >>> float(value), float(slope)
+    (5.0, 4.0)
+    """
+    where = f"jvp of {described(check_function(function))}"
+    _check_tuple(primals, where, "primals")
+    _check_tuple(tangents, where, "tangents")
+
+    def run() -> Any:
+        call, structures = differentiable(function, "jvp", primals, {}, range(len(primals)), has_aux)
+        dots = _directions(tangents, structures, call, where)
+        heads = len(call.heads)
+        found = iter(call.apply(("jvp", heads), lambda f: _pushed(f, len(call.variables), heads), dots))
+        value, slope = call.value(found), call.value(found)
+        return (value, slope, call.filled_aux(found)) if has_aux else (value, slope)
+
+    return on_the_spot(run, any_handle((primals, tangents)))
+
+
+def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """The value of `function(*primals)` and its pullback: `(value, vjp_fn)`.
+
+    `vjp_fn(cotangent)`, where the cotangent has the structure, shapes and dtypes of the value, is the tuple
+    of the gradients of the sum of `value * cotangent` by each of the primals. It can be called any number of
+    times, inside other transforms too. With `has_aux` the function returns `(value, aux)` and the result is
+    `(value, vjp_fn, aux)`.
+
+    >>> import numpy as np, tapejit as tj
+    >>> value, vjp_fn = tj.vjp(lambda x, y: x * y, np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    >>> vjp_fn(np.array([1.0, 10.0]))
+    (array([ 3., 40.]), array([ 1., 20.]))
+    """
+    where = f"vjp of {described(check_function(function))}"
+    _check_primals(primals, where)
+    ours = any_handle(primals)
+
+    def run() -> Any:
+        call, structures = differentiable(function, "vjp", primals, {}, range(len(primals)), has_aux)
+        pullback = Pullback(call, structures, where, ours)
+        found = iter(pullback.results)
+        value = call.value(found)
+        return (value, pullback, call.filled_aux(found)) if has_aux else (value, pullback)
+
+    return on_the_spot(run, ours)
+
+
+class Pullback:
+    """The second result of `vjp`: from a cotangent of the value to those of the primals."""
+
+    def __init__(self, call: LineCall, structures: list[Any], where: str, ours: bool):
+        self._call, self._structures, self._where, self._ours = call, structures, where, ours
+        self._count = len(call.heads)
+        found = call.apply(("forward", self._count), lambda f: self._split(f)[0])
+        results = len(call.line.function.results)
+        self.results, self._residuals = found[:results], found[results:]
+
+    def __call__(self, cotangent: Any) -> Any:
+        return on_the_spot(lambda: self._inside(cotangent), self._ours or any_handle(cotangent))
+
+    def _inside(self, cotangent: Any) -> Any:
+        types = [v.type for v in self._call.heads]
+        bars = matched(cotangent, self._call.structure, types, self._where, "the cotangent", "the value")
+        line = self._call.line
+        found = iter(
+            line.record(("backward", self._count), lambda f: self._split(f)[1], [*self._residuals, *bars])
+        )
+        return unflattened(self._structures, found)
+
+    def _split(self, f: Function) -> tuple[Function, Function]:
+        return split(f, range(len(self._call.variables)), self._count)
+
+
+def hvp(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
+    """The Hessian of a scalar function times a vector, without the Hessian: forward over reverse.
+
+    `primals`: the tuple of the arguments, `tangents` a tuple of the same structure; the product has it too.
+    An argument that is alone may be given without the tuple.
+
+    >>> import numpy as np, tapejit as tj
+    >>> tj.hvp(lambda x: np.sum(x ** 3), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([ 6., 12.])
+    """
+    where = f"hvp of {described(check_function(function))}"
+    if not isinstance(primals, tuple):
+        (product,) = hvp(function, (primals,), (tangents,))
+        return product
+
+    def run() -> Any:
+        call, structures = differentiable(function, "hvp", primals, {}, range(len(primals)))
+        if call.structure.num_leaves != 1 or call.heads[0].type.shape != ():
+            shapes = ", ".join(str(v.type.shape) for v in call.heads)
+            raise ShapeError(
+                f"{where}: a Hessian needs a scalar result, got {shapes}; return its sum or mean"
+            )
+        dots = _directions(tangents, structures, call, where)
+        found = iter(call.apply(("hvp",), lambda f: _pushed_gradient(f, len(call.variables)), dots))
+        return unflattened(structures, found)
+
+    return on_the_spot(run, any_handle((primals, tangents)))
+
+
+def unflattened(structures: Sequence[Any], leaves: Iterator[Any]) -> tuple[Any, ...]:
+    """The trees of these structures, with the next of `leaves` for theirs."""
+    return tuple(optree.tree_unflatten(s, [next(leaves) for _ in range(s.num_leaves)]) for s in structures)
+
+
+def _pushed(f: Function, count: int, heads: int) -> Function:
+    """(heads, their dots, other results)."""
+    both = tangent(f, range(count))
+    values, dots = both.results[: len(f.results)], both.results[len(f.results) :]
+    both.results = (*values[:heads], *dots[:heads], *values[heads:])
+    return both
+
+
+def _pushed_gradient(f: Function, count: int) -> Function:
+    """The dots of the gradients by the first `count` parameters."""
+    slope = reverse_jacobian(f, range(count), 1)
+    both = tangent(slope, range(count))
+    both.results = both.results[count:]
+    return both
+
+
+def _directions(tangents: Any, structures: Sequence[Any], call: LineCall, where: str) -> list[Handle]:
+    """The leaves of the tangents, checked against the primals."""
+    if not isinstance(tangents, tuple | list) or len(tangents) != len(structures):
+        count = len(tangents) if isinstance(tangents, tuple | list) else type(tangents).__name__
+        raise TypeError(f"{where}: {len(structures)} primals need a tuple of as many tangents, got {count}")
+    types = iter([x.type for x in call.variables])
+    found = []
+    for i, (one, structure) in enumerate(zip(tangents, structures, strict=True)):
+        own = [next(types) for _ in range(structure.num_leaves)]
+        found += matched(one, structure, own, where, f"tangent {i}", "its primal")
+    return found
+
+
+def matched(
+    tree: Any, structure: Any, types: Sequence[TensorType], where: str, what: str, like: str
+) -> list[Handle]:
+    """The leaves of `tree`, which must have this structure and these types."""
+    leaves, own = optree.tree_flatten(tree)
+    if own != structure:
+        raise TypeError(
+            f"{where}: {what} has the structure {own}, {like} has {structure}; they must be equal"
+        )
+    return [_typed(x, t, where, what, like) for x, t in zip(leaves, types, strict=True)]
+
+
+def _typed(x: Any, type_: TensorType, where: str, what: str, like: str) -> Handle:
+    if isinstance(x, int | float) and not isinstance(x, bool):
+        x = np.array(x, type_.numpy_dtype)  # a number takes the dtype of its partner
+    array = x if isinstance(x, Handle) else Array.wrap(np.array(x))
+    if array.type.shape != type_.shape:
+        raise ShapeError(
+            f"{where}: {what} has an array of shape {array.type.shape} where {like} has {type_.shape}; "
+            "the shapes must be equal"
+        )
+    if array.type != type_:
+        name = type_.numpy_dtype
+        raise DtypeError(
+            f"{where}: {what} has an array {array.type} where {like} has {type_}; convert it: "
+            f"x.astype('{name}')"
+        )
+    return array
+
+
+def _check_tuple(x: Any, where: str, name: str) -> None:
+    if not isinstance(x, tuple | list):
+        raise TypeError(
+            f"{where}: {name} must be a tuple of arguments, got {type(x).__name__}; write ({name},)"
+        )
+    if name == "primals":
+        _check_primals(x, where)
+
+
+def _check_primals(primals: Sequence[Any], where: str) -> None:
+    if not primals:
+        raise TypeError(f"{where}: there are no primals to differentiate by")

@@ -1,0 +1,56 @@
+"""Reverse mode in two: a forward that keeps residuals, and a backward that is run later, or several times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tapejit.ir.builder import Builder, Var, replay
+from tapejit.ir.function import Function, Value
+from tapejit.ir.passes.dce import dce
+from tapejit.ir.transforms.adjoint import backpropagate
+from tapejit.ir.transforms.partition import residuals
+
+
+def split(f: Function, wrt: Sequence[int], heads: int) -> tuple[Function, Function]:
+    """`f : x -> y` to `forward : x -> (y, r)` and `backward : (r, y_bar) -> x_bar`.
+
+    The first `heads` results of `f` are floats and have a y_bar each; there is one x_bar per parameter of
+    `wrt`. The residuals r are all that the backward needs, parameters and results of `f` among them.
+    """
+    known = [*f.params, *_stored(f, wrt, heads)]
+    backward = _backward(f, known, wrt, heads)
+    used = {v for instr in backward.body for v in instr.operands} | set(backward.results)
+    needed = [v in used for v in backward.params[: len(known)]]
+    kept = [v for v, wanted in zip(known, needed, strict=True) if wanted]
+    own = [v for v, wanted in zip(backward.params, needed, strict=False) if wanted]
+    backward.params = (*own, *backward.params[len(known) :])
+    return Function(f"{f.name}.forward", f.params, f.body, (*f.results, *kept)), backward
+
+
+def _backward(f: Function, known: Sequence[Value], wrt: Sequence[int], heads: int) -> Function:
+    """From the `known` values and the adjoints of the heads to those of the parameters `wrt`."""
+    builder = Builder(f"{f.name}.backward")
+    env = {v: builder.param(v.type, v.name) for v in known}
+    at_hand = set(known)
+    env |= replay(builder, [i for i in f.body if not at_hand.issuperset(i.results)], env.items())
+    return dce(builder.finish(_x_bars(builder, f, env, wrt, heads)))
+
+
+def _stored(f: Function, wrt: Sequence[int], heads: int) -> list[Value]:
+    """What the backward needs stored beyond the parameters."""
+    builder = Builder("residuals")
+    env = {v: Var(builder, v) for v in f.params}
+    env |= {v: Var(builder, v) for instr in f.body for v in instr.results}
+    wanted = [x_bar.value for x_bar in _x_bars(builder, f, env, wrt, heads)]
+    return residuals(f.body, builder.function.body, wanted, set(f.params), set(f.results))
+
+
+def _x_bars(
+    builder: Builder, f: Function, env: dict[Value, Var], wrt: Sequence[int], heads: int
+) -> list[Var]:
+    seeds: dict[Value, Var] = {}
+    for v in f.results[:heads]:
+        seed = builder.param(v.type, v.name and f"{v.name}_bar")
+        seeds[v] = seeds[v] + seed if v in seeds else seed
+    adjoints = backpropagate(builder, f.body, env, seeds)
+    return [adjoints.get(v) or builder.full(v.type, 0.0) for v in (f.params[i] for i in wrt)]

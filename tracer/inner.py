@@ -1,0 +1,139 @@
+"""The tape inside a transform: a function traced as one straight line, within an outer trace.
+
+The variables of a transform are handles of its own, so that captured arrays stay apart from them. A value
+that Python asks for is computed by the outer tape, which is told what Python saw; the line goes on. A
+parameter has no value at all: it stands for one example among many.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tapejit.ir.types import TensorType
+from tapejit.tracer import nested
+from tapejit.tracer.errors import AutogradError, InPlaceError, NestedDemandError
+from tapejit.tracer.handle import Handle, Leaf
+from tapejit.tracer.location import user_location
+from tapejit.tracer.segment import Made, Segment
+from tapejit.tracer.surface.elementwise import copy
+from tapejit.tracer.tape import Tape
+from tapejit.tracer.trie import Node, Trie
+
+
+class InnerTape(Tape):
+    """`name` is what errors call the transform. It is open until `close`."""
+
+    __slots__ = ("_made", "_name", "_open", "_rebound", "_unknown", "given")
+
+    parent: Tape
+
+    def __init__(self, trie: Trie, parent: Tape, name: str):
+        super().__init__(trie, parent, keep_cuts=True)
+        self._name = name
+        self._open = True
+        self._unknown = False  # a parameter has no value
+        self._made: dict[int, tuple[Handle, Made]] = {}  # by id: what earlier cuts made
+        self._rebound: dict[int, Handle] = {}  # arrays from outside that were written in place
+        self.given: dict[int, Handle] = {}  # by id of a variable: its value outside
+
+    # -- What is traced on --------------------------------------------------------------------------------
+
+    def variable(self, x: Handle, name: str | None) -> Handle:
+        """A variable whose value is that of `x`, an array of the outer tape."""
+        alias: Handle = self.parent.record(copy.op, (x,))
+        alias._leaf = Leaf(None, "write")
+        self.given[id(alias)] = x
+        if name is not None:
+            self.names[id(alias)] = name
+        return alias
+
+    def parameter(self, type_: TensorType, face: type[Handle], name: str | None) -> Handle:
+        """An array of which only the type is known."""
+        key = ("parameter", type_.dtype, type_.shape)
+        node = self.node.children.get(key)
+        if node is None:
+            node = self.trie.graft(self.node, key, Node(self.node, (type_,), False, name=name))
+        self.node = node
+        handle: Handle = self._pending(face, type_, False)
+        self.arguments.add_number(handle)
+        self._unknown = True
+        return handle
+
+    def result(self, x: Handle) -> Handle:
+        """`x` as an array that is pending here."""
+        pending: Handle = x if x._tape is self else self.record(copy.op, (x,))
+        return pending
+
+    # -- What Python asks for -----------------------------------------------------------------------------
+
+    def demand(self) -> None:
+        """Compute what is pending here by way of the outer tape."""
+        self._check_open()
+        if self._unknown:
+            raise NestedDemandError(
+                f"Python needs the number in an array at {user_location()}, inside {self._name}, where an "
+                "array stands for many examples; choose with np.where instead of `if`"
+            )
+        segment = self.cut()
+        if segment.live:
+            plan = segment.forward_plan()
+            found = nested.called(self.parent, nested.plan_call(plan), self._outside(segment))
+            for handle, result in zip(segment.live.values(), found, strict=False):
+                nested.move(handle, result)
+        self.parent.demand()
+
+    def known_outside(self, handle: Handle | None) -> Handle | None:
+        return handle
+
+    def cut(self) -> Segment:
+        self._check_open()
+        return super().cut()
+
+    def close(self) -> None:
+        """Nothing more is computed here."""
+        self._open, self.active = False, None
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise AutogradError(
+                f"an array that was made, or written in place, inside {self._name} is used after it, at "
+                f"{user_location()}; return it from the function instead"
+            )
+
+    # -- Who is who ---------------------------------------------------------------------------------------
+
+    def origin(self, handle: Handle) -> Made | Handle:
+        known = self._made.get(id(handle))
+        pending = self._open and handle._tape is self  # written in place since
+        return handle if known is None or pending else known[1]
+
+    def _keep_cut(self, live: dict[int, Handle]) -> None:
+        assert self.cuts is not None
+        number = len(self.cuts)
+        super()._keep_cut(live)
+        self._made |= {id(handle): (handle, (number, i)) for i, handle in live.items()}
+
+    def rebind(self, handle: Handle, result: Handle) -> None:
+        if handle._tape is not self and id(handle) not in self._made:
+            self._rebound[id(handle)] = handle
+        super().rebind(handle, result)
+
+    def outside(self, handle: Handle, value: Any) -> Any:
+        """What the outer tape takes for an array that entered here with this `value`."""
+        if id(handle) in self._rebound:
+            if not isinstance(value, np.ndarray):
+                raise InPlaceError(
+                    f"an array from outside {self._name} was written in place inside, before "
+                    f"{user_location()}; compute a new array instead"
+                )
+            return type(handle).wrap(value)
+        return self.given.get(id(handle), handle)
+
+    def _outside(self, segment: Segment) -> list[Any]:
+        sources, trace = segment.sources, segment.planner().trace
+        return [
+            x if i is None else self.outside(sources[i].handle, x)
+            for x, i in zip(segment.arguments.values, trace.inputs, strict=True)
+        ]
