@@ -20,7 +20,7 @@ from tapejit.tracer.intake import head_gradient
 from tapejit.tracer.location import user_location
 from tapejit.tracer.operation import WEAK_DTYPE, Operation
 from tapejit.tracer.state import STATE
-from tapejit.tracer.surface import elementwise, product, reduction, shape
+from tapejit.tracer.surface import elementwise, indexing, product, reduction, shape
 from tapejit.tracer.surface.function import Function, apply, run_now
 
 _STATIC_EXPONENTS = frozenset(range(-64, 65))
@@ -295,16 +295,28 @@ class Array(Handle):
     # -- In place --------------------------------------------------------------------------------------------
 
     def __getitem__(self, index: Any) -> Any:
+        if indexing.is_advanced(index):
+            return indexing.take(self, index)
         return shape.getitem(self, key=shape.index_key(index))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if STATE.tape is None:
             data = self._writable()
             with np.errstate(all="ignore"):
-                data[index] = value.materialise() if isinstance(value, Handle) else value
+                data[indexing.concrete(index)] = value.materialise() if isinstance(value, Handle) else value
+        elif indexing.is_advanced(index):
+            self._rebind(indexing.put(self, index, value))
         else:
             key = shape.index_key(index)
             self._rebind(apply(shape.setitem.op, (self, value), (("key", key),), type(self)))
+
+    def add_at(self, index: Any, value: Any) -> None:
+        """`np.add.at(self, index, value)`: added as often as an element is named."""
+        if STATE.tape is None:
+            given = value.materialise() if isinstance(value, Handle) else value
+            np.add.at(self._writable(), indexing.concrete(index), given)
+        else:
+            self._rebind(indexing.put(self, index, value, indexing.ADD))
 
     def _update(self, op: Operation, other: Any) -> Any:
         """`self = op(self, other)` in place."""

@@ -15,7 +15,7 @@ import numpy as np
 from tapejit.tracer.errors import UnsupportedError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
-from tapejit.tracer.surface import elementwise, product, reduction, shape
+from tapejit.tracer.surface import elementwise, indexing, product, reduction, shape
 from tapejit.tracer.surface.compose import split
 from tapejit.tracer.surface.function import Function, apply
 
@@ -38,6 +38,8 @@ METADATA: dict[Any, Callable[..., Any]] = {
     np.ndim: lambda a: a.ndim,
     np.size: lambda a, axis=None: a.size if axis is None else a.shape[axis],
     np.split: lambda ary, indices_or_sections, axis=0: split(ary, indices_or_sections, axis),
+    np.take: indexing.take_of,
+    np.take_along_axis: indexing.take_along_axis,
     np.result_type: lambda *xs: np.result_type(*(getattr(x, "dtype", x) for x in xs)),
 }
 # Answered with Python values: these demand their arguments, as bool(x) and str(x) do.
@@ -63,6 +65,8 @@ def ufunc(function: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str,
         raise UnsupportedError(
             f"np.{function.__name__}(..., out=...) at {user_location()}: `out` must be a tapejit array"
         )
+    if method == "at" and function is np.add and hasattr(inputs[0], "add_at"):
+        return inputs[0].add_at(*inputs[1:])
     traced = FUNCTIONS.get(function) or _SCIPY.get(function.__name__)
     if traced is None or method != "__call__" or kwargs:
         raise _unsupported(f"np.{function.__name__}" + ("" if method == "__call__" else f".{method}"), kwargs)

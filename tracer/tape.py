@@ -36,6 +36,9 @@ class Within(NamedTuple):
     low: int
     high: int
 
+    def __str__(self) -> str:
+        return f"positions from {self.low} to {self.high}"
+
     def holds(self, data: np.ndarray) -> bool:
         return bool(not data.size or (data.min() >= self.low and data.max() <= self.high))
 
@@ -248,6 +251,10 @@ class Tape:
         """Whether `handle` is pending on, or differentiated by, a tape outside this one."""
         if handle._tape is None:
             return handle.tracked
+        return self.is_outside(handle)
+
+    def is_outside(self, handle: Handle) -> bool:
+        """Whether `handle` is pending on a tape outside this one."""
         outer = self.parent
         while outer is not None and outer is not handle._tape:
             outer = outer.parent

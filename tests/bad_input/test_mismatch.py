@@ -44,9 +44,14 @@ def test_index_out_of_bounds(x):
         x[3]
 
 
-def test_array_as_index(x):
-    with tj.record(), error_at_line(TypeError, "indexing with ndarray", "one-hot"):
-        x[np.array([0, 2])]
+def test_positions_outside(x):
+    with tj.record(), error_at_line(IndexError, "index 7", "size 3"):
+        x[np.array([0, 7])]
+
+
+def test_floats_as_index(x):
+    with tj.record(), error_at_line(IndexError, "f64[2]", "astype"):
+        x[np.array([0.0, 2.0])]
 
 
 @pytest.mark.parametrize("dtype", ["complex128", "float16", "uint8", "<U1", ">f8"])

@@ -281,14 +281,12 @@ def test_every_traced_numpy_function_is_in_a_row():
     "call",
     [
         lambda x: np.linalg.svd(x),
-        lambda x: np.sort(x),
+        lambda x: np.partition(x, 1),
         lambda x: np.add.reduce(x),
         lambda x: np.fft.fft(x),
         lambda x: np.sum(x, where=X > 0),
         lambda x: np.sin(x, dtype="f4"),
         lambda x: np.modf(x),
-        lambda x: x[[0, 1]],
-        lambda x: x[X > 0],
         lambda x: np.linalg.norm(x, "nuc"),
     ],
 )
