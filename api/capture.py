@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import builtins
 import dis
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
@@ -106,9 +106,13 @@ class _Reading:
     def __init__(self, guards: list[Guard]):
         self._guards = guards
         self._seen: set[int] = set()
+        self._watched: set[Hashable] = set()
 
-    def _watch(self, what: str, holds: Callable[[], bool]) -> None:
-        self._guards.append(Guard(what, holds))
+    def _watch(self, what: str, holds: Callable[[], bool], once: Hashable = None) -> None:
+        """Add a guard; of those with the same `once`, which watch the same name, only the first."""
+        if once is None or once not in self._watched:
+            self._watched.add(once)
+            self._guards.append(Guard(what, holds))
 
     def callee(self, function: Any, name: str) -> None:
         """Read a Python function: its code, defaults, closure and globals."""
@@ -146,7 +150,8 @@ class _Reading:
         elif load.name in function.__globals__:
             namespace, name = function.__globals__, load.name
             value = namespace[name]
-            self._watch(f"global `{name}`", lambda: namespace.get(name) is value)
+            once = (id(namespace), name)
+            self._watch(f"global `{name}`", lambda: namespace.get(name) is value, once)
             self._value(value, name, load.attributes)
         elif getattr(builtins, load.name, None) not in _PURE_BUILTINS:
             raise Unguardable(f"it uses {load.name}")
