@@ -62,7 +62,9 @@ class NestWriter:
                 for s in users:
                     s.holes = tuple(h.replace(first) for h in s.holes) if s.array is array else s.holes
         pinned = {level for level in self.rows if level.after}
-        merge_loops([*self.rows, Level()], pinned, users)
+        levels = [*self.rows, Level()]
+        merge_loops(levels, pinned, users)
+        self.rows = levels[:-1]
 
     def _phase(self, phase: Phase) -> list[Level]:
         depth = len(self.rows)

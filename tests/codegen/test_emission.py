@@ -197,3 +197,13 @@ def test_a_stencil_repeated_is_not_evaluated_exponentially():
     assert compile_source(function, signature_of(function)).count("sin(") <= 12
     u = np.random.default_rng(0).standard_normal(50)
     assert_close(run(function, u)[0], interpret(function, u)[0], ulps=64)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4), (2, 3, 4, 5)])
+def test_a_sum_of_what_was_reduced_along_the_last_axis(shape):
+    """The loops over rows become one loop, which goes over each row once."""
+    last = len(shape) - 1
+    function = build("f", lambda x: (total(ops.exp(ops.reduce_sum(x, axes=(last,)))),), ("x", shape))
+    x = np.random.default_rng(0).standard_normal(shape)
+    (found,) = run(function, x)
+    np.testing.assert_allclose(found, np.exp(x.sum(-1)).sum(), rtol=1e-13)
