@@ -22,6 +22,7 @@ from tapejit.tracer.operation import WEAK_DTYPE, Operation
 from tapejit.tracer.state import STATE
 from tapejit.tracer.surface import elementwise, indexing, product, reduction, shape
 from tapejit.tracer.surface.function import Function, apply, run_now
+from tapejit.tracer.tape import is_wide
 
 _STATIC_EXPONENTS = frozenset(range(-64, 65))
 _STATIC_FLOAT_EXPONENTS = (2.0, 0.5)
@@ -34,7 +35,7 @@ def binary_operator(function: Function) -> Callable[[Any, Any], Any]:
     def operator(self: Array, other: Any) -> Any:
         kind = type(other)
         tape = STATE.tape
-        if tape is not None and (kind in WEAK_DTYPE or isinstance(other, Handle)):
+        if tape is not None and (kind in WEAK_DTYPE or isinstance(other, Handle)) and not is_wide(other):
             return tape.binary(op, self, other)
         if _foreign(other):
             return NotImplemented

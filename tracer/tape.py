@@ -347,11 +347,22 @@ class Tape:
 
 
 def as_handles(face: type[Handle], operands: Sequence[Any]) -> list[Any]:
-    """Operands as the tape takes them: arrays as handles (NumPy's are copied), plain numbers, None."""
+    """Operands as the tape takes them: arrays as handles (NumPy's are copied), plain numbers, None.
+
+    Beside integers, a Python integer that i32 cannot hold is an array of i64: no program may cut it.
+    """
+    cut = any(map(is_wide, operands)) and any(isinstance(x, Handle) and not x.type.is_float for x in operands)
     return [
-        x if isinstance(x, Handle) or x is None or type(x) in WEAK_DTYPE else constant(face, x)
+        x
+        if isinstance(x, Handle) or x is None or (type(x) in WEAK_DTYPE and not (cut and is_wide(x)))
+        else constant(face, x)
         for x in operands
     ]
+
+
+def is_wide(x: Any) -> bool:
+    """Whether this is a Python integer that i32 cannot hold."""
+    return type(x) is int and not -(2**31) <= x < 2**31
 
 
 def constant(face: type[Handle], x: Any) -> Handle:

@@ -340,3 +340,24 @@ def test_an_in_place_operator_casts_within_a_kind(recording):
             n += 0.5
     assert (x.dtype, n.dtype) == (np.float32, np.int32)
     assert (x.tolist(), n.tolist()) == ([1.5, 2.5], [0, 2])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x < 2**40,
+        lambda x: np.less(-(2**40), x),
+        lambda x: x == 2**40 + 1,
+        lambda x: np.clip(x * 1.0, 0, 2**40),
+        lambda x: x.astype("float32") + 2**40,
+        lambda x: x.astype("int64") + 2**40,
+    ],
+)
+def test_an_integer_that_i32_cannot_hold_is_not_cut(f):
+    x = np.array([0, 1, -1], np.int32)
+    with tj.record():
+        found = f(tj.array(x))
+    assert found.dtype == f(x).dtype
+    np.testing.assert_array_equal(found.numpy(), f(x))
+    with tj.record():
+        assert (tj.array(x) + 2**40).tolist() == [2**40, 2**40 + 1, 2**40 - 1]
