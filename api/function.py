@@ -217,9 +217,11 @@ class Differentiated(TracedFunction):
     def _gradients(self, tape: Tape, head: Any, variables: list[Handle]) -> list[Any]:
         """Per variable its gradient; zeros where the head does not depend on it."""
         found: Sequence[Any] = [None] * len(variables)
-        if isinstance(head, Handle) and head._tape is tape and tape.symbolic:
+        if any(head is v for v in variables):
+            found = [np.ones(v.type.shape, v.type.numpy_dtype) if v is head else None for v in variables]
+        elif isinstance(head, Handle) and head._tape is tape and tape.symbolic:
             found = nested.gradients(tape, head, variables)
-        elif isinstance(head, Handle) and head.tracked:
+        elif isinstance(head, Handle) and head.tracked and tape.recorded(head):
             sink = FreshGradients(variables)
             backward([head], [None], sink)
             found = [sink.of(v) for v in variables]
@@ -256,17 +258,7 @@ class Differentiated(TracedFunction):
             raise DtypeError(f"{self._where()} returned {head.dtype}; a gradient needs a float result")
 
     def _chosen(self, args: tuple[Any, ...]) -> tuple[int, ...]:
-        numbers = (self._argnums,) if isinstance(self._argnums, int) else self._argnums
-        for i in numbers:
-            if not -len(args) <= i < len(args):
-                raise ValueError(
-                    f"argnums={self._argnums}, but {self._where()} was called with {len(args)} positional "
-                    "arguments; differentiated arguments must be positional"
-                )
-        chosen = tuple(i % len(args) for i in numbers)
-        if len(set(chosen)) != len(chosen):
-            raise ValueError(f"argnums={self._argnums} names an argument of {self._where()} twice")
-        return chosen
+        return positions(self._argnums, len(args), self._where())
 
     def _structures(self, args: tuple[Any, ...], chosen: tuple[int, ...]) -> list[Any]:
         return [optree.tree_structure(args[i]) for i in chosen]
@@ -352,6 +344,21 @@ def grad(
 def _with_keywords(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:
     """All arguments as one pytree, in which keywords cannot be taken for a positional dict."""
     return (*args, ("keywords of the call", kwargs)) if kwargs else tuple(args)
+
+
+def positions(argnums: int | Sequence[int], count: int, where: str) -> tuple[int, ...]:
+    """`argnums` of a call with `count` positional arguments, none of them negative."""
+    numbers = (argnums,) if isinstance(argnums, int) else argnums
+    for i in numbers:
+        if not -count <= i < count:
+            raise ValueError(
+                f"argnums={argnums}, but {where} was called with {count} positional arguments; "
+                "differentiated arguments must be positional"
+            )
+    chosen = tuple(i % count for i in numbers)
+    if len(set(chosen)) != len(chosen):
+        raise ValueError(f"argnums={argnums} names an argument of {where} twice")
+    return chosen
 
 
 def described(function: Callable[..., Any]) -> str:

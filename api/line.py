@@ -95,6 +95,7 @@ def trace_line(
     segment = tape.cut()
     tape.close()
     line, captured = _line(tape, segment, variables, results)
+    tape.forget()
     return LineCall(line, given, captured, structure, aux)
 
 

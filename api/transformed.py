@@ -15,7 +15,7 @@ import optree
 
 from tapejit import tree
 from tapejit.engine import TRIE
-from tapejit.function import Jitted, checked_argnums, described
+from tapejit.function import Jitted, checked_argnums, described, positions
 from tapejit.line import LineCall, trace_line
 from tapejit.tracer.array import Array
 from tapejit.tracer.errors import DtypeError
@@ -55,23 +55,8 @@ class Differential(Transformed):
 
     def _differentiable(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[LineCall, list[Any]]:
         """The call as a line with the chosen arguments as variables, and their structures."""
-        numbers = (self._argnums,) if isinstance(self._argnums, int) else self._argnums
-        chosen = positions(numbers, len(args), described(self._user))
+        chosen = positions(self._argnums, len(args), described(self._user))
         return differentiable(self._user, self._kind, args, kwargs, chosen, self._has_aux, self._trie)
-
-
-def positions(argnums: Sequence[int], count: int, where: str) -> tuple[int, ...]:
-    """`argnums` of a call with `count` positional arguments, none of them negative."""
-    for i in argnums:
-        if not -count <= i < count:
-            raise ValueError(
-                f"argnums={argnums}, but {where} was called with {count} positional arguments; "
-                "differentiated arguments must be positional"
-            )
-    chosen = tuple(i % count for i in argnums)
-    if len(set(chosen)) != len(chosen):
-        raise ValueError(f"argnums={argnums} names an argument of {where} twice")
-    return chosen
 
 
 def differentiable(

@@ -95,6 +95,12 @@ class InnerTape(Tape):
         """Nothing more is computed here."""
         self._open, self.active = False, None
 
+    def forget(self) -> None:
+        """Let go of all arrays, so that the outer tape need not compute those that nobody else holds."""
+        assert self.cuts is not None
+        for kept in (self._made, self._rebound, self.given, self.cuts):
+            kept.clear()
+
     def _check_open(self) -> None:
         if not self._open:
             raise AutogradError(

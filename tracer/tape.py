@@ -251,14 +251,17 @@ class Tape:
         """Whether `handle` is pending on, or differentiated by, a tape outside this one."""
         if handle._tape is None:
             return handle.tracked
-        return self.is_outside(handle)
-
-    def is_outside(self, handle: Handle) -> bool:
-        """Whether `handle` is pending on a tape outside this one."""
         outer = self.parent
         while outer is not None and outer is not handle._tape:
             outer = outer.parent
         return outer is not None
+
+    def recorded(self, handle: Handle) -> bool:
+        """Whether `handle` was computed on this tape."""
+        owner = handle._tape
+        if owner is None and handle._history is not None:
+            owner = handle._history.segment
+        return owner is self or (isinstance(owner, Segment) and owner.tape is self)
 
     def _forget_changed(self) -> None:
         """Arrays written to since they entered will enter again, with their new contents."""
