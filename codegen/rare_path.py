@@ -14,6 +14,7 @@ import llvmlite.ir as ll
 
 from tapejit.codegen.lane import Lane
 
+_USED = "llvm.compiler.used"
 _ATTRIBUTES = ("noinline", "nounwind", "cold", "readnone", "willreturn")
 
 
@@ -46,4 +47,21 @@ def _function(
         set.add(function.attributes, attribute)  # `add` itself knows only some of LLVM's attributes
     builder = ll.IRBuilder(function.append_basic_block("entry"))
     builder.ret(body(*(Lane(builder, argument) for argument in function.args)).value)
+    _keep_parameters(module, function)
     return function
+
+
+def _keep_parameters(module: ll.Module, function: ll.Function) -> None:
+    """LLVM must not drop a parameter that is always the same, for the variant's name counts them.
+
+    It does not when somebody unknown might call the function: whoever reads `llvm.compiler.used`.
+    """
+    pointer = ll.IntType(8).as_pointer()
+    kept = module.globals.get(_USED)
+    if kept is None:
+        kept = ll.GlobalVariable(module, ll.ArrayType(pointer, 0), _USED)
+        kept.linkage, kept.section = "appending", "llvm.metadata"
+        kept.initializer = ll.Constant(kept.value_type, [])
+    listed = [*kept.initializer.constant, function.bitcast(pointer)]
+    kept.value_type = ll.ArrayType(pointer, len(listed))
+    kept.initializer = ll.Constant(kept.value_type, listed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from compiled import assert_close, compile_function, run
+from compiled import assert_close, assert_matches, compile_function, run
 from models import build, layer_norm, matmul, softmax, total
 
 from tapejit.ir import ops
@@ -207,3 +207,15 @@ def test_a_sum_of_what_was_reduced_along_the_last_axis(shape):
     x = np.random.default_rng(0).standard_normal(shape)
     (found,) = run(function, x)
     np.testing.assert_allclose(found, np.exp(x.sum(-1)).sum(), rtol=1e-13)
+
+
+def test_rare_paths_with_an_operand_that_llvm_knows():
+    """LLVM finds that every element is one, and would drop the parameter of the rare path of `mod`."""
+    def ones(x, dtype):
+        return ops.cast(ops.eq(x, x), dtype=dtype)
+
+    builder = Builder("f", [TensorType("i64", (17,))])
+    (x,) = builder.params
+    f64, f32 = ones(x, "f64"), ones(x, "f32")
+    function = builder.finish([ops.mod(f64, f64.like(3.0)), ops.mod(f32, f32.like(3.0)), ops.sin(f64)])
+    assert_matches(function, np.arange(17))
