@@ -15,8 +15,18 @@ import numpy as np
 from tapejit.tracer.errors import UnsupportedError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
-from tapejit.tracer.surface import elementwise, indexing, product, reduction, shape
-from tapejit.tracer.surface.compose import split
+from tapejit.tracer.surface import (
+    arrange,
+    elementwise,
+    indexing,
+    order,
+    product,
+    reduction,
+    shape,
+    special,
+)
+from tapejit.tracer.surface.compose import average, split
+from tapejit.tracer.surface.einsum import einsum
 from tapejit.tracer.surface.function import Function, apply
 
 
@@ -31,13 +41,17 @@ def _sources(*modules: ModuleType) -> dict[Any, Function]:
     }
 
 
-FUNCTIONS = _sources(elementwise, product, reduction, shape)
+FUNCTIONS = _sources(arrange, elementwise, order, product, reduction, shape, special)
 # Answered from the type, or composed of traced functions.
 METADATA: dict[Any, Callable[..., Any]] = {
     np.shape: lambda a: a.shape,
     np.ndim: lambda a: a.ndim,
     np.size: lambda a, axis=None: a.size if axis is None else a.shape[axis],
     np.split: lambda ary, indices_or_sections, axis=0: split(ary, indices_or_sections, axis),
+    np.average: average,
+    np.einsum: einsum,
+    np.pad: arrange.pad,
+    np.repeat: arrange.repeat,
     np.take: indexing.take_of,
     np.take_along_axis: indexing.take_along_axis,
     np.result_type: lambda *xs: np.result_type(*(getattr(x, "dtype", x) for x in xs)),

@@ -27,7 +27,7 @@ from tapejit.tracer.state import STATE
 from tapejit.tracer.surface import elementwise
 from tapejit.tracer.surface.function import apply, traced
 from tapejit.tracer.surface.shape import Entry, getitem, index_key, index_of, normal_axis
-from tapejit.tracer.tape import Within, constant
+from tapejit.tracer.tape import Tape, Within, constant
 
 ARRAY: Entry = ("array",)
 WHOLE: Entry = ("slice", None, None, None)
@@ -127,16 +127,28 @@ def _check_mask(mask: tuple[int, ...], shape: tuple[int, ...], axis: int) -> Non
 def check_positions(index: Handle, size: int, axis: int, given: bool) -> None:
     """BoundsError unless all positions are from -size below size.
 
-    An array that was `given` may be another one in a replayed call, so that checks it again.
+    An array that was `given` may be another one in a replayed call, so that checks it again. One that stands
+    for many examples is checked for all of them.
     """
-    data, bounds = index.materialise(), Within(-size, size - 1)
+    examples = _all_examples(index)
+    data, bounds = examples.materialise(), Within(-size, size - 1)
     if not bounds.holds(data):
         wrong = data[(data < bounds.low) | (data > bounds.high)].flat[0]
         raise BoundsError(
             f"index {wrong} is out of bounds for dimension {axis} of size {size}, at {user_location()}"
         )
-    if given and STATE.tape is not None:
-        STATE.tape.note_escape(index, bounds)
+    if (given or examples is not index) and STATE.tape is not None:
+        STATE.tape.note_escape(examples, bounds)
+
+
+def _all_examples(index: Handle) -> Handle:
+    """What `index` stands for inside one `vmap` or several."""
+    while isinstance(index._tape, Tape):
+        stack = index._tape.stack_of(index)
+        if stack is index:
+            break
+        index = stack
+    return index
 
 
 # -- Lowering --------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ def _kept(x: Var, axes: tuple[int, ...], like: Var, keepdims: bool) -> Var:
     return ops.reshape(x, shape=tuple(1 if k in axes else n for k, n in enumerate(like.shape)))
 
 
-def _summable(x: Var, dtype: str | None) -> Var:
+def summable(x: Var, dtype: str | None) -> Var:
     """x in the dtype that NumPy sums in: i64 for bool and i32, unless one is asked for."""
     return cast(x, dtype_name(dtype) if dtype else "i64" if x.dtype in ("bool", "i32") else x.dtype)
 
@@ -32,13 +32,13 @@ def _summable(x: Var, dtype: str | None) -> Var:
 @traced(np.sum)
 def sum_(a: Var, *, axis: Axes = None, dtype: str | None = None, keepdims: bool = False) -> Var:
     axes = normal_axes(axis, len(a.shape))
-    return _kept(ops.reduce_sum(_summable(a, dtype), axes=axes), axes, a, keepdims)
+    return _kept(ops.reduce_sum(summable(a, dtype), axes=axes), axes, a, keepdims)
 
 
 @traced(np.prod)
 def prod(a: Var, *, axis: Axes = None, dtype: str | None = None, keepdims: bool = False) -> Var:
     axes = normal_axes(axis, len(a.shape))
-    return _kept(ops.reduce_prod(_summable(a, dtype), axes=axes), axes, a, keepdims)
+    return _kept(ops.reduce_prod(summable(a, dtype), axes=axes), axes, a, keepdims)
 
 
 @traced(np.mean)
@@ -102,6 +102,54 @@ def min_(a: Var, *, axis: Axes = None, keepdims: bool = False) -> Var:
 @traced(np.ptp)
 def ptp(a: Var, *, axis: Axes = None, keepdims: bool = False) -> Var:
     return max_.op.lower(a, axis=axis, keepdims=keepdims) - min_.op.lower(a, axis=axis, keepdims=keepdims)
+
+
+def _without_nan(x: Var, number: float) -> tuple[Var, Var]:
+    """Where x is NaN, and x with a number there."""
+    lost = ops.ne(x, x)
+    return lost, ops.select(lost, x.like(number), x)
+
+
+@traced(np.nansum)
+def nansum(a: Operand, *, axis: Axes = None, dtype: str | None = None, keepdims: bool = False) -> Var:
+    x = summable(as_var(a), dtype)
+    return sum_.op.lower(_without_nan(x, 0)[1], axis=axis, keepdims=keepdims)
+
+
+@traced(np.nanprod)
+def nanprod(a: Operand, *, axis: Axes = None, dtype: str | None = None, keepdims: bool = False) -> Var:
+    x = summable(as_var(a), dtype)
+    return prod.op.lower(_without_nan(x, 1)[1], axis=axis, keepdims=keepdims)
+
+
+@traced(np.nanmean)
+def nanmean(a: Operand, *, axis: Axes = None, dtype: str | None = None, keepdims: bool = False) -> Var:
+    x = as_var(a, dtype_name(dtype) if dtype else float_dtype(a))
+    lost, known = _without_nan(x, 0.0)
+    count = sum_.op.lower(cast(ops.logical_not(lost), x.dtype), axis=axis, keepdims=keepdims)
+    return sum_.op.lower(known, axis=axis, keepdims=keepdims) / count
+
+
+def _nan_extreme(function: Any, a: Operand, axis: Axes, keepdims: bool, least: float) -> Var:
+    """NaN only where there is nothing else."""
+    x = as_var(a)
+    if not x.type.is_float:
+        return function.op.lower(x, axis=axis, keepdims=keepdims)
+    lost, known = _without_nan(x, least)
+    found = function.op.lower(known, axis=axis, keepdims=keepdims)
+    axes = normal_axes(axis, len(x.shape))
+    empty = _kept(ops.reduce_all(lost, axes=axes), axes, x, keepdims)
+    return ops.select(empty, found.like(math.nan), found)
+
+
+@traced(np.nanmax)
+def nanmax(a: Operand, *, axis: Axes = None, keepdims: bool = False) -> Var:
+    return _nan_extreme(max_, a, axis, keepdims, -math.inf)
+
+
+@traced(np.nanmin)
+def nanmin(a: Operand, *, axis: Axes = None, keepdims: bool = False) -> Var:
+    return _nan_extreme(min_, a, axis, keepdims, math.inf)
 
 
 @traced(np.any)

@@ -1,0 +1,111 @@
+"""Elementwise functions put together from others: roots, inverse hyperbolic ones, and those that know NaN."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from tapejit.ir import ops
+from tapejit.ir.builder import Var
+from tapejit.tracer.operation import Operand, aligned, as_var, float_dtype
+from tapejit.tracer.surface.function import traced
+
+_LARGE = 1e8  # above, 1 + x**2 is x**2
+
+
+def _is_nan(x: Var) -> Var:
+    return ops.ne(x, x)
+
+
+@traced(np.hypot)
+def hypot(x1: Operand, x2: Operand) -> Var:
+    """The larger times sqrt(1 + ratio**2), which neither overflows nor underflows on the way."""
+    x, y = map(ops.abs_, aligned(x1, x2, dtype=float_dtype(x1, x2)))
+    large, small = ops.maximum(x, y), ops.minimum(x, y)
+    plain = ops.logical_and(ops.gt(large, large.like(0.0)), ops.lt(large, large.like(math.inf)))
+    ratio = ops.select(plain, small, small.like(0.0)) / ops.select(plain, large, large.like(1.0))
+    infinite = ops.logical_or(ops.eq(x, x.like(math.inf)), ops.eq(y, y.like(math.inf)))
+    return ops.select(infinite, x.like(math.inf), large * ops.sqrt(ratio * ratio + 1.0))
+
+
+@traced(np.exp2)
+def exp2(x: Operand) -> Var:
+    var = as_var(x, float_dtype(x))
+    return ops.pow_(var.like(2.0), var)
+
+
+@traced(np.cbrt)
+def cbrt(x: Operand) -> Var:
+    """A power, and one step of Newton's method from there."""
+    var = as_var(x, float_dtype(x))
+    plain = ops.logical_and(ops.ne(var, var.like(0.0)), ops.lt(ops.abs_(var), var.like(math.inf)))
+    inside = ops.select(plain, var, var.like(1.0))
+    root = ops.sign(inside) * ops.pow_(ops.abs_(inside), inside.like(1.0 / 3.0))
+    better = root - (root - inside / (root * root)) / 3.0
+    return ops.select(plain, better, var)
+
+
+@traced(np.arcsinh)
+def arcsinh(x: Operand) -> Var:
+    var = as_var(x, float_dtype(x))
+    side = ops.select(ops.lt(var, var.like(0.0)), var.like(-1.0), var.like(1.0))
+    size = var * side
+    large = ops.gt(size, size.like(_LARGE))
+    near = ops.select(large, size.like(1.0), size)
+    square = near * near
+    small = ops.log1p(near + square / (ops.sqrt(square + 1.0) + 1.0))
+    far = ops.log(ops.select(large, size, size.like(1.0))) + math.log(2.0)
+    return side * ops.select(large, far, small)
+
+
+@traced(np.arccosh)
+def arccosh(x: Operand) -> Var:
+    var = as_var(x, float_dtype(x))
+    large = ops.gt(var, var.like(_LARGE))
+    inside = ops.select(ops.lt(var, var.like(1.0)), var.like(math.nan), var)
+    above = ops.select(large, var.like(1.0), inside) - 1.0
+    near = ops.log1p(above + ops.sqrt(above * (above + 2.0)))
+    far = ops.log(ops.select(large, var, var.like(1.0))) + math.log(2.0)
+    return ops.select(large, far, near)
+
+
+@traced(np.arctanh)
+def arctanh(x: Operand) -> Var:
+    var = as_var(x, float_dtype(x))
+    return (ops.log1p(var) - ops.log1p(-var)) * 0.5
+
+
+@traced(np.heaviside)
+def heaviside(x1: Operand, x2: Operand) -> Var:
+    x, middle = aligned(x1, x2, dtype=float_dtype(x1, x2))
+    zero = x.like(0.0)
+    step = ops.select(ops.lt(x, zero), zero, ops.select(ops.eq(x, zero), middle, x.like(1.0)))
+    return ops.select(_is_nan(x), x.like(math.nan), step)
+
+
+@traced(np.fmax)
+def fmax(x1: Operand, x2: Operand) -> Var:
+    x, y = aligned(x1, x2)
+    return ops.select(_is_nan(x), y, ops.select(_is_nan(y), x, ops.maximum(x, y)))
+
+
+@traced(np.fmin)
+def fmin(x1: Operand, x2: Operand) -> Var:
+    x, y = aligned(x1, x2)
+    return ops.select(_is_nan(x), y, ops.select(_is_nan(y), x, ops.minimum(x, y)))
+
+
+@traced(np.nan_to_num)
+def nan_to_num(
+    x: Var, *, copy: bool = True, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Var:
+    """NaN as `nan`, infinities as the largest numbers; nothing flows back from what was replaced."""
+    if not x.type.is_float:
+        return x
+    limits = np.finfo(x.type.numpy_dtype)
+    replaced = ops.select(_is_nan(x), x.like(float(nan)), x)
+    for infinite, number in ((math.inf, posinf), (-math.inf, neginf)):
+        limit = float(limits.max if infinite > 0 else limits.min) if number is None else float(number)
+        replaced = ops.select(ops.eq(x, x.like(infinite)), x.like(limit), replaced)
+    return replaced
