@@ -326,6 +326,10 @@ class Tape:
         """`handle` if the outer tape knows its value too."""
         return None
 
+    def stack_of(self, handle: Handle) -> Handle:
+        """All values that an array of this tape stands for, as an array of the outer tape; mostly itself."""
+        return handle
+
     def _may_loop(self) -> bool:
         """Whether the last segment has been seen among the few before it."""
         assert self.cuts is not None
