@@ -119,7 +119,8 @@ class TracedFunction:
         since those that come out would keep the whole history of their making.
         """
         outer = STATE.tape
-        tape = Tape(self._trie, outer, self._names_of(args), keep_cuts=not ours and outer is None)
+        learns = not ours if outer is None else outer.cuts is not None
+        tape = Tape(self._trie, outer, self._names_of(args), keep_cuts=learns)
         STATE.tape = tape
         try:
             yield tape
