@@ -12,7 +12,10 @@ from models import build, joint
 
 from tapejit.codegen.schedule import schedule
 from tapejit.ir import ops
+from tapejit.ir.gather import gather
+from tapejit.ir.scan import linear_scan
 from tapejit.ir.signature import signature_of
+from tapejit.ir.sort import argsort
 
 GOLDEN = Path(__file__).parent / "golden"
 ROWS, COLUMNS = 40, 100
@@ -30,9 +33,20 @@ CASES = {
     "mlp": lambda: joint(build(
         "mlp", models.mlp_loss, X, ("target", (ROWS, 10)), ("w1", (COLUMNS, 30)), ("b1", (30,)),
         ("w2", (30, 10)), ("b2", (10,)))),
+    "rows_by_index": lambda: joint(build(
+        "rows_by_index", rows_by_index, ("table", (50, 8)), ("scale", (8,)), ("order", (20,)))),
+    "running_product": lambda: joint(build("running_product", lambda x: models.total(
+        linear_scan(x, x, axis=1) * x), ("x", (20, 30)))),
+    "order": lambda: build("order", lambda x: gather(x, argsort(x), axis=0), ("x", (100,))),
     "stencil": lambda: joint(build("stencil", lambda u: models.total(ops.integer_pow(
         shifted(u, 2) - 2.0 * shifted(u, 1) + shifted(u, 0), exponent=2)), ("u", (1000,)))),
 }
+
+
+def rows_by_index(table, scale, order):
+    """A loss of some rows of a table: its adjoint adds up where they came from."""
+    rows = gather(table, ops.cast(order, dtype="i64"), axis=0)
+    return models.total(ops.integer_pow(rows * ops.broadcast(scale, shape=(20, 8), dims=(1,)), exponent=2))
 
 
 def shifted(u, by):
