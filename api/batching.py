@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import optree
 
+from tapejit.capture import transform
 from tapejit.function import described
 from tapejit.ir.transforms.batch import batch_along, reached
 from tapejit.ir.types import TensorType
@@ -20,6 +21,7 @@ from tapejit.tracer.handle import Handle
 from tapejit.transformed import Transformed, argument_name, inner_tape
 
 
+@transform
 def vmap(function: Callable[..., Any] | None = None, in_axes: Any = 0, out_axes: Any = 0) -> Any:
     """The function that applies `function` to every example of a stack, in one program.
 
@@ -55,12 +57,6 @@ class Stack:
     def size(self) -> int:
         return self.array.type.shape[self.axis]
 
-    @property
-    def example(self) -> TensorType:
-        """The type of one example."""
-        shape = self.array.type.shape
-        return self.array.type.with_shape(shape[: self.axis] + shape[self.axis + 1 :])
-
 
 class Batched(Transformed):
     """See `vmap`."""
@@ -79,7 +75,7 @@ class Batched(Transformed):
         size = self._size([s for s in stacks if s is not None])
         tape = inner_tape(self._trie, self._where_user)
         examples = [
-            leaf if s is None else tape.parameter(s.example, type(s.array), s.name)
+            leaf if s is None else tape.parameter(s.array, s.axis, s.name)
             for leaf, s in zip(leaves, stacks, strict=True)
         ]
         variables = [x for x, s in zip(examples, stacks, strict=True) if s is not None]

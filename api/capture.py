@@ -13,12 +13,14 @@ import dis
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from tapejit.tracer.location import is_users_file
 from tapejit.tracer.surface.function import Function
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 _PURE_BUILTINS = frozenset(
     getattr(builtins, name)
@@ -91,6 +93,12 @@ class Unguardable(Exception):
     """A reason why the Python of a function has to run at every call."""
 
     reason: str
+
+
+def transform(function: _F) -> _F:
+    """Mark a function of ours whose result depends on its arguments only; guards need not read it."""
+    function.__transform__ = True  # type: ignore[attr-defined]
+    return function
 
 
 def guards_of(function: Callable[..., Any]) -> list[Guard]:
@@ -235,6 +243,8 @@ def _is_pure(value: Any) -> bool:
         return False
     if isinstance(value, FunctionType) and is_users_file(value.__code__.co_filename):
         return False  # whatever module it says it is from
+    if isinstance(value, FunctionType) and hasattr(value, "__transform__"):
+        return True
     if isinstance(value, BuiltinFunctionType):
         owner = value.__self__
         return value in _PURE_BUILTINS or (isinstance(owner, ModuleType) and _is_trusted(value.__module__))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import optree
 
+from tapejit.capture import transform
 from tapejit.function import described
 from tapejit.ir.function import Function
 from tapejit.ir.transforms.jacobian import reverse_jacobian
@@ -22,6 +23,7 @@ from tapejit.transformed import check_function, differentiable, on_the_spot
 from tapejit.tree import any_handle
 
 
+@transform
 def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:
     """The value of `function(*primals)` and its derivative along `tangents`: `(value, tangent)`.
 
@@ -50,6 +52,7 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool
     return on_the_spot(run, any_handle((primals, tangents)))
 
 
+@transform
 def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """The value of `function(*primals)` and its pullback: `(value, vjp_fn)`.
 
@@ -103,6 +106,7 @@ class Pullback:
         return split(f, range(len(self._call.variables)), self._count)
 
 
+@transform
 def hvp(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     """The Hessian of a scalar function times a vector, without the Hessian: forward over reverse.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import optree
 
+from tapejit.capture import transform
 from tapejit.ir.function import Function
 from tapejit.ir.transforms.jacobian import cheaper_jacobian, forward_jacobian, reverse_jacobian
 from tapejit.transformed import Differential
@@ -52,6 +53,7 @@ def _second(f: Function, wrt: Sequence[int], heads: int) -> Function:
     return forward_jacobian(reverse_jacobian(f, wrt, heads), wrt, heads * len(wrt))
 
 
+@transform
 def jacfwd(function: Callable[..., Any] | None = None, argnums: Any = 0, has_aux: bool = False) -> Any:
     """The function that returns the Jacobian, by forward mode: one sweep per element of the arguments.
 
@@ -65,6 +67,7 @@ def jacfwd(function: Callable[..., Any] | None = None, argnums: Any = 0, has_aux
     return _made(function, "jacfwd", argnums, has_aux, forward_jacobian)
 
 
+@transform
 def jacrev(function: Callable[..., Any] | None = None, argnums: Any = 0, has_aux: bool = False) -> Any:
     """The function that returns the Jacobian, by reverse mode: one sweep per element of the value.
 
@@ -78,6 +81,7 @@ def jacrev(function: Callable[..., Any] | None = None, argnums: Any = 0, has_aux
     return _made(function, "jacrev", argnums, has_aux, reverse_jacobian)
 
 
+@transform
 def jacobian(function: Callable[..., Any] | None = None, argnums: Any = 0, has_aux: bool = False) -> Any:
     """The function that returns the Jacobian, by the mode that needs fewer sweeps.
 
@@ -95,6 +99,7 @@ def jacobian(function: Callable[..., Any] | None = None, argnums: Any = 0, has_a
     return _made(function, "jacobian", argnums, has_aux, cheaper_jacobian)
 
 
+@transform
 def hessian(function: Callable[..., Any] | None = None, argnums: Any = 0, has_aux: bool = False) -> Any:
     """The function that returns the second derivatives, forward over reverse; see `jacobian`.
 

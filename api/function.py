@@ -18,6 +18,7 @@ import numpy as np
 import optree
 
 from tapejit import tree
+from tapejit.capture import transform
 from tapejit.engine import DECORATED, Engine
 from tapejit.inspection import Inspection
 from tapejit.memory import Call, Memory
@@ -282,6 +283,7 @@ class Differentiated(TracedFunction):
         return trees[0] if isinstance(self._argnums, int) else tuple(trees)
 
 
+@transform
 def jit(function: Callable[..., Any]) -> Jitted:
     """Compile a NumPy-style function: its calls run fused native loops.
 
@@ -300,6 +302,7 @@ def jit(function: Callable[..., Any]) -> Jitted:
     return Jitted(function)
 
 
+@transform
 def value_and_grad(
     function: Callable[..., Any] | None = None, argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Any:
@@ -324,6 +327,7 @@ def value_and_grad(
     return Differentiated(function, argnums, has_aux, value=True)
 
 
+@transform
 def grad(
     function: Callable[..., Any] | None = None, argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Any:

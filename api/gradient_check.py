@@ -16,7 +16,7 @@ MODES = ("fwd", "rev")
 
 
 def check_grads(
-    function: Callable[..., Any], args: Sequence[Any], order: int = 1, modes: Sequence[str] = MODES,
+    function: Callable[..., Any], args: Any, order: int = 1, modes: Sequence[str] = MODES,
     rtol: float | None = None, atol: float | None = None, eps: float | None = None, seed: int = 0,
 ) -> None:
     """Raise AssertionError unless the derivatives of `function` at `args` agree with central differences.
@@ -37,7 +37,7 @@ def check_grads(
     unknown = [mode for mode in modes if mode not in MODES]
     if unknown or order < 1:
         raise ValueError(f"modes are {', '.join(MODES)} and the order is at least 1; got {modes} and {order}")
-    single = any(np.asarray(x).dtype == np.float32 for x in optree.tree_leaves(tuple(args)))
+    single = any(np.asarray(x).dtype == np.float32 for x in optree.tree_leaves(args))
     default = (2e-2, 2e-2, 1e-2) if single else (1e-5, 1e-6, 1e-5)
     rtol, atol, eps = (d if x is None else x for x, d in zip((rtol, atol, eps), default, strict=True))
     check = _Check(rtol, atol, eps, np.random.default_rng(seed))
@@ -67,7 +67,7 @@ class _Check:
         if order > 1 and "rev" in modes:
             self.function(lambda *xs: _pulled(f, xs, weights), args, order - 1, modes, f"rev of {name}")
 
-    def _difference(self, f: Callable[..., Any], args: tuple[Any, ...], direction: Any) -> Any:
+    def _difference(self, f: Callable[..., Any], args: Any, direction: Any) -> Any:
         """The derivative of `f` along `direction` by a central difference."""
         ahead = f(*optree.tree_map(lambda x, v: _moved(x, self._eps * v), args, direction))
         behind = f(*optree.tree_map(lambda x, v: _moved(x, -self._eps * v), args, direction))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import optree
 
+from tapejit.capture import transform
 from tapejit.engine import TRIE
 from tapejit.inspection import Recording
 from tapejit.tracer.array import Array
@@ -153,6 +154,7 @@ def gradients_of(
     return results
 
 
+@transform
 def stop_gradient(tree: Any) -> Any:
     """The arrays of `tree` as constants: no derivative flows through the result.
 

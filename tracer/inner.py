@@ -7,25 +7,35 @@ parameter has no value at all: it stands for one example among many.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tapejit.ir.types import TensorType
+from tapejit.ir.function import Function
+from tapejit.ir.transforms.batch import batch_along
 from tapejit.tracer import nested
 from tapejit.tracer.errors import AutogradError, InPlaceError, NestedDemandError
 from tapejit.tracer.handle import Handle, Leaf
 from tapejit.tracer.location import user_location
-from tapejit.tracer.segment import Made, Segment
+from tapejit.tracer.segment import Made, Segment, Source
 from tapejit.tracer.surface.elementwise import copy
 from tapejit.tracer.tape import Tape
-from tapejit.tracer.trie import Node, Trie
+from tapejit.tracer.trie import Node, Trace, Trie, trace_of
+
+
+class Stack(NamedTuple):
+    """An array of the outer tape that holds the examples along `axis`, and the parameter that is one."""
+
+    array: Handle
+    axis: int
+    parameter: Handle
+    number: int  # its value number
 
 
 class InnerTape(Tape):
     """`name` is what errors call the transform. It is open until `close`."""
 
-    __slots__ = ("_made", "_name", "_open", "_rebound", "_unknown", "given")
+    __slots__ = ("_made", "_name", "_open", "_rebound", "_stacks", "given")
 
     parent: Tape
 
@@ -33,7 +43,7 @@ class InnerTape(Tape):
         super().__init__(trie, parent, keep_cuts=True)
         self._name = name
         self._open = True
-        self._unknown = False  # a parameter has no value
+        self._stacks: dict[int, Stack] = {}  # by id of a parameter: what it is an example of
         self._made: dict[int, tuple[Handle, Made]] = {}  # by id: what earlier cuts made
         self._rebound: dict[int, Handle] = {}  # arrays from outside that were written in place
         self.given: dict[int, Handle] = {}  # by id of a variable: its value outside
@@ -49,16 +59,18 @@ class InnerTape(Tape):
             self.names[id(alias)] = name
         return alias
 
-    def parameter(self, type_: TensorType, face: type[Handle], name: str | None) -> Handle:
-        """An array of which only the type is known."""
+    def parameter(self, stack: Handle, axis: int, name: str | None) -> Handle:
+        """An array that stands for any example of a stack; only its type is known."""
+        shape = stack.type.shape
+        type_ = stack.type.with_shape(shape[:axis] + shape[axis + 1 :])
         key = ("parameter", type_.dtype, type_.shape)
         node = self.node.children.get(key)
         if node is None:
             node = self.trie.graft(self.node, key, Node(self.node, (type_,), False, name=name))
         self.node = node
-        handle: Handle = self._pending(face, type_, False)
+        handle: Handle = self._pending(type(stack), type_, False)
         self.arguments.add_number(handle)
-        self._unknown = True
+        self._stacks[id(handle)] = Stack(stack, axis, handle, handle._index)
         return handle
 
     def result(self, x: Handle) -> Handle:
@@ -71,7 +83,7 @@ class InnerTape(Tape):
     def demand(self) -> None:
         """Compute what is pending here by way of the outer tape."""
         self._check_open()
-        if self._unknown:
+        if self._stacks:
             raise NestedDemandError(
                 f"Python needs the number in an array at {user_location()}, inside {self._name}, where an "
                 "array stands for many examples; choose with np.where instead of `if`"
@@ -79,13 +91,36 @@ class InnerTape(Tape):
         segment = self.cut()
         if segment.live:
             plan = segment.forward_plan()
-            found = nested.called(self.parent, nested.plan_call(plan), self._outside(segment))
+            arguments = self._outside(segment.arguments.values, segment.sources, trace_of(segment.node))
+            found = nested.called(self.parent, nested.plan_call(plan), arguments)
             for handle, result in zip(segment.live.values(), found, strict=False):
                 nested.move(handle, result)
         self.parent.demand()
 
     def known_outside(self, handle: Handle | None) -> Handle | None:
         return handle
+
+    def stack_of(self, handle: Handle) -> Handle:
+        if not self._stacks or handle._tape is not self:
+            return handle
+        own = self._stacks.get(id(handle))
+        if own is not None and own.number == handle._index:
+            return own.array
+        values, trace = self.arguments.values, trace_of(self.node)
+        axes = tuple(self._stacks[id(x)].axis if id(x) in self._stacks else None for x in values)
+        key = ("stack", handle._index, self._size(), axes)
+        call = self.node.plans.get(key)
+        if call is None:
+            results = (trace.values[handle._index],)
+            example = Function("stack", trace.function.params, trace.function.body, results)
+            made = nested.call_of(batch_along(example, self._size(), axes, (0,)))
+            call = self.node.plans.setdefault(key, made)
+        found: Handle = nested.called(self.parent, call, self._outside(values, self.sources, trace))[0]
+        return found
+
+    def _size(self) -> int:
+        stack = next(iter(self._stacks.values()))
+        return stack.array.type.shape[stack.axis]
 
     def cut(self) -> Segment:
         self._check_open()
@@ -98,7 +133,7 @@ class InnerTape(Tape):
     def forget(self) -> None:
         """Let go of all arrays, so that the outer tape need not compute those that nobody else holds."""
         assert self.cuts is not None
-        for kept in (self._made, self._rebound, self.given, self.cuts):
+        for kept in (self._made, self._rebound, self._stacks, self.given, self.cuts):
             kept.clear()
 
     def _check_open(self) -> None:
@@ -137,9 +172,14 @@ class InnerTape(Tape):
             return type(handle).wrap(value)
         return self.given.get(id(handle), handle)
 
-    def _outside(self, segment: Segment) -> list[Any]:
-        sources, trace = segment.sources, segment.planner().trace
-        return [
-            x if i is None else self.outside(sources[i].handle, x)
-            for x, i in zip(segment.arguments.values, trace.inputs, strict=True)
-        ]
+    def _outside(self, values: list[Any], sources: dict[int, Source], trace: Trace) -> list[Any]:
+        """The arguments of a trace as the outer tape takes them."""
+        found = []
+        for x, i in zip(values, trace.inputs, strict=True):
+            if i is None:
+                found.append(x)
+            elif i in sources:
+                found.append(self.outside(sources[i].handle, x))
+            else:
+                found.append(self._stacks[id(x)].array)
+        return found

@@ -324,7 +324,7 @@ class Tape:
 
     def known_outside(self, handle: Handle | None) -> Handle | None:
         """`handle` if the outer tape knows its value too."""
-        return None
+        return handle if handle is None or self.origin(handle) is handle else None
 
     def stack_of(self, handle: Handle) -> Handle:
         """All values that an array of this tape stands for, as an array of the outer tape; mostly itself."""

@@ -176,3 +176,30 @@ def test_methods_and_decorators():
     assert double.__doc__ == "Doc."
     np.testing.assert_array_equal(double(X), 2 * X)
     assert "mul" in double.ir(X)
+
+
+def test_transforms_inside_a_compiled_function_replay():
+    def cubes(x):
+        return np.sum(x**3)
+
+    for f in (
+        lambda x: tj.vmap(np.sin)(x),
+        lambda x: tj.grad(cubes)(x),
+        lambda x: tj.hvp(cubes, x, x),
+        lambda x: tj.vjp(cubes, x)[1](1.0)[0],
+        lambda x: tj.jvp(cubes, (x,), (x,))[1],
+        lambda x: tj.hessian(cubes)(x) @ x,
+    ):
+        compiled = tj.jit(f)
+        for scale in (1.0, 2.0, 3.0):
+            np.testing.assert_allclose(compiled(X * scale), f(X * scale))
+        assert compiled.memory.traces == 1
+
+
+def test_one_program_for_one_transformed_function():
+    before = tj.cache_info()
+    f = tj.vmap(tj.hessian(lambda x: np.sum(x**5) * x[0]))
+    for _ in range(3):
+        f(np.ones((4, 2)))
+    assert f.memory.traces == 1
+    assert tj.cache_info().interpreted - before.interpreted == 3
