@@ -20,7 +20,7 @@ from tapejit.tracer.intake import head_gradient
 from tapejit.tracer.location import user_location
 from tapejit.tracer.operation import WEAK_DTYPE, Operation
 from tapejit.tracer.state import STATE
-from tapejit.tracer.surface import elementwise, indexing, product, reduction, shape
+from tapejit.tracer.surface import arrange, elementwise, indexing, order, product, reduction, shape
 from tapejit.tracer.surface.function import Function, apply, run_now
 from tapejit.tracer.tape import is_wide
 
@@ -396,6 +396,24 @@ class Array(Handle):
 
     def dot(self, other: Any) -> Any:
         return product.dot(self, other)
+
+    def take(self, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
+        return indexing.take_of(self, indices, axis, mode=mode)
+
+    def repeat(self, repeats: Any, axis: int | None = None) -> Any:
+        return arrange.repeat(self, repeats, axis)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+        return arrange.diagonal(self, offset=offset, axis1=axis1, axis2=axis2)
+
+    def argsort(self, axis: int | None = -1, kind: str | None = None) -> Any:
+        return order.argsort(self, axis=axis, kind=kind)
+
+    def cumsum(self, axis: int | None = None, dtype: Any = None) -> Any:
+        return order.cumsum(self, axis=axis, dtype=dtype)
+
+    def cumprod(self, axis: int | None = None, dtype: Any = None) -> Any:
+        return order.cumprod(self, axis=axis, dtype=dtype)
 
     def sum(self, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
         return reduction.sum_(self, axis=axis, dtype=dtype, keepdims=keepdims)

@@ -179,7 +179,7 @@ def _select(x: Var, indices: Sequence[Operand], key: tuple[Entry, ...]) -> Var:
         return gather(window, positions[0], axis=places[0])
     flat, front = _joined(window, places), aligned(*positions, dtype="i64")
     found = gather(flat, _offsets(front, [window.shape[k] for k in places]), axis=0)
-    return _put_back(found, len(front[0].shape), places)
+    return _put_back(found, len(front[0].shape), places[0]) if _side_by_side(key) else found
 
 
 def _with_rest(key: tuple[Entry, ...], rank: int) -> list[Entry]:
@@ -208,12 +208,15 @@ def _offsets(positions: Sequence[Var], sizes: Sequence[int]) -> Var:
     return total
 
 
-def _put_back(found: Var, rank: int, places: Sequence[int]) -> Var:
-    """The index's dimensions where the arrays stood if they stood side by side; else they stay in front."""
-    if list(places) != list(range(places[0], places[-1] + 1)):
-        return found
+def _side_by_side(key: Sequence[Entry]) -> bool:
+    """Whether nothing stands between the arrays, not even a `...` for no dimension."""
+    places = [k for k, (kind, *_) in enumerate(key) if kind in ("array", "int")]
+    return places == list(range(places[0], places[-1] + 1))
+
+
+def _put_back(found: Var, rank: int, at: int) -> Var:
+    """The index's dimensions, which are in front, where the arrays stood."""
     front, rest = list(range(rank)), list(range(rank, len(found.shape)))
-    at = places[0]
     return ops.transpose(found, perm=(*rest[:at], *front, *rest[at:]))
 
 
