@@ -47,11 +47,14 @@ class Index:
 
 
 def strides(shape: Sequence[int]) -> tuple[int, ...]:
-    """Elements from one entry to the next along each dimension, row-major; 0 along a dimension of one."""
+    """Elements from one entry to the next along each dimension, row-major; 0 along a dimension of one.
+
+    An index keeps the loops over dimensions of none: what is read there belongs inside, and never runs.
+    """
     found, step = [], 1
     for n in reversed(shape):
-        found.append(step if n > 1 else 0)
-        step *= n
+        found.append(step if n != 1 else 0)
+        step *= max(n, 1)
     return tuple(reversed(found))
 
 

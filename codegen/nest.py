@@ -15,7 +15,7 @@ from tapejit.codegen.memory import Array, Register, Storage, Target
 from tapejit.codegen.name import Names, loop_name
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Operand, Root
-from tapejit.codegen.schedule import Nest, Phase, long_extents
+from tapejit.codegen.schedule import Nest, Phase
 from tapejit.ir.function import Instr, Value
 from tapejit.ir.primitive import FoldIndex, Scanned
 
@@ -58,7 +58,7 @@ class NestWriter:
         for root, target in self.targets.items():
             array = target.storage
             if first and isinstance(array, Array) and array.temporary and array.readers == {self.elements}:
-                array.size = prod(long_extents(root)[len(first) :])
+                array.size = root.value.type.size // max(prod(self.nest.rows), 1)
                 for s in users:
                     s.holes = tuple(h.replace(first) for h in s.holes) if s.array is array else s.holes
         pinned = {level for level in self.rows if level.after}

@@ -13,7 +13,7 @@ from functools import cached_property
 from tapejit.codegen.cost import ON_DEMAND, costly_values
 from tapejit.codegen.matrix import groups, matrices
 from tapejit.codegen.product import prepare_products
-from tapejit.codegen.root import Kind, Root, fold, is_loop_product, roots_of, store
+from tapejit.codegen.root import Kind, Root, is_loop_product, roots_of, store
 from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.primitive import (
     Fold,
@@ -119,6 +119,11 @@ def _in_arrays(function: Function) -> set[Value]:
 
 
 def _not_added(function: Function) -> set[Value]:
-    """Reductions that do not add, as `max`: one in memory cannot start from what a result holds."""
-    reductions = [i for i in function.body if isinstance(i.primitive.emission, Fold | FoldIndex)]
-    return {i.results[0] for i in reductions if not fold(i, None).adds}
+    """What does not add up, as `max` or an order: it cannot start from what a result in memory holds."""
+    return {i.results[0] for i in function.body if _replaces(i)}
+
+
+def _replaces(instr: Instr) -> bool:
+    emission = instr.primitive.emission
+    folds = isinstance(emission, Fold | FoldIndex | Scattered)
+    return isinstance(emission, Ordered) or (folds and not roots_of(instr, None)[0].adds)

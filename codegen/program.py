@@ -76,6 +76,7 @@ class ProgramWriter:
         return lines
 
     def _call(self, root: Root, target: Target) -> list[str]:
+        self._whole(root.value)  # its memory is written whoever reads it
         if root.kind is Kind.LIBRARY:
             return gemm_lines(root, target, self.storage, self.plan.definitions)
         return sort_lines(root, target, self._whole(root.operands[0].value), self.names)

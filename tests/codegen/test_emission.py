@@ -7,10 +7,13 @@ import pytest
 from compiled import assert_close, assert_matches, compile_function, run
 from models import build, layer_norm, matmul, softmax, total
 
+from tapejit.codegen.emit import compile_source
 from tapejit.ir import ops
 from tapejit.ir.builder import Builder
+from tapejit.ir.gather import gather, last_write
 from tapejit.ir.interpreter import interpret
 from tapejit.ir.signature import signature_of
+from tapejit.ir.sort import argsort
 from tapejit.ir.types import TensorType
 
 SPECIAL = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e308, -1e-308, 5e-324, 1.5, -2.0])
@@ -175,8 +178,6 @@ def test_a_long_chain_is_emitted_in_linear_time():
 
     from time import perf_counter
 
-    from compiled import compile_source
-
     function = build("f", chain, ("x", (10,)))
     start = perf_counter()
     compile_source(function, signature_of(function))
@@ -192,8 +193,6 @@ def test_a_stencil_repeated_is_not_evaluated_exponentially():
         return u
 
     function = build("f", steps, ("u", (50,)))
-    from compiled import compile_source
-
     assert compile_source(function, signature_of(function)).count("sin(") <= 12
     u = np.random.default_rng(0).standard_normal(50)
     assert_close(run(function, u)[0], interpret(function, u)[0], ulps=64)
@@ -216,3 +215,47 @@ def test_rare_paths_with_an_operand_that_llvm_knows():
     ones = builder.full(TensorType("f64", (17,)), 1.0)
     function = builder.finish([ops.mod(ones, ops.broadcast(y, shape=(17,), dims=())), ops.sin(ones)])
     assert_matches(function, np.array(3.0))
+
+
+def test_what_replaces_is_added_as_a_whole():
+    """An order and the last writers, completed elsewhere before a result accumulates them."""
+    function = build(
+        "f", lambda x: (argsort(x), last_write(ops.cast(x, dtype="i64"), axis=0, size=4)), ("x", (5,)))
+    x = np.array([3.0, 1.0, 2.0, 1.0, 0.0])
+    outs = [np.full(v.type.shape, 10) for v in function.results]
+    call(function, [x], outs, accumulate=frozenset({0, 1}))
+    np.testing.assert_array_equal(outs[0], 10 + np.array([4, 1, 3, 2, 0]))
+    np.testing.assert_array_equal(outs[1], 10 + np.array([4, 3, 2, 0]))
+
+
+def test_an_order_and_a_product_that_nobody_reads():
+    b = Builder("f", [TensorType("f64", (20, 20))])
+    (var,) = b.params
+    matmul(var, var)
+    argsort(var)
+    function = b.finish([var + 1.0])
+    x = np.random.default_rng(0).standard_normal((20, 20))
+    np.testing.assert_array_equal(run(function, x)[0], x + 1.0)
+
+
+def test_elements_of_an_empty_space_are_read_inside_its_loops():
+    """They are found by loop variables that are known nowhere else."""
+    function = build(
+        "f", lambda x, y: (ops.reduce_sum(gather(x, ops.cast(y, dtype="i64"), axis=2), axes=(1, 2, 3)),),
+        ("x", (3, 2, 4)), ("y", (3, 0)))
+    x, y = np.ones((3, 2, 4)), np.ones((3, 0))
+    np.testing.assert_array_equal(run(function, x, y)[0], np.zeros(3))
+    lines = compile_source(function, signature_of(function)).splitlines()
+    loops = next(k for k, line in enumerate(lines) if "for j" in line)
+    assert not any("x[" in line for line in lines[:loops])
+
+
+def test_a_row_of_nothing_has_a_sum():
+    """The sums of three empty rows take the memory of one, not of none."""
+    def rule(x):
+        sums = ops.exp(ops.reduce_sum(x, axes=(1,)))
+        return sums, x * ops.broadcast(sums, shape=x.shape, dims=(0,))
+
+    function = build("f", rule, ("x", (3, 0)))
+    assert "empty(0" not in compile_source(function, signature_of(function))
+    assert_matches(function, np.zeros((3, 0)))

@@ -1,21 +1,84 @@
-"""Random programs, compiled, give exactly what the interpreter gives."""
+"""Random programs give exactly what the interpreter gives: compiled, and many more as plain Python."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from compiled import run
+from plain import run_plainly
 from random_program import RandomProgram
+from random_rows import RandomRows
 
+from tapejit.codegen import cost, root
+from tapejit.codegen import fold as folds
+from tapejit.ir.function import Function
 from tapejit.ir.interpreter import interpret
 from tapejit.ir.passes.pipeline import canonicalise
+from tapejit.ir.signature import Signature, signature_of
+from tapejit.ir.transforms.adjoint import adjoint
+
+HELD = 7  # what result arrays hold before
+BATCH = 100
+
+
+def whole_numbers(random: np.random.Generator, function: Function) -> list[np.ndarray]:
+    types = [v.type for v in function.params]
+    return [np.asarray(random.integers(-9, 10, t.shape)).astype(t.numpy_dtype) for t in types]
 
 
 @pytest.mark.parametrize("dtype", ["f64", "f32", "i64", "i32"])
 @pytest.mark.parametrize("seed", [*range(6), 83])
 def test_random_program(seed, dtype):
     function = canonicalise(RandomProgram(seed, dtype).function(steps=24, results=3))
-    random = np.random.default_rng(seed)
-    args = [random.integers(-9, 10, v.type.shape).astype(v.type.numpy_dtype) for v in function.params]
+    args = whole_numbers(np.random.default_rng(seed), function)
     for found, expected in zip(run(function, *args), interpret(function, *args), strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.fixture
+def short_limits(monkeypatch):
+    """Sums of few elements are cut into stretches, small products call BLAS, little is evaluated twice."""
+    monkeypatch.setitem(folds.STRETCH, "f64", 2)
+    monkeypatch.setitem(folds.STRETCH, "f32", 1)
+    monkeypatch.setattr(root, "SMALL_PRODUCT", 8)
+    monkeypatch.setattr(cost, "STORE_ABOVE", 3)
+
+
+@pytest.mark.parametrize("dtype", ["f64", "f32", "i64", "i32"])
+@pytest.mark.parametrize("first", [0, BATCH])
+def test_rows(first, dtype):
+    for seed in range(first, first + BATCH):
+        check_plainly(seed, RandomRows(seed, dtype).function(steps=4 + seed % 16, results=2))
+
+
+@pytest.mark.usefixtures("short_limits")
+@pytest.mark.parametrize("dtype", ["f64", "f32", "i64"])
+def test_rows_with_short_limits(dtype):
+    for seed in range(1000, 1000 + BATCH):
+        check_plainly(seed, RandomRows(seed, dtype).function(steps=4 + seed % 16, results=2))
+
+
+def test_adjoints_of_rows():
+    """Sums of integer multiples stay exact while they are small; a tie is cut in halves."""
+    for seed in range(2000, 2000 + BATCH):
+        check_plainly(seed, adjoint(RandomRows(seed, "f64").function(steps=3 + seed % 8, results=1)), 1e-10)
+
+
+def check_plainly(seed: int, program: Function, tolerance: float = 0.0) -> None:
+    """Some results are added to what their array holds, some parameters are passed by value."""
+    function, random = canonicalise(program), np.random.default_rng(seed)
+    args, signature = whole_numbers(random, function), random_signature(random, function)
+    found = run_plainly(function, *args, signature=signature, held=HELD)
+    for slot, (x, expected) in enumerate(zip(found, interpret(function, *args), strict=True)):
+        before = x.dtype.type(HELD if signature.accumulate[slot] else 0)
+        scale = np.max(np.abs(expected), initial=1.0)
+        np.testing.assert_allclose(
+            x, expected + before if signature.accumulate[slot] else expected,
+            rtol=tolerance, atol=tolerance * scale, err_msg=f"seed {seed}, result {slot}")
+
+
+def random_signature(random: np.random.Generator, function: Function) -> Signature:
+    by_value = {k for k, v in enumerate(function.params) if not v.type.shape and random.random() < 0.5}
+    numbers = [k for k, v in enumerate(function.results) if v.type.dtype != "bool"]
+    return signature_of(
+        function, frozenset(by_value), frozenset(k for k in numbers if random.random() < 0.15))
