@@ -83,8 +83,12 @@ class Batched(Transformed):
         call_args, call_kwargs = inner_tree
         given = [s for s in stacks if s is not None]
         call = trace_line(
-            tape, described(self._user), variables, [s.array for s in given],
-            lambda: self._user(*call_args, **call_kwargs), False,
+            tape,
+            described(self._user),
+            variables,
+            [s.array for s in given],
+            lambda: self._user(*call_args, **call_kwargs),
+            False,
         )
         return self._batched(call, size, [s.axis for s in given])
 

@@ -115,6 +115,7 @@ class _Reading:
         self._guards = guards
         self._seen: set[int] = set()
         self._watched: set[Hashable] = set()
+        self._writes_items = self._captures_arrays = False
 
     def _watch(self, what: str, holds: Callable[[], bool], once: Hashable = None) -> None:
         """Add a guard; of those with the same `once`, which watch the same name, only the first."""
@@ -142,8 +143,21 @@ class _Reading:
         for key in function.__kwdefaults__ or ():
             self._keyword_default(function, key, name)
         cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
+        self._check_writes(code)
         for load in _loads(code):
             self._load(load, function, cells)
+
+    def _check_writes(self, code: CodeType) -> None:
+        """A function that changes what it captured does so at every call, or not at all."""
+        for instruction in _instructions(code):
+            if instruction.opname == "STORE_DEREF" and instruction.argval in code.co_freevars:
+                raise Unguardable(f"{code.co_name} assigns the captured variable {instruction.argval}")
+            self._writes_items = self._writes_items or instruction.opname == "STORE_SUBSCR"
+        self._check_items()
+
+    def _check_items(self) -> None:
+        if self._writes_items and self._captures_arrays:
+            raise Unguardable("it writes to items of something and captures an array")
 
     def _keyword_default(self, function: FunctionType, key: str, name: str) -> None:
         value = (function.__kwdefaults__ or {})[key]
@@ -179,6 +193,8 @@ class _Reading:
         if isinstance(value, ModuleType):
             self._module(value, name, attributes)
         elif isinstance(value, np.ndarray):
+            self._captures_arrays = True
+            self._check_items()
             self._watch(f"the contents of `{name}`", _unchanged(value))
         elif isinstance(value, tuple | frozenset):
             for item in value:
@@ -226,6 +242,14 @@ def _loads(code: CodeType) -> Iterator[_Load]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _loads(constant)
+
+
+def _instructions(code: CodeType) -> Iterator[dis.Instruction]:
+    """The bytecode of a function and of the functions in it."""
+    yield from dis.get_instructions(code)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _instructions(constant)
 
 
 def _is_trusted(module: str | None) -> bool:

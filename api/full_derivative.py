@@ -24,7 +24,12 @@ class Jacobian(Differential):
     """Partial derivatives by `method`, of the order `order`."""
 
     def __init__(
-        self, function: Callable[..., Any], kind: str, argnums: Any, has_aux: bool, method: Method,
+        self,
+        function: Callable[..., Any],
+        kind: str,
+        argnums: Any,
+        has_aux: bool,
+        method: Method,
         order: int = 1,
     ):
         super().__init__(function, kind, argnums, has_aux)
@@ -115,7 +120,11 @@ def hessian(function: Callable[..., Any] | None = None, argnums: Any = 0, has_au
 
 
 def _made(
-    function: Callable[..., Any] | None, kind: str, argnums: Any, has_aux: bool, method: Method,
+    function: Callable[..., Any] | None,
+    kind: str,
+    argnums: Any,
+    has_aux: bool,
+    method: Method,
     order: int = 1,
 ) -> Any:
     if function is None:

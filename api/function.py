@@ -25,7 +25,7 @@ from tapejit.memory import Call, Memory
 from tapejit.replay import MISS, Pack, picker
 from tapejit.tracer import nested
 from tapejit.tracer.backward import backward
-from tapejit.tracer.errors import DtypeError, ShapeError
+from tapejit.tracer.errors import ConversionError, DtypeError, ShapeError
 from tapejit.tracer.gradient import FreshGradients
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.state import STATE
@@ -227,6 +227,11 @@ class Differentiated(TracedFunction):
             sink = FreshGradients(variables)
             backward([head], [None], sink)
             found = [sink.of(v) for v in variables]
+        elif tape.lost is not None:
+            raise ConversionError(
+                f"the result of {self._where()} does not depend on its arguments any more: a value left for "
+                f"Python at {tape.lost}, by float(), .item() or a function of `math`; use NumPy's functions"
+            )
         elif tape.symbolic:
             nested.move_out(tape)
         return [tree.zeros(v) if g is None else g for g, v in zip(found, variables, strict=True)]

@@ -16,8 +16,14 @@ MODES = ("fwd", "rev")
 
 
 def check_grads(
-    function: Callable[..., Any], args: Any, order: int = 1, modes: Sequence[str] = MODES,
-    rtol: float | None = None, atol: float | None = None, eps: float | None = None, seed: int = 0,
+    function: Callable[..., Any],
+    args: Any,
+    order: int = 1,
+    modes: Sequence[str] = MODES,
+    rtol: float | None = None,
+    atol: float | None = None,
+    eps: float | None = None,
+    seed: int = 0,
 ) -> None:
     """Raise AssertionError unless the derivatives of `function` at `args` agree with central differences.
 
@@ -74,9 +80,7 @@ class _Check:
         return optree.tree_map(lambda a, b: (_wide(a) - _wide(b)) / (2 * self._eps), ahead, behind)
 
     def _random_like(self, tree: Any) -> Any:
-        return optree.tree_map(
-            lambda x: self._rng.normal(size=np.shape(x)).astype(np.asarray(x).dtype), tree
-        )
+        return optree.tree_map(lambda x: self._rng.normal(size=np.shape(x)).astype(np.asarray(x).dtype), tree)
 
     def _compare(self, found: float, numerical: float, what: str) -> None:
         if not abs(found - numerical) <= self._atol + self._rtol * abs(numerical):

@@ -44,7 +44,6 @@ class Line:
             found = self.calls.setdefault(key, nested.call_of(transform(self.function)))
         return found
 
-
     def record(self, key: Hashable, transform: Transform, arguments: list[Any]) -> list[Any]:
         """Record the transformed line on the trace at hand; its results there."""
         assert STATE.tape is not None
@@ -80,7 +79,11 @@ class LineCall:
 
 
 def trace_line(
-    tape: InnerTape, where: str, variables: list[Handle], given: list[Handle], call: Callable[[], Any],
+    tape: InnerTape,
+    where: str,
+    variables: list[Handle],
+    given: list[Handle],
+    call: Callable[[], Any],
     has_aux: bool,
 ) -> LineCall:
     """Run `call` on `tape`, which has the `variables`; `given` are their values on the outer trace."""

@@ -60,8 +60,13 @@ class Differential(Transformed):
 
 
 def differentiable(
-    function: Callable[..., Any], kind: str, args: Sequence[Any], kwargs: dict[str, Any],
-    chosen: Sequence[int], has_aux: bool = False, trie: Trie = TRIE,
+    function: Callable[..., Any],
+    kind: str,
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+    chosen: Sequence[int],
+    has_aux: bool = False,
+    trie: Trie = TRIE,
 ) -> tuple[LineCall, list[Any]]:
     """A call as a line with the arguments `chosen` as variables, and the structures of these."""
     where = described(function)

@@ -68,6 +68,7 @@ class Tape:
         "arguments",
         "cuts",
         "escapes",
+        "lost",
         "history",
         "names",
         "node",
@@ -90,6 +91,7 @@ class Tape:
         self.active: int | None = threading.get_ident()  # the thread that records now
         self.cuts: list[Cut] | None = [] if keep_cuts else None  # the segments so far
         self.history: dict[Node, None] = {}  # their ends, each once, in order
+        self.lost: str | None = None  # where a differentiated float left for Python
         self.escapes: list[Escape] = []  # values that left for Python, if cuts are kept
         self._restart()
 
@@ -315,6 +317,9 @@ class Tape:
 
         `inside`: on a tape inside this one; `handle` is None if this tape does not know the value.
         """
+        left = isinstance(seen, np.ndarray) and seen.dtype.kind == "f"
+        if left and handle is not None and handle.tracked:
+            self.lost = user_location()
         if self.cuts is not None:
             frames = frames_of(self) if not inside and self._may_loop() else None
             what = None if handle is None else self.origin(handle)

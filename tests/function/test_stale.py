@@ -1,12 +1,14 @@
 """Attacks on the cache of decorated functions: what a function reads besides its arguments changes."""
 
 import functools
+import math
 import types
 
 import numpy as np
 import pytest
 
 import tapejit as tj
+from tapejit.tracer.errors import ConversionError
 
 pytestmark = pytest.mark.usefixtures("interpreted")
 
@@ -297,3 +299,36 @@ def test_a_mutable_object_of_numpys():
     np.testing.assert_array_equal(twice(f, np.ones(2)), [2, 2])
     polynomial.coef[0] = 5.0
     np.testing.assert_array_equal(twice(f, np.ones(2)), [5, 5])
+
+
+def test_a_captured_array_that_the_function_writes():
+    state = np.zeros(1)
+
+    def count(x):
+        state[0] += 1
+        return x * state[0]
+
+    f = tj.jit(count)
+    for k in range(1, 5):
+        np.testing.assert_array_equal(f(np.ones(2)), [k, k])
+
+
+def test_a_captured_variable_that_the_function_assigns():
+    calls = 0
+
+    def count(x):
+        nonlocal calls
+        calls += 1
+        return x * calls
+
+    f = tj.jit(count)
+    for k in range(1, 5):
+        np.testing.assert_array_equal(f(np.ones(2)), [k, k])
+
+
+def test_a_result_that_left_through_python_is_no_silent_zero():
+    with pytest.raises(ConversionError, match=r"left for Python at test_stale\.py:\d+"):
+        tj.grad(lambda x: math.sin(x))(1.0)
+    with pytest.raises(ConversionError, match="use NumPy's functions"):
+        tj.grad(lambda x: np.sum(np.ones(2)) * x.item())(1.0)
+    assert tj.grad(lambda x: 3.0)(1.0) == 0.0

@@ -69,7 +69,8 @@ def var(
 def std(
     a: Operand, *, axis: Axes = None, dtype: str | None = None, ddof: int = 0, keepdims: bool = False
 ) -> Var:
-    return ops.sqrt(var.op.lower(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims))
+    """At zero spread the derivative is zero, as that of a norm."""
+    return safe_sqrt(var.op.lower(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims))
 
 
 def _spread(y: Var, x: Var, axes: tuple[int, ...]) -> Var:
