@@ -93,7 +93,10 @@ class Builder:
         self.location: str | None = None  # given to every instruction appended from here on
 
     def append(
-        self, primitive: Primitive, operands: Sequence[Var], attrs: dict[str, Any],
+        self,
+        primitive: Primitive,
+        operands: Sequence[Var],
+        attrs: dict[str, Any],
         regions: tuple[Function, ...] = (),
     ) -> tuple[Var, ...]:
         """Type-check and append one instruction; its results."""

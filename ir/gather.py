@@ -119,9 +119,7 @@ def _batched_gather(x: Var, index: Var, *, mapped: tuple[bool, bool], axis: int)
     return _moved(found, tuple(range(1, len(index.shape))), axis + 1)
 
 
-def _batched_scatter_add(
-    updates: Var, index: Var, *, mapped: tuple[bool, bool], axis: int, size: int
-) -> Var:
+def _batched_scatter_add(updates: Var, index: Var, *, mapped: tuple[bool, bool], axis: int, size: int) -> Var:
     if not mapped[1]:
         return scatter_add(updates, index, axis=axis + 1, size=size)
     count = index.shape[0]
@@ -135,8 +133,7 @@ def _batched_scatter_add(
 def _batched_last_write(index: Var, *, axis: int, size: int) -> Var:
     count = index.shape[0]
     each = math.prod(index.shape[1:])
-    found = ops.reshape(
-        last_write(_in_lane(index, size), axis=0, size=count * size), shape=(count, size))
+    found = ops.reshape(last_write(_in_lane(index, size), axis=0, size=count * size), shape=(count, size))
     lanes = ops.iota(builder=index.builder, dtype="i64", shape=(count, size), axis=0)
     return ops.select(ops.lt(found, found.like(0)), found, found - lanes * each)
 
@@ -153,35 +150,65 @@ def _gather_adjoint(ct: Var, r: Var, x: Var, index: Var, *, axis: int) -> tuple[
     return x_bar.masked_by(ops.ne(reached, reached.like(0))), None
 
 
-def _scatter_adjoint(
-    ct: Var, r: Var, updates: Var, index: Var, *, axis: int, size: int
-) -> tuple[Var, None]:
+def _scatter_adjoint(ct: Var, r: Var, updates: Var, index: Var, *, axis: int, size: int) -> tuple[Var, None]:
     mask = None if ct.mask is None else gather(ct.mask, index, axis=axis)
     return gather(ct, index, axis=axis).masked_by(mask), None
 
 
 # The dimension `axis` of x becomes those of `index`.
 gather: Primitive = Primitive(
-    name="gather", arity=2, results=1, infer=_gather_type, reference=_reference_gather,
+    name="gather",
+    arity=2,
+    results=1,
+    infer=_gather_type,
+    reference=_reference_gather,
     jvp=lambda ts, r, x, index, *, axis: None if ts[0] is None else gather(ts[0], index, axis=axis),
-    vjp=_gather_adjoint, batch=Mapped(_batched_gather), emission=Gathered(),
-    examples=(((_M, _TWICE), {"axis": 1}), ((_T, _OUTSIDE), {"axis": 1}), ((_T, np.array(1)), {"axis": 0}),
-              ((_SINGLE, _TWICE), {"axis": 0}), ((_M > 0, np.array([1, 0, 5])), {"axis": 0}),
-              ((_M[:0], np.array([0])), {"axis": 0})))
+    vjp=_gather_adjoint,
+    batch=Mapped(_batched_gather),
+    emission=Gathered(),
+    examples=(
+        ((_M, _TWICE), {"axis": 1}),
+        ((_T, _OUTSIDE), {"axis": 1}),
+        ((_T, np.array(1)), {"axis": 0}),
+        ((_SINGLE, _TWICE), {"axis": 0}),
+        ((_M > 0, np.array([1, 0, 5])), {"axis": 0}),
+        ((_M[:0], np.array([0])), {"axis": 0}),
+    ),
+)
 # The dimensions of `index` in the updates, at `axis`, become one of `size`; what meets there adds up.
 scatter_add: Primitive = Primitive(
-    name="scatter_add", arity=2, results=1, infer=_scatter_type, reference=_reference_scatter_add,
+    name="scatter_add",
+    arity=2,
+    results=1,
+    infer=_scatter_type,
+    reference=_reference_scatter_add,
     jvp=lambda ts, r, updates, index, **attrs: None if ts[0] is None else scatter_add(ts[0], index, **attrs),
-    vjp=_scatter_adjoint, batch=Mapped(_batched_scatter_add),
+    vjp=_scatter_adjoint,
+    batch=Mapped(_batched_scatter_add),
     emission=Scattered(Fold(lambda dtype: "0", "plus({0}, {1})")),
-    examples=(((_T, np.array([3, 1, 3])), {"axis": 1, "size": 5}), ((_T, _OUTSIDE[:, :, None] + np.arange(4)),
-               {"axis": 0, "size": 4}), ((_SINGLE, np.array([0, 0, 1])), {"axis": 0, "size": 2}),
-              ((_M, np.array(2)), {"axis": 1, "size": 3}), ((_TWICE, _TWICE), {"axis": 0, "size": 3}),
-              ((_M[0], np.array([0, 0, 0])), {"axis": 0, "size": 1})))
+    examples=(
+        ((_T, np.array([3, 1, 3])), {"axis": 1, "size": 5}),
+        ((_T, _OUTSIDE[:, :, None] + np.arange(4)), {"axis": 0, "size": 4}),
+        ((_SINGLE, np.array([0, 0, 1])), {"axis": 0, "size": 2}),
+        ((_M, np.array(2)), {"axis": 1, "size": 3}),
+        ((_TWICE, _TWICE), {"axis": 0, "size": 3}),
+        ((_M[0], np.array([0, 0, 0])), {"axis": 0, "size": 1}),
+    ),
+)
 # For each position the place of the last index that is this position, in row-major order; -1: there is none.
 last_write: Primitive = Primitive(
-    name="last_write", arity=1, results=1, infer=_last_write_type, reference=_reference_last_write,
-    jvp=Discrete("of integers"), vjp=Discrete("of integers"), batch=_batched_last_write,
+    name="last_write",
+    arity=1,
+    results=1,
+    infer=_last_write_type,
+    reference=_reference_last_write,
+    jvp=Discrete("of integers"),
+    vjp=Discrete("of integers"),
+    batch=_batched_last_write,
     emission=Scattered(Fold(lambda dtype: "-1", "max({0}, {1})")),
-    examples=(((_TWICE,), {"axis": 0, "size": 4}), ((_OUTSIDE,), {"axis": 0, "size": 3}),
-              ((np.array([0, 0]),), {"axis": 0, "size": 1})))
+    examples=(
+        ((_TWICE,), {"axis": 0, "size": 4}),
+        ((_OUTSIDE,), {"axis": 0, "size": 3}),
+        ((np.array([0, 0]),), {"axis": 0, "size": 1}),
+    ),
+)

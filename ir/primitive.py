@@ -153,8 +153,20 @@ class LoopAdjoint:
 Regions = Branch | Loop | LoopAdjoint  # control flow: the code is that of the nested functions
 
 Emission = (
-    Scalar | Constant | Fold | FoldIndex | IndexMap | Padded | Gathered | Scattered | Scanned | Ordered
-    | Reinterpret | Pieces | Product | Regions
+    Scalar
+    | Constant
+    | Fold
+    | FoldIndex
+    | IndexMap
+    | Padded
+    | Gathered
+    | Scattered
+    | Scanned
+    | Ordered
+    | Reinterpret
+    | Pieces
+    | Product
+    | Regions
 )
 
 
@@ -169,15 +181,15 @@ class Primitive:
     """
 
     name: str
-    arity: int | None                      # None: any number of operands
-    results: int | None                    # None: as many as `infer` says, given and taken as a tuple
-    infer: Callable[..., Any]              # operand types, attrs -> result type(s); TypeError if wrong
-    reference: Callable[..., Any]          # arrays, attrs -> array(s); NumPy is the meaning
-    jvp: Callable[..., Any] | Discrete     # tangents (None: zero), result, operands, attrs -> tangent
-    vjp: Callable[..., Any] | Discrete     # adjoint, result, operands, attrs -> adjoints (None: zero)
-    batch: Callable[..., Any] | Mapped     # operands with a new leading axis, attrs -> result with it
+    arity: int | None  # None: any number of operands
+    results: int | None  # None: as many as `infer` says, given and taken as a tuple
+    infer: Callable[..., Any]  # operand types, attrs -> result type(s); TypeError if wrong
+    reference: Callable[..., Any]  # arrays, attrs -> array(s); NumPy is the meaning
+    jvp: Callable[..., Any] | Discrete  # tangents (None: zero), result, operands, attrs -> tangent
+    vjp: Callable[..., Any] | Discrete  # adjoint, result, operands, attrs -> adjoints (None: zero)
+    batch: Callable[..., Any] | Mapped  # operands with a new leading axis, attrs -> result with it
     emission: Emission
-    examples: tuple[Any, ...]              # (operands, attrs) on which the tests run every rule
+    examples: tuple[Any, ...]  # (operands, attrs) on which the tests run every rule
 
     def __call__(self, *operands: Var, builder: Builder | None = None, **attrs: Any) -> Var:
         """Append an instruction of one result; `builder` is needed where there is no operand."""
@@ -212,8 +224,13 @@ def same_type(*types: TensorType) -> TensorType:
 
 
 def elementwise(
-    name: str, *, infer: Callable[..., TensorType] = same_type, reference: Callable[..., Any],
-    partials: tuple[Any, ...] | Discrete, source: str, examples: tuple[Any, ...],
+    name: str,
+    *,
+    infer: Callable[..., TensorType] = same_type,
+    reference: Callable[..., Any],
+    partials: tuple[Any, ...] | Discrete,
+    source: str,
+    examples: tuple[Any, ...],
 ) -> Primitive:
     """A map over scalars. `partials[i](result, *operands, **attrs)` is d result / d operand i.
 
@@ -224,7 +241,8 @@ def elementwise(
     def jvp(tangents: Any, y: Var, *xs: Var, **attrs: Any) -> Any:
         terms = [
             _chain(t, p, y, xs, attrs)
-            for t, p in zip(tangents, slopes, strict=True) if t is not None and p is not None
+            for t, p in zip(tangents, slopes, strict=True)
+            if t is not None and p is not None
         ]
         return sum(terms[1:], terms[0]) if terms else None
 
@@ -233,9 +251,16 @@ def elementwise(
 
     discrete, slopes = (partials, ()) if isinstance(partials, Discrete) else (None, partials)
     row = Primitive(
-        name=name, arity=len(examples[0][0]), results=1, infer=infer, reference=reference,
-        jvp=discrete or jvp, vjp=discrete or vjp, batch=lambda *xs, **attrs: row(*xs, **attrs),
-        emission=Scalar(source), examples=examples,
+        name=name,
+        arity=len(examples[0][0]),
+        results=1,
+        infer=infer,
+        reference=reference,
+        jvp=discrete or jvp,
+        vjp=discrete or vjp,
+        batch=lambda *xs, **attrs: row(*xs, **attrs),
+        emission=Scalar(source),
+        examples=examples,
     )
     return row
 
@@ -251,9 +276,15 @@ def _chain(ct: Var, partial: Any, y: Var, xs: tuple[Var, ...], attrs: dict[str, 
 
 
 def linear(
-    name: str, *, infer: Callable[..., TensorType], reference: Callable[..., Any],
-    transpose: Callable[..., Var], batch: Callable[..., Var], emission: Emission,
-    examples: tuple[Any, ...], moves: bool | Callable[..., Var] = False,
+    name: str,
+    *,
+    infer: Callable[..., TensorType],
+    reference: Callable[..., Any],
+    transpose: Callable[..., Var],
+    batch: Callable[..., Var],
+    emission: Emission,
+    examples: tuple[Any, ...],
+    moves: bool | Callable[..., Var] = False,
     tangent: Callable[..., Var] | None = None,
 ) -> Primitive:
     """A linear map of one operand: its tangent is itself, its adjoint `transpose(ct, x.type, **attrs)`.
@@ -274,16 +305,30 @@ def linear(
         return (x_bar,)
 
     row = Primitive(
-        name=name, arity=1, results=1, infer=infer, reference=reference, jvp=jvp, vjp=vjp,
-        batch=batch, emission=emission, examples=examples,
+        name=name,
+        arity=1,
+        results=1,
+        infer=infer,
+        reference=reference,
+        jvp=jvp,
+        vjp=vjp,
+        batch=batch,
+        emission=emission,
+        examples=examples,
     )
     return row
 
 
 def reduction(
-    name: str, *, infer: Callable[..., TensorType], reference: Callable[..., Any],
-    partial: Callable[..., Var] | Discrete, spread: Callable[..., Var], total: Callable[..., Var],
-    emission: Emission, examples: tuple[Any, ...],
+    name: str,
+    *,
+    infer: Callable[..., TensorType],
+    reference: Callable[..., Any],
+    partial: Callable[..., Var] | Discrete,
+    spread: Callable[..., Var],
+    total: Callable[..., Var],
+    emission: Emission,
+    examples: tuple[Any, ...],
 ) -> Primitive:
     """A reduction over `axes`. `partial(r, x, axes)` is d result / d x, with the shape of x.
 
@@ -302,9 +347,15 @@ def reduction(
 
     discrete = partial if isinstance(partial, Discrete) else None
     row = Primitive(
-        name=name, arity=1, results=1, infer=infer, reference=reference,
-        jvp=discrete or jvp, vjp=discrete or vjp,
+        name=name,
+        arity=1,
+        results=1,
+        infer=infer,
+        reference=reference,
+        jvp=discrete or jvp,
+        vjp=discrete or vjp,
         batch=lambda x, *, axes: row(x, axes=tuple(a + 1 for a in axes)),
-        emission=emission, examples=examples,
+        emission=emission,
+        examples=examples,
     )
     return row

@@ -66,9 +66,22 @@ def _adjoint(ct: Var, r: Var, a: Var, b: Var, *, axis: int) -> tuple[Var, Var]:
 
 
 linear_scan: Primitive = Primitive(
-    name="linear_scan", arity=2, results=1, infer=_scan_type, reference=_reference_scan,
-    jvp=_tangent, vjp=_adjoint, batch=lambda a, b, *, axis: linear_scan(a, b, axis=axis + 1),
+    name="linear_scan",
+    arity=2,
+    results=1,
+    infer=_scan_type,
+    reference=_reference_scan,
+    jvp=_tangent,
+    vjp=_adjoint,
+    batch=lambda a, b, *, axis: linear_scan(a, b, axis=axis + 1),
     emission=Scanned("{2}", "{1} * {0} + {2}"),
-    examples=(((_T, _U), {"axis": 1}), ((_T, _U), {"axis": 0}), ((_A, _B), {"axis": 0}),
-              ((_A.astype(np.float32), _B.astype(np.float32)), {"axis": 0}), ((_I, _I.T.copy()), {"axis": 1}),
-              ((_A[:1], _B[:1]), {"axis": 0}), ((_T[:, :0], _U[:, :0]), {"axis": 1})))
+    examples=(
+        ((_T, _U), {"axis": 1}),
+        ((_T, _U), {"axis": 0}),
+        ((_A, _B), {"axis": 0}),
+        ((_A.astype(np.float32), _B.astype(np.float32)), {"axis": 0}),
+        ((_I, _I.T.copy()), {"axis": 1}),
+        ((_A[:1], _B[:1]), {"axis": 0}),
+        ((_T[:, :0], _U[:, :0]), {"axis": 1}),
+    ),
+)

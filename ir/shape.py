@@ -164,28 +164,28 @@ def reference_slice(x: np.ndarray, *, start: Shape, stop: Shape, step: Shape) ->
 def slice_high(x: Shape, start: Shape, result: Shape, step: Shape) -> Shape:
     """How many elements of `x` lie beyond the last one that a slice takes."""
     return tuple(
-        n - b - ((m - 1) * s + 1 if m else 0)
-        for n, b, m, s in zip(x, start, result, step, strict=True)
+        n - b - ((m - 1) * s + 1 if m else 0) for n, b, m, s in zip(x, start, result, step, strict=True)
     )
 
 
 def pad(x: TensorType, *, low: Shape, high: Shape, interior: Shape, value: float) -> TensorType:
     if not len(low) == len(high) == len(interior) == x.rank or min((*low, *high, *interior, 0)) < 0:
         raise TypeError(f"low, high and interior need {x.rank} entries each, none negative, for {x}")
-    return x.with_shape([
-        lo + hi + n + max(n - 1, 0) * i
-        for n, lo, hi, i in zip(x.shape, low, high, interior, strict=True)
-    ])
+    return x.with_shape(
+        [lo + hi + n + max(n - 1, 0) * i for n, lo, hi, i in zip(x.shape, low, high, interior, strict=True)]
+    )
 
 
 def reference_pad(x: np.ndarray, *, low: Shape, high: Shape, interior: Shape, value: float) -> np.ndarray:
     from_type = TensorType("f64", x.shape)
     result = np.full(pad(from_type, low=low, high=high, interior=interior, value=value).shape, value, x.dtype)
     if x.size:
-        result[tuple(
-            slice(lo, lo + (n - 1) * (i + 1) + 1, i + 1)
-            for n, lo, i in zip(x.shape, low, interior, strict=True)
-        )] = x
+        result[
+            tuple(
+                slice(lo, lo + (n - 1) * (i + 1) + 1, i + 1)
+                for n, lo, i in zip(x.shape, low, interior, strict=True)
+            )
+        ] = x
     return result
 
 
@@ -195,11 +195,11 @@ def concat(*types: TensorType, axis: int) -> TensorType:
     first = types[0]
     if not 0 <= axis < first.rank:
         raise TypeError(f"axis {axis} does not fit {first}")
-    rests = {(t.dtype, t.shape[:axis], t.shape[axis + 1:]) if t.rank == first.rank else t for t in types}
+    rests = {(t.dtype, t.shape[:axis], t.shape[axis + 1 :]) if t.rank == first.rank else t for t in types}
     if len(rests) != 1:
         raise TypeError(f"cannot join {', '.join(map(str, types))} along axis {axis}")
     total = sum(t.shape[axis] for t in types)
-    return first.with_shape((*first.shape[:axis], total, *first.shape[axis + 1:]))
+    return first.with_shape((*first.shape[:axis], total, *first.shape[axis + 1 :]))
 
 
 def concat_cuts(shapes: Sequence[Shape], axis: int) -> list[dict[str, Shape]]:
@@ -207,7 +207,7 @@ def concat_cuts(shapes: Sequence[Shape], axis: int) -> list[dict[str, Shape]]:
     cuts, offset = [], 0
     for s in shapes:
         total = sum(piece[axis] for piece in shapes)
-        whole = (*s[:axis], total, *s[axis + 1:])
+        whole = (*s[:axis], total, *s[axis + 1 :])
         start = tuple(offset if k == axis else 0 for k in range(len(s)))
         stop = tuple(offset + s[axis] if k == axis else whole[k] for k in range(len(s)))
         cuts.append({"start": start, "stop": stop, "step": (1,) * len(s)})
@@ -231,11 +231,13 @@ def dot_general(x: TensorType, y: TensorType, *, contract: Any, batch: Any) -> T
     for x_dims, y_dims in (contract, batch):
         if [x.shape[d] for d in x_dims] != [y.shape[d] for d in y_dims]:
             raise TypeError(f"dimensions {x_dims} of {x} and {y_dims} of {y} differ in size")
-    return x.with_shape((
-        *(x.shape[d] for d in batch[0]),
-        *(x.shape[d] for d in free_dims(x.rank, contract[0], batch[0])),
-        *(y.shape[d] for d in free_dims(y.rank, contract[1], batch[1])),
-    ))
+    return x.with_shape(
+        (
+            *(x.shape[d] for d in batch[0]),
+            *(x.shape[d] for d in free_dims(x.rank, contract[0], batch[0])),
+            *(y.shape[d] for d in free_dims(y.rank, contract[1], batch[1])),
+        )
+    )
 
 
 def reference_dot_general(x: np.ndarray, y: np.ndarray, *, contract: Any, batch: Any) -> np.ndarray:

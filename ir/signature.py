@@ -17,7 +17,7 @@ class Signature:
     """Types of the parameters and results, and how each is passed."""
 
     params: tuple[TensorType, ...]
-    by_value: tuple[bool, ...]    # per parameter: a Python number instead of an array (rank 0 only)
+    by_value: tuple[bool, ...]  # per parameter: a Python number instead of an array (rank 0 only)
     results: tuple[TensorType, ...]
     accumulate: tuple[bool, ...]  # per result: add to what the array holds instead of overwriting it
 

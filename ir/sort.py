@@ -20,10 +20,23 @@ def _argsort_type(x: TensorType) -> TensorType:
 
 # Along the last dimension, the smallest first, equal ones as they come, NaN last.
 argsort: Primitive = Primitive(
-    name="argsort", arity=1, results=1, infer=_argsort_type,
+    name="argsort",
+    arity=1,
+    results=1,
+    infer=_argsort_type,
     reference=lambda x: np.argsort(x, axis=-1, kind="stable"),
-    jvp=Discrete("an order is piecewise constant"), vjp=Discrete("an order is piecewise constant"),
-    batch=lambda x: argsort(x), emission=Ordered("{0} < {1} or ({1} != {1} and {0} == {0})"),
-    examples=(((_T,), {}), ((_TIES,), {}), ((_NANS,), {}), ((np.array([3, -1, 3, 0]),), {}),
-              ((np.array([[True], [False]]),), {}), ((np.array([True, False, True]),), {}),
-              ((_T[:, :, :0],), {}), ((_TIES[0, :1],), {})))
+    jvp=Discrete("an order is piecewise constant"),
+    vjp=Discrete("an order is piecewise constant"),
+    batch=lambda x: argsort(x),
+    emission=Ordered("{0} < {1} or ({1} != {1} and {0} == {0})"),
+    examples=(
+        ((_T,), {}),
+        ((_TIES,), {}),
+        ((_NANS,), {}),
+        ((np.array([3, -1, 3, 0]),), {}),
+        ((np.array([[True], [False]]),), {}),
+        ((np.array([True, False, True]),), {}),
+        ((_T[:, :, :0],), {}),
+        ((_TIES[0, :1],), {}),
+    ),
+)

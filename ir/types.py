@@ -83,6 +83,6 @@ def promote(*operands: Any) -> str:
 
     A Python `bool`, `int` or `float` operand is weak: `promote("f32", 1.5)` is `"f32"`.
     """
-    return dtype_name(np.result_type(
-        *(np.dtype(NUMPY_NAME[x]) if isinstance(x, str) else x for x in operands)
-    ))
+    return dtype_name(
+        np.result_type(*(np.dtype(NUMPY_NAME[x]) if isinstance(x, str) else x for x in operands))
+    )

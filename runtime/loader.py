@@ -193,9 +193,21 @@ def _gemm() -> Any:
     ensure_blas()
 
     def gemm(
-        context: Any, rows: Any, columns: Any, inner: Any,
-        x: Any, x_start: Any, x_leading: Any, x_turned: Any,
-        y: Any, y_start: Any, y_leading: Any, y_turned: Any, out: Any, out_start: Any, accumulate: Any,
+        context: Any,
+        rows: Any,
+        columns: Any,
+        inner: Any,
+        x: Any,
+        x_start: Any,
+        x_leading: Any,
+        x_turned: Any,
+        y: Any,
+        y_start: Any,
+        y_leading: Any,
+        y_turned: Any,
+        out: Any,
+        out_start: Any,
+        accumulate: Any,
     ) -> Any:
         n, flag = types.intp, types.boolean
         return types.void(n, n, n, x, n, n, flag, y, n, n, flag, out, n, flag), _call_gemm
@@ -230,12 +242,27 @@ def _call_gemm(context: Any, builder: Any, signature: Any, arguments: Any) -> An
         return builder.select(flag, byte(ord("t")), byte(ord("n")))
 
     function = cgutils.get_or_insert_function(
-        builder.module, ll.FunctionType(ll.IntType(32), kinds), "numba_xxgemm")
-    builder.call(function, [
-        byte(ord(kind)), turned(y_turned), turned(x_turned), columns, rows, inner,
-        scalar(number(1)), address(7), y_leading, address(3), x_leading,
-        scalar(builder.uitofp(accumulate, number)), address(11), columns,
-    ])
+        builder.module, ll.FunctionType(ll.IntType(32), kinds), "numba_xxgemm"
+    )
+    builder.call(
+        function,
+        [
+            byte(ord(kind)),
+            turned(y_turned),
+            turned(x_turned),
+            columns,
+            rows,
+            inner,
+            scalar(number(1)),
+            address(7),
+            y_leading,
+            address(3),
+            x_leading,
+            scalar(builder.uitofp(accumulate, number)),
+            address(11),
+            columns,
+        ],
+    )
     return context.get_dummy_value()
 
 

@@ -34,7 +34,10 @@ def adjoint(f: Function, wrt: Sequence[int] | None = None, unit_seed: bool = Fal
 
 
 def backpropagate(
-    builder: Builder, body: Sequence[Instr], env: Mapping[Value, Var], seeds: Mapping[Value, Var],
+    builder: Builder,
+    body: Sequence[Instr],
+    env: Mapping[Value, Var],
+    seeds: Mapping[Value, Var],
     stop: Collection[Value] = (),
 ) -> dict[Value, Var]:
     """The adjoints of every value of `body` that the seeds reach, seeds and parameters included.
@@ -55,9 +58,7 @@ def backpropagate(
     return adjoints
 
 
-def _terms(
-    instr: Instr, env: Mapping[Value, Var], adjoints: Mapping[Value, Var]
-) -> Sequence[Var | None]:
+def _terms(instr: Instr, env: Mapping[Value, Var], adjoints: Mapping[Value, Var]) -> Sequence[Var | None]:
     """What the instruction adds to the adjoint of each operand."""
     rule: Any = instr.primitive.vjp
     operands = [env[v] for v in instr.operands]
@@ -75,7 +76,7 @@ def _terms(
 def pullback(f: Function) -> Function:
     """`f : x -> y` to `(x, y_bar) -> x_bar`, over float values only; the primal is recomputed."""
     both = adjoint(f)
-    both.results = both.results[len(f.results):]
+    both.results = both.results[len(f.results) :]
     return both
 
 

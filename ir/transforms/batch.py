@@ -88,9 +88,7 @@ def _append(
         new.value.name = new.value.name or old.name
 
 
-def _batched(
-    instr: Instr, stacks: dict[Value, Var], singles: dict[Value, Var], size: int
-) -> tuple[Var, ...]:
+def _batched(instr: Instr, stacks: dict[Value, Var], singles: dict[Value, Var], size: int) -> tuple[Var, ...]:
     """The results of the row's batching rule; it gets every operand stacked, unless it is `Mapped`."""
     rule = instr.primitive.batch
     if isinstance(rule, Mapped):

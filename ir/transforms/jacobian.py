@@ -27,7 +27,7 @@ def forward_jacobian(f: Function, wrt: Sequence[int], heads: int) -> Function:
     `y.shape + x.shape`; the results after them follow as they are.
     """
     pushed = tangent(f, wrt)
-    pushed.results = pushed.results[len(f.results):][:heads]
+    pushed.results = pushed.results[len(f.results) :][:heads]
     types = [f.params[i].type for i in wrt]
     builder, xs, dots = _swept(f, pushed, types)
     rows = _offsets(types)
@@ -93,7 +93,8 @@ def _block(z: Var, start: int, size: int) -> Var:
         return z
     behind = z.shape[1:]
     return ops.slice_(
-        z, start=(start, *(0 for _ in behind)), stop=(start + size, *behind), step=(1,) * len(z.shape))
+        z, start=(start, *(0 for _ in behind)), stop=(start + size, *behind), step=(1,) * len(z.shape)
+    )
 
 
 def _columns(dots: Var, y: TensorType, x: TensorType, start: int) -> Var:

@@ -15,8 +15,11 @@ RECOMPUTED = (Scalar, Constant, IndexMap, Padded, Gathered, Reinterpret)
 
 
 def residuals(
-    primal: Sequence[Instr], adjoint: Sequence[Instr], wanted: Iterable[Value],
-    arguments: Collection[Value], kept: Collection[Value],
+    primal: Sequence[Instr],
+    adjoint: Sequence[Instr],
+    wanted: Iterable[Value],
+    arguments: Collection[Value],
+    kept: Collection[Value],
 ) -> list[Value]:
     """The values of `primal` that computing `wanted` through `adjoint` needs stored.
 

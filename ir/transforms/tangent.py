@@ -47,9 +47,7 @@ def propagate(
     return dots
 
 
-def _result_dots(
-    instr: Instr, env: Mapping[Value, Var], dots: Mapping[Value, Var]
-) -> Sequence[Var | None]:
+def _result_dots(instr: Instr, env: Mapping[Value, Var], dots: Mapping[Value, Var]) -> Sequence[Var | None]:
     rule: Any = instr.primitive.jvp
     operands = [env[v] for v in instr.operands]
     tangents = tuple(dots.get(v) for v in instr.operands)
@@ -64,5 +62,5 @@ def _result_dots(
 def pushforward(f: Function) -> Function:
     """`f : x -> y` to `(x, x_dot) -> y_dot`, over float values only; the primal is recomputed."""
     both = tangent(f)
-    both.results = both.results[len(f.results):]
+    both.results = both.results[len(f.results) :]
     return both

@@ -36,15 +36,46 @@ def _integer_pow(x, n):
 
 NAMES = {
     **{name: np.dtype(long).type for name, long in NUMPY_NAME.items()},
-    **{f.__name__: f for f in (
-        np.sign, np.floor, np.ceil, np.sqrt, np.exp, np.expm1, np.log, np.log1p, np.sin, np.cos, np.tan,
-        np.arcsin, np.arccos, np.arctan, np.arctan2, np.sinh, np.cosh, np.tanh, np.maximum, np.minimum)},
-    "abs": np.abs, "max": max, "inf": np.inf, "nan": np.nan,
-    "pow": np.power, "mod": np.remainder, "floor_div": np.floor_divide, "integer_pow": _integer_pow,
-    "erf": lambda x: type(x)(math.erf(x)), "rsqrt": lambda x: type(x)(1) / np.sqrt(x),
-    "logistic": lambda x: type(x)(1) / (type(x)(1) + np.exp(-x)), "plus": operator.add,
+    **{
+        f.__name__: f
+        for f in (
+            np.sign,
+            np.floor,
+            np.ceil,
+            np.sqrt,
+            np.exp,
+            np.expm1,
+            np.log,
+            np.log1p,
+            np.sin,
+            np.cos,
+            np.tan,
+            np.arcsin,
+            np.arccos,
+            np.arctan,
+            np.arctan2,
+            np.sinh,
+            np.cosh,
+            np.tanh,
+            np.maximum,
+            np.minimum,
+        )
+    },
+    "abs": np.abs,
+    "max": max,
+    "inf": np.inf,
+    "nan": np.nan,
+    "pow": np.power,
+    "mod": np.remainder,
+    "floor_div": np.floor_divide,
+    "integer_pow": _integer_pow,
+    "erf": lambda x: type(x)(math.erf(x)),
+    "rsqrt": lambda x: type(x)(1) / np.sqrt(x),
+    "logistic": lambda x: type(x)(1) / (type(x)(1) + np.exp(-x)),
+    "plus": operator.add,
     "select": lambda c, x, y: x if c else y,
-    "wins_max": _ahead(operator.gt), "wins_min": _ahead(operator.lt),
+    "wins_max": _ahead(operator.gt),
+    "wins_min": _ahead(operator.lt),
 }
 
 
@@ -147,7 +178,14 @@ def _ordered(emission, index, result, operands, attrs):
 
 
 RULES = {
-    Scalar: _scalar, Constant: _constant, Fold: _fold, FoldIndex: _fold_index,
-    IndexMap: _index_map, Padded: _padded, Gathered: _gathered, Scattered: _scattered,
-    Scanned: _scanned, Ordered: _ordered,
+    Scalar: _scalar,
+    Constant: _constant,
+    Fold: _fold,
+    FoldIndex: _fold_index,
+    IndexMap: _index_map,
+    Padded: _padded,
+    Gathered: _gathered,
+    Scattered: _scattered,
+    Scanned: _scanned,
+    Ordered: _ordered,
 }

@@ -18,7 +18,6 @@ SHAPE = (2, 3)
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, np.inf, -np.inf, np.nan, 5e-324, 1e308, -1e-308, 3.0)
 
 
-
 def product(x, y, i, j):
     return ops.dot_general(x, y, contract=((i,), (j,)), batch=((), ()))
 
@@ -55,19 +54,28 @@ SMOOTH = (
     lambda xs, c: ops.transpose(ops.transpose(xs[0], perm=(1, 0)), perm=(1, 0)),
     lambda xs, c: ops.broadcast(ops.reduce_sum(xs[0], axes=(1,)), shape=SHAPE, dims=(0,)),
     lambda xs, c: ops.broadcast(ops.reduce_prod(ops.sin(xs[0]), axes=(0, 1)), shape=SHAPE, dims=()),
-    lambda xs, c: ops.concat(*(ops.slice_(x, start=(k, 0), stop=(k + 1, 3), step=(1, 1))
-                               for k, x in enumerate(xs[:2])), axis=0),
-    lambda xs, c: ops.slice_(ops.pad(xs[0], low=(1, 0), high=(0, 0), interior=(0, 0), value=c),
-                             start=(1, 0), stop=(3, 3), step=(1, 1)),
+    lambda xs, c: ops.concat(
+        *(ops.slice_(x, start=(k, 0), stop=(k + 1, 3), step=(1, 1)) for k, x in enumerate(xs[:2])), axis=0
+    ),
+    lambda xs, c: ops.slice_(
+        ops.pad(xs[0], low=(1, 0), high=(0, 0), interior=(0, 0), value=c),
+        start=(1, 0),
+        stop=(3, 3),
+        step=(1, 1),
+    ),
     lambda xs, c: ops.slice_(ops.concat(xs[0], xs[1], axis=1), start=(0, 1), stop=(2, 4), step=(1, 1)),
     lambda xs, c: product(xs[0], product(xs[1], xs[0], 0, 0), 1, 1),
     lambda xs, c: loop(xs, data_dependent=False),
 )
 ROUGH = (
-    *((lambda xs, c, row=row: row(xs[0], xs[1])) for row in (
-        ops.div, ops.maximum, ops.minimum, ops.pow_, ops.mod, ops.floor_div)),
-    *((lambda xs, c, row=row: row(xs[0])) for row in (
-        ops.abs_, ops.sqrt, ops.exp, ops.log, ops.sign, ops.floor, ops.stop_gradient, ops.rsqrt)),
+    *(
+        (lambda xs, c, row=row: row(xs[0], xs[1]))
+        for row in (ops.div, ops.maximum, ops.minimum, ops.pow_, ops.mod, ops.floor_div)
+    ),
+    *(
+        (lambda xs, c, row=row: row(xs[0]))
+        for row in (ops.abs_, ops.sqrt, ops.exp, ops.log, ops.sign, ops.floor, ops.stop_gradient, ops.rsqrt)
+    ),
     lambda xs, c: xs[0] / xs[0].like(c),
     lambda xs, c: xs[0] + c,
     lambda xs, c: ops.pow_(xs[0], xs[0].like(c)),

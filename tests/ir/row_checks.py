@@ -71,7 +71,7 @@ def assert_same_bits(found, expected):
 def tangent_is_slope(f, args, rtol=1e-6):
     """The tangent is the central difference along a random direction (f64 only)."""
     dots = directions(args, seed=0)
-    found = interpret(verify(tangent(f)), *args, *dots)[len(f.results):]
+    found = interpret(verify(tangent(f)), *args, *dots)[len(f.results) :]
     ahead, behind = (floats(interpret(f, *shifted(args, dots, s * STEP))) for s in (1, -1))
     for y_dot, y, z in zip(found, ahead, behind, strict=True):
         np.testing.assert_allclose(y_dot, (y - z) / (2 * STEP), rtol=rtol, atol=1e-8)
@@ -80,8 +80,8 @@ def tangent_is_slope(f, args, rtol=1e-6):
 def adjoint_is_transpose(f, args, rtol=None):
     """For any x_dot and y_bar, y_bar . y_dot is x_bar . x_dot."""
     x_dots, y_bars = directions(args, seed=1), directions(interpret(f, *args), seed=2)
-    y_dots = interpret(verify(tangent(f)), *args, *x_dots)[len(f.results):]
-    x_bars = interpret(verify(adjoint(f)), *args, *y_bars)[len(f.results):]
+    y_dots = interpret(verify(tangent(f)), *args, *x_dots)[len(f.results) :]
+    x_bars = interpret(verify(adjoint(f)), *args, *y_bars)[len(f.results) :]
     forward, backward = dot(y_bars, y_dots), dot(x_bars, x_dots)
     scale = dot(map(np.abs, x_bars), map(np.abs, x_dots))
     rtol = rtol or precision([*args, *interpret(f, *args)], 1e-12, 1e-4)
@@ -148,8 +148,8 @@ def check_dtypes(row, operands, attrs):
         return
     f = single(row, operands, attrs)
     expected = [v.type for v in (*f.results, *f.params) if v.type.is_float]
-    y_dots = [v.type for v in tangent(f).results[len(f.results):]]
-    x_bars = [v.type for v in adjoint(f).results[len(f.results):]]
+    y_dots = [v.type for v in tangent(f).results[len(f.results) :]]
+    x_bars = [v.type for v in adjoint(f).results[len(f.results) :]]
     assert y_dots + x_bars == expected
 
 
@@ -192,6 +192,12 @@ def check_emission(row, operands, attrs):
 
 
 CHECKS = (
-    check_types, check_text, check_tangent, check_adjoint, check_second_order, check_dtypes,
-    check_batch, check_emission,
+    check_types,
+    check_text,
+    check_tangent,
+    check_adjoint,
+    check_second_order,
+    check_dtypes,
+    check_batch,
+    check_emission,
 )

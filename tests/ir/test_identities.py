@@ -81,38 +81,47 @@ EXAMPLES = {
     "x or constant": lambda x, y: ops.logical_or(ops.lt(x, y), full(x, True)),
     "select(c, x, x) -> x": lambda x, y: ops.select(ops.lt(x, y), x, x),
     "select(constant, x, y)": lambda x, y: ops.select(full(x, False), x, y),
-    "select(not c, x, y) -> select(c, y, x)":
-        lambda x, y: ops.select(ops.logical_not(ops.lt(x, y)), x, y),
-    "select(c, select(c, x, y), z) -> select(c, x, z)":
-        lambda x, y: (lambda c: ops.select(c, ops.select(c, x, y), y + 1.0))(ops.lt(x, y)),
-    "select(c, x, select(c, y, z)) -> select(c, x, z)":
-        lambda x, y: (lambda c: ops.select(c, x, ops.select(c, x, y)))(ops.lt(x, y)),
-    "select(c, f(select(c, x, y)), z) -> select(c, f(x), z)":
-        lambda x, y: (lambda c: ops.select(c, ops.select(c, x, y) * y, y))(ops.lt(x, y)),
-    "select(c, x, f(select(c, y, z))) -> select(c, x, f(z))":
-        lambda x, y: (lambda c: ops.select(c, x, y - ops.select(c, x, y)))(ops.lt(x, y)),
+    "select(not c, x, y) -> select(c, y, x)": lambda x, y: ops.select(ops.logical_not(ops.lt(x, y)), x, y),
+    "select(c, select(c, x, y), z) -> select(c, x, z)": lambda x, y: (
+        lambda c: ops.select(c, ops.select(c, x, y), y + 1.0)
+    )(ops.lt(x, y)),
+    "select(c, x, select(c, y, z)) -> select(c, x, z)": lambda x, y: (
+        lambda c: ops.select(c, x, ops.select(c, x, y))
+    )(ops.lt(x, y)),
+    "select(c, f(select(c, x, y)), z) -> select(c, f(x), z)": lambda x, y: (
+        lambda c: ops.select(c, ops.select(c, x, y) * y, y)
+    )(ops.lt(x, y)),
+    "select(c, x, f(select(c, y, z))) -> select(c, x, f(z))": lambda x, y: (
+        lambda c: ops.select(c, x, y - ops.select(c, x, y))
+    )(ops.lt(x, y)),
     "cond of a constant": lambda x, y: constant_cond(x),
     "cast to the own dtype -> x": lambda x, y: ops.cast(x, dtype=x.dtype),
-    "cast to a wider dtype and back -> x":
-        lambda x, y: ops.cast(ops.cast(ops.cast(x, dtype="f32"), dtype="f64"), dtype="f32"),
+    "cast to a wider dtype and back -> x": lambda x, y: ops.cast(
+        ops.cast(ops.cast(x, dtype="f32"), dtype="f64"), dtype="f32"
+    ),
     "any order of a repeated scalar": lambda x, y: ops.reverse(
-        ops.broadcast(ops.reshape(cut(x, 3, 4), shape=()), shape=(4,), dims=()), axes=(0,)),
+        ops.broadcast(ops.reshape(cut(x, 3, 4), shape=()), shape=(4,), dims=()), axes=(0,)
+    ),
     "reshape to the own shape -> x": lambda x, y: ops.reshape(x, shape=x.shape),
     "reshape of a reshape": lambda x, y: ops.reshape(single(x), shape=(COUNT, 1)),
     "transpose in the own order -> x": lambda x, y: ops.transpose(x, perm=(0,)),
-    "transpose of a transpose":
-        lambda x, y: ops.transpose(ops.transpose(single(x), perm=(1, 2, 0)), perm=(1, 0, 2)),
+    "transpose of a transpose": lambda x, y: ops.transpose(
+        ops.transpose(single(x), perm=(1, 2, 0)), perm=(1, 0, 2)
+    ),
     "broadcast to the own shape -> x": lambda x, y: ops.broadcast(x, shape=x.shape, dims=(0,)),
     "broadcast of a broadcast": lambda x, y: ops.broadcast(
-        ops.broadcast(x, shape=(2, COUNT), dims=(1,)), shape=(3, 2, COUNT), dims=(1, 2)),
+        ops.broadcast(x, shape=(2, COUNT), dims=(1,)), shape=(3, 2, COUNT), dims=(1, 2)
+    ),
     "reverse of dimensions of one element -> x": lambda x, y: ops.reverse(single(x), axes=(0, 2)),
     "reverse of a reverse": lambda x, y: ops.reverse(ops.reverse(x, axes=(0,)), axes=(0,)),
     "slice of the whole -> x": lambda x, y: cut(x, 0, COUNT),
     "slice of a slice": lambda x, y: cut(cut(x, 3, COUNT - 1, 2), 1, 9, 3),
-    "slice within one piece of a concat -> slice of the piece":
-        lambda x, y: cut(ops.concat(x, y, axis=0), COUNT + 1, 2 * COUNT - 1, 2),
-    "slice within the middle of a pad -> slice of the operand":
-        lambda x, y: cut(ops.pad(x, low=(2,), high=(1,), interior=(0,), value=7.0), 2, COUNT + 1, 3),
+    "slice within one piece of a concat -> slice of the piece": lambda x, y: cut(
+        ops.concat(x, y, axis=0), COUNT + 1, 2 * COUNT - 1, 2
+    ),
+    "slice within the middle of a pad -> slice of the operand": lambda x, y: cut(
+        ops.pad(x, low=(2,), high=(1,), interior=(0,), value=7.0), 2, COUNT + 1, 3
+    ),
     "pad by nothing -> x": lambda x, y: ops.pad(x, low=(0,), high=(0,), interior=(0,), value=7.0),
     "concat of one -> x": lambda x, y: ops.concat(x, axis=0),
     "reduction of single elements -> reshape": lambda x, y: ops.reduce_prod(single(x), axes=(0, 2)),

@@ -7,7 +7,8 @@ from tapejit.ir.table import TABLE
 
 EXAMPLES = [
     pytest.param(row, operands, attrs, id=f"{row.name}-{i}")
-    for row in TABLE.values() for i, (operands, attrs) in enumerate(row.examples)
+    for row in TABLE.values()
+    for i, (operands, attrs) in enumerate(row.examples)
 ]
 
 

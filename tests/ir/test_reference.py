@@ -14,20 +14,57 @@ COUNTS, STEPS = (a.ravel() for a in np.meshgrid([7, -7, 2, -2, 0, 2**62, -(2**63
 SHAPES = {"line": (144,), "0-d": (), "empty": (0, 3), "cube": (3, 8, 6)}
 
 FLOAT = {
-    ops.add: np.add, ops.sub: np.subtract, ops.mul: np.multiply, ops.div: np.true_divide,
-    ops.floor_div: np.floor_divide, ops.mod: np.remainder, ops.pow_: np.power, ops.arctan2: np.arctan2,
-    ops.maximum: np.maximum, ops.minimum: np.minimum, ops.eq: np.equal, ops.ne: np.not_equal,
-    ops.lt: np.less, ops.le: np.less_equal, ops.gt: np.greater, ops.ge: np.greater_equal,
-    ops.neg: np.negative, ops.abs_: np.abs, ops.sign: np.sign, ops.floor: np.floor, ops.ceil: np.ceil,
-    ops.sqrt: np.sqrt, ops.rsqrt: lambda x: 1 / np.sqrt(x), ops.exp: np.exp, ops.expm1: np.expm1,
-    ops.log: np.log, ops.log1p: np.log1p, ops.sin: np.sin, ops.cos: np.cos, ops.tan: np.tan,
-    ops.arcsin: np.arcsin, ops.arccos: np.arccos, ops.arctan: np.arctan, ops.sinh: np.sinh,
-    ops.cosh: np.cosh, ops.tanh: np.tanh, ops.stop_gradient: np.positive,
+    ops.add: np.add,
+    ops.sub: np.subtract,
+    ops.mul: np.multiply,
+    ops.div: np.true_divide,
+    ops.floor_div: np.floor_divide,
+    ops.mod: np.remainder,
+    ops.pow_: np.power,
+    ops.arctan2: np.arctan2,
+    ops.maximum: np.maximum,
+    ops.minimum: np.minimum,
+    ops.eq: np.equal,
+    ops.ne: np.not_equal,
+    ops.lt: np.less,
+    ops.le: np.less_equal,
+    ops.gt: np.greater,
+    ops.ge: np.greater_equal,
+    ops.neg: np.negative,
+    ops.abs_: np.abs,
+    ops.sign: np.sign,
+    ops.floor: np.floor,
+    ops.ceil: np.ceil,
+    ops.sqrt: np.sqrt,
+    ops.rsqrt: lambda x: 1 / np.sqrt(x),
+    ops.exp: np.exp,
+    ops.expm1: np.expm1,
+    ops.log: np.log,
+    ops.log1p: np.log1p,
+    ops.sin: np.sin,
+    ops.cos: np.cos,
+    ops.tan: np.tan,
+    ops.arcsin: np.arcsin,
+    ops.arccos: np.arccos,
+    ops.arctan: np.arctan,
+    ops.sinh: np.sinh,
+    ops.cosh: np.cosh,
+    ops.tanh: np.tanh,
+    ops.stop_gradient: np.positive,
 }
 INTEGER = {
-    ops.add: np.add, ops.sub: np.subtract, ops.mul: np.multiply, ops.neg: np.negative, ops.abs_: np.abs,
-    ops.sign: np.sign, ops.floor_div: np.floor_divide, ops.mod: np.remainder, ops.maximum: np.maximum,
-    ops.minimum: np.minimum, ops.lt: np.less, ops.eq: np.equal,
+    ops.add: np.add,
+    ops.sub: np.subtract,
+    ops.mul: np.multiply,
+    ops.neg: np.negative,
+    ops.abs_: np.abs,
+    ops.sign: np.sign,
+    ops.floor_div: np.floor_divide,
+    ops.mod: np.remainder,
+    ops.maximum: np.maximum,
+    ops.minimum: np.minimum,
+    ops.lt: np.less,
+    ops.eq: np.equal,
 }
 CLOSE = {ops.logistic: scipy.special.expit, ops.erf: scipy.special.erf}
 
@@ -80,8 +117,12 @@ def test_integer_pow(exponent):
 def test_reductions(axes):
     x = np.random.default_rng(0).standard_normal((2, 3, 4)).astype(np.float32)
     x[0, 1, 2] = np.nan
-    for row, function in ((ops.reduce_sum, np.sum), (ops.reduce_prod, np.prod),
-                          (ops.reduce_max, np.max), (ops.reduce_min, np.min)):
+    for row, function in (
+        (ops.reduce_sum, np.sum),
+        (ops.reduce_prod, np.prod),
+        (ops.reduce_max, np.max),
+        (ops.reduce_min, np.min),
+    ):
         assert_same_bits([run(row, x, axes=axes)], [np.asarray(function(x, axis=axes))])
     for row, function in ((ops.reduce_any, np.any), (ops.reduce_all, np.all)):
         assert_same_bits([run(row, x > 0, axes=axes)], [np.asarray(function(x > 0, axis=axes))])
@@ -105,25 +146,31 @@ def test_positions_take_the_first_and_nan_wins(row, function):
 
 def test_structure():
     x = np.arange(24.0).reshape(2, 3, 4)
-    np.testing.assert_array_equal(run(ops.broadcast, x, shape=(2, 5, 3, 4), dims=(0, 2, 3)),
-                                  np.broadcast_to(x[:, None], (2, 5, 3, 4)))
+    np.testing.assert_array_equal(
+        run(ops.broadcast, x, shape=(2, 5, 3, 4), dims=(0, 2, 3)), np.broadcast_to(x[:, None], (2, 5, 3, 4))
+    )
     np.testing.assert_array_equal(run(ops.reverse, x, axes=(0, 2)), np.flip(x, (0, 2)))
     np.testing.assert_array_equal(
         run(ops.pad, x, low=(1, 0, 2), high=(0, 3, 1), interior=(0, 0, 0), value=9.0),
-        np.pad(x, ((1, 0), (0, 3), (2, 1)), constant_values=9.0))
-    np.testing.assert_array_equal(run(ops.slice_, x, start=(0, 1, 1), stop=(2, 3, 4), step=(1, 1, 2)),
-                                  x[0:2, 1:3, 1:4:2])
+        np.pad(x, ((1, 0), (0, 3), (2, 1)), constant_values=9.0),
+    )
+    np.testing.assert_array_equal(
+        run(ops.slice_, x, start=(0, 1, 1), stop=(2, 3, 4), step=(1, 1, 2)), x[0:2, 1:3, 1:4:2]
+    )
     np.testing.assert_array_equal(run(ops.iota, dtype="i64", shape=(2, 3), axis=0), [[0] * 3, [1] * 3])
 
 
-@pytest.mark.parametrize(("shapes", "contract", "batch", "formula"), [
-    (((2, 3), (3, 4)), ((1,), (0,)), ((), ()), "ij,jk->ik"),
-    (((2, 3, 4), (4, 3, 5)), ((1, 2), (1, 0)), ((), ()), "ijk,kjl->il"),
-    (((5, 2, 3), (3, 5)), ((2,), (0,)), ((0,), (1,)), "bij,jb->bi"),
-    (((2,), (3,)), ((), ()), ((), ()), "i,j->ij"),
-    (((0, 3), (3, 4)), ((1,), (0,)), ((), ()), "ij,jk->ik"),
-    (((2, 0), (0, 4)), ((1,), (0,)), ((), ()), "ij,jk->ik"),
-])
+@pytest.mark.parametrize(
+    ("shapes", "contract", "batch", "formula"),
+    [
+        (((2, 3), (3, 4)), ((1,), (0,)), ((), ()), "ij,jk->ik"),
+        (((2, 3, 4), (4, 3, 5)), ((1, 2), (1, 0)), ((), ()), "ijk,kjl->il"),
+        (((5, 2, 3), (3, 5)), ((2,), (0,)), ((0,), (1,)), "bij,jb->bi"),
+        (((2,), (3,)), ((), ()), ((), ()), "i,j->ij"),
+        (((0, 3), (3, 4)), ((1,), (0,)), ((), ()), "ij,jk->ik"),
+        (((2, 0), (0, 4)), ((1,), (0,)), ((), ()), "ij,jk->ik"),
+    ],
+)
 def test_products(shapes, contract, batch, formula):
     rng = np.random.default_rng(1)
     x, y = (rng.standard_normal(shape) for shape in shapes)

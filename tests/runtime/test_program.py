@@ -51,8 +51,10 @@ def run(program):
     return outs
 
 
-@pytest.mark.parametrize(("tier", "compiled"), [
-    ("interpret", [False, False, False]), ("compile", [True, True, True]), ("auto", [False, True, True])])
+@pytest.mark.parametrize(
+    ("tier", "compiled"),
+    [("interpret", [False, False, False]), ("compile", [True, True, True]), ("auto", [False, True, True])],
+)
 def test_tiers(compiler, tier, compiled):
     program = executable(compiler, tier)
     for expected in compiled:
