@@ -11,9 +11,7 @@ from tapejit.codegen.root import Root
 from tapejit.ir.function import Instr, Value
 
 
-def gemm_lines(
-    root: Root, target: Target, storage: Storage, definitions: Mapping[Value, Instr]
-) -> list[str]:
+def gemm_lines(root: Root, target: Target, storage: Storage, definitions: Mapping[Value, Instr]) -> list[str]:
     """`gemm(rows, columns, inner, x, y, out, accumulate)`; x and y as memory, start, leading, transposed."""
     instr, out = root.instr, target.storage
     assert instr is not None
@@ -29,9 +27,7 @@ def gemm_lines(
     return [f"for i in range({count}):", INDENT + call] if count > 1 else [call]
 
 
-def _operand(
-    value: Value, group: Groups, storage: Storage, definitions: Mapping[Value, Instr]
-) -> Matrix:
+def _operand(value: Value, group: Groups, storage: Storage, definitions: Mapping[Value, Instr]) -> Matrix:
     found = [m for m in matrices(value, group, definitions) if isinstance(storage.get(m.base), Array)]
     return found[-1]
 

@@ -16,10 +16,24 @@ from tapejit.codegen.moves import repeats_rows
 from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.primitive import Constant, Gathered, IndexMap, Padded, Reinterpret, Scalar
 
-CHEAP_CALLS = frozenset((
-    "abs", "select", "maximum", "minimum", "sign", "floor", "ceil", "integer_pow", "plus",
-    "f64", "f32", "i64", "i32", "bool",
-))
+CHEAP_CALLS = frozenset(
+    (
+        "abs",
+        "select",
+        "maximum",
+        "minimum",
+        "sign",
+        "floor",
+        "ceil",
+        "integer_pow",
+        "plus",
+        "f64",
+        "f32",
+        "i64",
+        "i32",
+        "bool",
+    )
+)
 ROOT_CALLS = frozenset(("sqrt", "rsqrt"))
 ON_DEMAND = (Scalar, Constant, IndexMap, Padded, Gathered, Reinterpret)  # evaluated where it is needed
 CALL, ROOT, GUARD, MOST = 20, 5, 3, 10**6
@@ -77,9 +91,7 @@ def costly_values(function: Function) -> set[Value]:
     return _still_costly(function, kept)
 
 
-def _pass_on(
-    instr: Instr, demands: dict[Value, _Demand], kept: set[Value], phases: dict[Value, int]
-) -> None:
+def _pass_on(instr: Instr, demands: dict[Value, _Demand], kept: set[Value], phases: dict[Value, int]) -> None:
     """What the operands of an instruction are needed for."""
     result, emission = instr.results[0], instr.primitive.emission
     on_demand = isinstance(emission, ON_DEMAND)

@@ -77,7 +77,11 @@ class Elements:
         return element
 
     def assign(
-        self, value: Value, text: str, loops: frozenset[LoopVar], holes: Sequence[Affine] = (),
+        self,
+        value: Value,
+        text: str,
+        loops: frozenset[LoopVar],
+        holes: Sequence[Affine] = (),
         array: Array | None = None,
     ) -> Known:
         """Place `name = text` inside `loops`."""
@@ -226,9 +230,7 @@ def narrow(text: str, dtype: str) -> str:
     return f"i32({text})" if dtype == "i32" else text
 
 
-def _inside(
-    steps: Sequence[tuple[Affine, int]], shape: Sequence[int]
-) -> tuple[Conditions, list[Affine]]:
+def _inside(steps: Sequence[tuple[Affine, int]], shape: Sequence[int]) -> tuple[Conditions, list[Affine]]:
     """The conditions under which a padded index lies in the operand, and the operand's index."""
     conditions: list[tuple[str, Affine]] = []
     dims: list[Affine] = []

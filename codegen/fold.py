@@ -44,7 +44,12 @@ def start(root: Root) -> str:
 
 
 def add_fold(
-    root: Root, element: Element, levels: list[Level], home: Level, own: Sequence[Level], names: Names,
+    root: Root,
+    element: Element,
+    levels: list[Level],
+    home: Level,
+    own: Sequence[Level],
+    names: Names,
     finish: Callable[[str], list[Node]],
 ) -> str:
     """Add the statements of a fold whose register lives at `home`; the register's name.

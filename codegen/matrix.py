@@ -55,9 +55,7 @@ def extents(instr: Instr) -> tuple[int, int, int, int]:
     return sizes[0], sizes[1], sizes[2], prod(x.type.shape[d] for d in left.inner)
 
 
-def matrices(
-    value: Value, group: Groups, definitions: Mapping[Value, Instr]
-) -> list[Matrix]:
+def matrices(value: Value, group: Groups, definitions: Mapping[Value, Instr]) -> list[Matrix]:
     """The ways to read `value` as a stack of matrices: itself, or what it is a view of."""
     loops = [LoopVar(f"d{k}", n) for k, n in enumerate(value.type.shape)]
     index = Index(value.type.shape, [atom(v) if v.extent > 1 else Affine() for v in loops])

@@ -19,9 +19,7 @@ def moved(instr: Instr, index: Index) -> tuple[Value, Index]:
     return x, Index(x.type.shape, emission.operand_index(index.dims, x.type, **instr.attrs))
 
 
-def origins(
-    value: Value, index: Index, definitions: Mapping[Value, Instr]
-) -> Iterator[tuple[Value, Index]]:
+def origins(value: Value, index: Index, definitions: Mapping[Value, Instr]) -> Iterator[tuple[Value, Index]]:
     """The element itself, and step by step the elements that it is a moved copy of."""
     yield value, index
     while value in definitions and isinstance(definitions[value].primitive.emission, IndexMap | Reinterpret):

@@ -29,7 +29,7 @@ class _Job:
     root: Root
     element: fold.Element
     place: Affine  # of the element in the target
-    home: Level    # where a register would live
+    home: Level  # where a register would live
 
 
 class NestWriter:
@@ -151,7 +151,12 @@ class NestWriter:
         name = job.element.name
         if job.root.kind is Kind.FOLD:
             name = fold.add_fold(
-                job.root, job.element, [*self.rows, *own], job.home, own, self.names,
+                job.root,
+                job.element,
+                [*self.rows, *own],
+                job.home,
+                own,
+                self.names,
                 lambda name: self._write(job, name),
             )
         if isinstance(self.targets[job.root].storage, Register):

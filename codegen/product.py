@@ -41,9 +41,7 @@ def _canonical(instr: Instr) -> list[Instr]:
     return [*steps, Instr(instr.primitive, tuple(operands), attrs, instr.results, (), instr.location)]
 
 
-def _as_matrix(
-    value: Value, group: Groups, steps: list[Instr], location: str | None
-) -> tuple[Value, Groups]:
+def _as_matrix(value: Value, group: Groups, steps: list[Instr], location: str | None) -> tuple[Value, Groups]:
     """The value with its dimensions in the order of the groups."""
     order = (*group.batch, *group.free, *group.inner)
     turned = _append(steps, ops.transpose, value, {"perm": order}, location)
@@ -53,7 +51,10 @@ def _as_matrix(
 
 
 def _append(
-    steps: list[Instr], primitive: Primitive, value: Value, attrs: dict[str, tuple[int, ...]],
+    steps: list[Instr],
+    primitive: Primitive,
+    value: Value,
+    attrs: dict[str, tuple[int, ...]],
     location: str | None,
 ) -> Value:
     (type_,) = primitive.result_types((value.type,), attrs)
@@ -66,7 +67,8 @@ def _turned_products(function: Function) -> list[Instr]:
     """The instructions, with `transpose(x @ y)` as the product of y and x where nothing else needs x @ y."""
     uses = Counter(v for instr in function.body for v in instr.operands) + Counter(function.results)
     products = {
-        i.results[0]: i for i in function.body
+        i.results[0]: i
+        for i in function.body
         if isinstance(i.primitive.emission, Product) and uses[i.results[0]] == 1
     }
     turned = {instr.operands[0]: instr for instr in function.body if _turns(instr, products)}

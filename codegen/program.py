@@ -25,7 +25,9 @@ from tapejit.ir.primitive import Branch, Loop, LoopAdjoint
 from tapejit.ir.signature import signature_of
 
 CONTROL: dict[type, Callable[[Site], tuple[list[Home], Lines]]] = {
-    Branch: branch, Loop: loop, LoopAdjoint: loop_adjoint,
+    Branch: branch,
+    Loop: loop,
+    LoopAdjoint: loop_adjoint,
 }
 IN_MEMORY = (Kind.LIBRARY, Kind.SORT, Kind.SCATTER, Kind.SCAN)  # never in a register
 MOST_PLACES = 4  # named in one comment
@@ -38,7 +40,11 @@ class ProgramWriter:
     """
 
     def __init__(
-        self, scheduled: Schedule, storage: Storage, outs: Sequence[Home], names: Names,
+        self,
+        scheduled: Schedule,
+        storage: Storage,
+        outs: Sequence[Home],
+        names: Names,
         memory: list[Lines] | None = None,
     ):
         self.plan, self.storage, self.outs, self.names = scheduled.plan, storage, outs, names
@@ -102,8 +108,10 @@ class ProgramWriter:
             self.storage[root.value] = array
         folds = root.kind is Kind.SCATTER or (root.kind is Kind.FOLD and not root.trailing)
         begun = not folds or target.accumulate
-        start = () if begun else (
-            f"for i in range({root.value.type.size}):", f"{INDENT}{array.name}[i] = {fold.start(root)}"
+        start = (
+            ()
+            if begun
+            else (f"for i in range({root.value.type.size}):", f"{INDENT}{array.name}[i] = {fold.start(root)}")
         )
 
         def make() -> Iterator[str]:
@@ -141,8 +149,12 @@ class ProgramWriter:
         return home
 
     def _region(
-        self, region: Function, operands: Sequence[Home], results: Sequence[Home],
-        accumulate: frozenset[int] = frozenset(), memory: list[Lines] | None = None,
+        self,
+        region: Function,
+        operands: Sequence[Home],
+        results: Sequence[Home],
+        accumulate: frozenset[int] = frozenset(),
+        memory: list[Lines] | None = None,
     ) -> ProgramWriter:
         storage: Storage = dict(zip(region.params, operands, strict=True))
         scheduled = schedule(region, signature_of(region, accumulate=accumulate))

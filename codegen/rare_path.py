@@ -18,9 +18,7 @@ _USED = "llvm.compiler.used"
 _ATTRIBUTES = ("noinline", "nounwind", "cold", "readnone", "willreturn")
 
 
-def rarely(
-    condition: Lane, common: Lane, name: str, rare: Callable[..., Lane], *operands: Lane
-) -> Lane:
+def rarely(condition: Lane, common: Lane, name: str, rare: Callable[..., Lane], *operands: Lane) -> Lane:
     """`rare(*operands)` where `condition` holds, else `common`. `name` is that of the emitted function."""
     builder = common.builder
     function = _function(builder.module, name, rare, [x.type for x in operands], common.type)

@@ -29,13 +29,13 @@ class Operand:
 class Kind(Enum):
     """What a root does with the elements it evaluates."""
 
-    DEFINE = "store"    # computes the value it stores
-    COPY = "copy"       # stores a value that lives elsewhere
+    DEFINE = "store"  # computes the value it stores
+    COPY = "copy"  # stores a value that lives elsewhere
     FOLD = "fold"
     SCATTER = "scatter"  # folds into the element that an operand names
-    SCAN = "scan"        # each element from the one before
+    SCAN = "scan"  # each element from the one before
     SORT = "sort"
-    LIBRARY = "call"    # a matrix product by BLAS
+    LIBRARY = "call"  # a matrix product by BLAS
     CONTROL = "control"  # regions
 
 
@@ -48,7 +48,7 @@ class Root:
     space: tuple[int, ...]
     operands: tuple[Operand, ...]
     kept: tuple[int, ...]
-    slot: int | None = None      # the function's result it writes; None: a temporary
+    slot: int | None = None  # the function's result it writes; None: a temporary
     start: tuple[int, ...] = ()  # where the target begins, per dimension, for a piece of a whole
     instr: Instr | None = field(default=None, repr=False)
 
@@ -103,8 +103,13 @@ def fold(instr: Instr, slot: int | None) -> Root:
     place = {d: k for k, d in enumerate(order)}
     operand = Operand(x, tuple(place[d] for d in range(x.type.rank)))
     return Root(
-        Kind.FOLD, instr.results[0], tuple(x.type.shape[d] for d in order), (operand,),
-        tuple(place[d] for d in kept), slot, instr=instr,
+        Kind.FOLD,
+        instr.results[0],
+        tuple(x.type.shape[d] for d in order),
+        (operand,),
+        tuple(place[d] for d in kept),
+        slot,
+        instr=instr,
     )
 
 
@@ -114,9 +119,9 @@ def pieces(instr: Instr, slot: int | None) -> list[Root]:
     for x in instr.operands:
         dims = tuple(range(x.type.rank))
         start = tuple(begin if d == axis else 0 for d in dims)
-        found.append(Root(
-            Kind.COPY, instr.results[0], x.type.shape, (Operand(x, dims),), dims, slot, start, instr
-        ))
+        found.append(
+            Root(Kind.COPY, instr.results[0], x.type.shape, (Operand(x, dims),), dims, slot, start, instr)
+        )
         begin += x.type.shape[axis]
     return found
 
@@ -131,8 +136,13 @@ def product(instr: Instr, slot: int | None) -> Root:
     located = [Operand(v, tuple(place[n] for n in dims)) for v, dims in ((x, names.x), (y, names.y))]
     kind = Kind.FOLD if is_loop_product(instr) else Kind.LIBRARY
     return Root(
-        kind, instr.results[0], tuple(extent[n] for n in order), tuple(located),
-        tuple(place[n] for n in (*names.batch, *names.rows, *names.columns)), slot, instr=instr,
+        kind,
+        instr.results[0],
+        tuple(extent[n] for n in order),
+        tuple(located),
+        tuple(place[n] for n in (*names.batch, *names.rows, *names.columns)),
+        slot,
+        instr=instr,
     )
 
 
@@ -144,8 +154,13 @@ def scatter(instr: Instr, slot: int | None) -> Root:
     taken = dims[axis : axis + where.type.rank]
     updates = [Operand(source, dims)] if source is not where or len(instr.operands) > 1 else []
     return Root(
-        Kind.SCATTER, instr.results[0], source.type.shape, (*updates, Operand(where, taken)),
-        (*dims[:axis], *dims[axis + where.type.rank :]), slot, instr=instr,
+        Kind.SCATTER,
+        instr.results[0],
+        source.type.shape,
+        (*updates, Operand(where, taken)),
+        (*dims[:axis], *dims[axis + where.type.rank :]),
+        slot,
+        instr=instr,
     )
 
 
@@ -208,9 +223,12 @@ def _product_dims(instr: Instr) -> ProductDims:
     y_names = columns | {d: f"b{k}" for k, d in enumerate(y_batch)}
     y_names |= {d: f"k{k}" for k, d in enumerate(y_inner)}
     return ProductDims(
-        tuple(f"b{k}" for k in range(len(x_batch))), tuple(rows.values()), tuple(columns.values()),
+        tuple(f"b{k}" for k in range(len(x_batch))),
+        tuple(rows.values()),
+        tuple(columns.values()),
         tuple(f"k{k}" for k in range(len(x_inner))),
-        tuple(x_names[d] for d in range(x.rank)), tuple(y_names[d] for d in range(y.rank)),
+        tuple(x_names[d] for d in range(x.rank)),
+        tuple(y_names[d] for d in range(y.rank)),
     )
 
 

@@ -17,7 +17,7 @@ from tapejit.codegen.root import Kind, Root
 from tapejit.ir.function import Function
 from tapejit.ir.signature import Signature
 
-REACH = 16       # how many nests back a root may look for company
+REACH = 16  # how many nests back a root may look for company
 MOST_ROOTS = 48  # in one nest: beyond, address registers and prefetchers run out
 
 

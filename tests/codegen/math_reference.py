@@ -9,10 +9,22 @@ import mpmath
 import numpy as np
 
 UNARY = {
-    "exp": mpmath.exp, "expm1": mpmath.expm1, "log": mpmath.log, "log1p": mpmath.log1p,
-    "logistic": lambda x: 1 / (1 + mpmath.exp(-x)), "erf": mpmath.erf, "sin": mpmath.sin, "cos": mpmath.cos,
-    "tan": mpmath.tan, "arcsin": mpmath.asin, "arccos": mpmath.acos, "arctan": mpmath.atan,
-    "sinh": mpmath.sinh, "cosh": mpmath.cosh, "tanh": mpmath.tanh, "sqrt": mpmath.sqrt,
+    "exp": mpmath.exp,
+    "expm1": mpmath.expm1,
+    "log": mpmath.log,
+    "log1p": mpmath.log1p,
+    "logistic": lambda x: 1 / (1 + mpmath.exp(-x)),
+    "erf": mpmath.erf,
+    "sin": mpmath.sin,
+    "cos": mpmath.cos,
+    "tan": mpmath.tan,
+    "arcsin": mpmath.asin,
+    "arccos": mpmath.acos,
+    "arctan": mpmath.atan,
+    "sinh": mpmath.sinh,
+    "cosh": mpmath.cosh,
+    "tanh": mpmath.tanh,
+    "sqrt": mpmath.sqrt,
     "rsqrt": lambda x: 1 / mpmath.sqrt(x),
 }
 BINARY = {"pow": mpmath.power, "arctan2": mpmath.atan2}
@@ -37,9 +49,13 @@ def unary_operands(name: str, dtype: type, count: int) -> np.ndarray:
     """`count` finite operands where the function is finite: of every size, and where it is hard."""
     rng, largest = np.random.default_rng(5), np.log(float(np.finfo(dtype).max))
     pieces = [
-        _every_size(dtype, count), rng.uniform(-1.0, 1.0, count), rng.uniform(0.7, 1.5, count),
-        rng.uniform(-1.1, 1.1, count) * largest, rng.uniform(-30.0, 30.0, count),
-        rng.integers(1, 10**5, count) * (np.pi / 2), np.array(HARD_ANGLES, dtype="f8"),
+        _every_size(dtype, count),
+        rng.uniform(-1.0, 1.0, count),
+        rng.uniform(0.7, 1.5, count),
+        rng.uniform(-1.1, 1.1, count) * largest,
+        rng.uniform(-30.0, 30.0, count),
+        rng.integers(1, 10**5, count) * (np.pi / 2),
+        np.array(HARD_ANGLES, dtype="f8"),
         1.0 - np.exp(rng.uniform(-30.0, 0.0, count)),
     ]
     with np.errstate(over="ignore"):

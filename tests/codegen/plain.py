@@ -43,8 +43,22 @@ def empty(size: int, dtype: type) -> Row:
     return Row(np.full(size, JUNK, dtype))
 
 
-def gemm(rows, columns, inner, x, x_start, x_leading, x_turned, y, y_start, y_leading, y_turned, out, start,
-         accumulate):
+def gemm(
+    rows,
+    columns,
+    inner,
+    x,
+    x_start,
+    x_leading,
+    x_turned,
+    y,
+    y_start,
+    y_leading,
+    y_turned,
+    out,
+    start,
+    accumulate,
+):
     def element(memory, begin, leading, turned, i, j):
         return memory[begin + (j * leading + i if turned else i * leading + j)]
 
@@ -64,11 +78,24 @@ def rounding(a, b):
 
 
 NAMESPACE = {
-    "flat": lambda array: Row(array.reshape(-1)), "empty": empty, "gemm": gemm, "check_signals": lambda: None,
-    "f64": np.float64, "f32": np.float32, "i64": np.int64, "i32": np.int32, "inf": np.inf, "nan": np.nan,
-    "select": lambda condition, x, y: x if condition else y, "plus": lambda x, y: x + y,
-    "maximum": np.maximum, "minimum": np.minimum, "sign": np.sign, "rounding": rounding,
-    "wins_max": lambda x, best: x > best, "wins_min": lambda x, best: x < best,
+    "flat": lambda array: Row(array.reshape(-1)),
+    "empty": empty,
+    "gemm": gemm,
+    "check_signals": lambda: None,
+    "f64": np.float64,
+    "f32": np.float32,
+    "i64": np.int64,
+    "i32": np.int32,
+    "inf": np.inf,
+    "nan": np.nan,
+    "select": lambda condition, x, y: x if condition else y,
+    "plus": lambda x, y: x + y,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "sign": np.sign,
+    "rounding": rounding,
+    "wins_max": lambda x, best: x > best,
+    "wins_min": lambda x, best: x < best,
     "compensated": lambda total, lost: total + lost,
 }
 

@@ -20,7 +20,19 @@ from tapejit.ir.sort import argsort
 from tapejit.ir.types import TensorType
 
 SHAPES = (
-    (2, 3, 4), (3, 4), (4, 3), (6, 4), (2, 3), (4,), (1, 4), (3, 1, 2), (), (5,), (12,), (2, 12), (0, 3),
+    (2, 3, 4),
+    (3, 4),
+    (4, 3),
+    (6, 4),
+    (2, 3),
+    (4,),
+    (1, 4),
+    (3, 1, 2),
+    (),
+    (5,),
+    (12,),
+    (2, 12),
+    (0, 3),
 )
 
 
@@ -157,8 +169,11 @@ def product(p: RandomProgram, x: Var) -> Var | None:
     batch = [p.pick(rest)] if rest and p.random.random() < 0.5 else []
     if x.type.size * y.type.size > 20000:
         return None
-    return clamp(ops.dot_general(
-        x, y, contract=((i,), (j,)), batch=(tuple(a for a, _ in batch), tuple(b for _, b in batch))))
+    return clamp(
+        ops.dot_general(
+            x, y, contract=((i,), (j,)), batch=(tuple(a for a, _ in batch), tuple(b for _, b in batch))
+        )
+    )
 
 
 def wide_product(p: RandomProgram, x: Var) -> Var | None:
@@ -241,7 +256,33 @@ def looped(p: RandomProgram, x: Var) -> Var:
 
 
 STEPS = (
-    arithmetic, arithmetic, costly, choice, transposed, reshaped, sliced, reversed_, padded, repeated,
-    reduced, reduced, centred, centred, position, joined, product, product, wide_product, branched, looped,
-    gathered, gathered, scattered, scattered, last_written, scanned, scanned, ordered,
+    arithmetic,
+    arithmetic,
+    costly,
+    choice,
+    transposed,
+    reshaped,
+    sliced,
+    reversed_,
+    padded,
+    repeated,
+    reduced,
+    reduced,
+    centred,
+    centred,
+    position,
+    joined,
+    product,
+    product,
+    wide_product,
+    branched,
+    looped,
+    gathered,
+    gathered,
+    scattered,
+    scattered,
+    last_written,
+    scanned,
+    scanned,
+    ordered,
 )

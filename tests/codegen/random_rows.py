@@ -16,8 +16,22 @@ from tapejit.ir.builder import Var
 from tapejit.ir.types import TensorType
 
 SPACES = (
-    (2, 3, 4), (2, 3), (2,), (3, 4), (2, 1, 3), (2, 3, 1), (1, 3, 4), (2, 3, 2, 2), (6,), (6, 4), (4,), (24,),
-    (1, 1, 3), (), (0, 3), (3, 0),
+    (2, 3, 4),
+    (2, 3),
+    (2,),
+    (3, 4),
+    (2, 1, 3),
+    (2, 3, 1),
+    (1, 3, 4),
+    (2, 3, 2, 2),
+    (6,),
+    (6, 4),
+    (4,),
+    (24,),
+    (1, 1, 3),
+    (),
+    (0, 3),
+    (3, 0),
 )
 MOST = 400  # elements, as they are computed one by one
 
@@ -112,6 +126,17 @@ def cut_dim(p: RandomRows, x: Var) -> Var | None:
 
 
 ROW_STEPS = (
-    *STEPS, *(along_rows,) * 6, *(along_columns,) * 4, *(twice,) * 3, *(spread,) * 12, *(normalised,) * 3,
-    truth, in_another_type, in_another_type, joined_dims, joined_dims, cut_dim, cut_dim,
+    *STEPS,
+    *(along_rows,) * 6,
+    *(along_columns,) * 4,
+    *(twice,) * 3,
+    *(spread,) * 12,
+    *(normalised,) * 3,
+    truth,
+    in_another_type,
+    in_another_type,
+    joined_dims,
+    joined_dims,
+    cut_dim,
+    cut_dim,
 )

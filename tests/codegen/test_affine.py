@@ -19,14 +19,20 @@ def evaluate(expression: Affine, **values: int) -> int:
 
 @pytest.mark.parametrize("divisor", [1, 2, 3, 5, 6, 12])
 @pytest.mark.parametrize(
-    "expression", [
-        atom(ROW) * 3 + atom(COLUMN), atom(ROW) * 6 + atom(COLUMN) + 7, atom(COLUMN) * -1 + 2,
-        atom(ROW) * 5 + atom(COLUMN) * 2 + 1])
+    "expression",
+    [
+        atom(ROW) * 3 + atom(COLUMN),
+        atom(ROW) * 6 + atom(COLUMN) + 7,
+        atom(COLUMN) * -1 + 2,
+        atom(ROW) * 5 + atom(COLUMN) * 2 + 1,
+    ],
+)
 def test_divmod_is_division(expression, divisor):
     quotient, remainder = expression.divmod(divisor)
     for i, j in itertools.product(range(4), range(3)):
         assert (evaluate(quotient, i=i, j=j), evaluate(remainder, i=i, j=j)) == divmod(
-            evaluate(expression, i=i, j=j), divisor)
+            evaluate(expression, i=i, j=j), divisor
+        )
 
 
 def test_division_stays_affine_where_loops_fit():

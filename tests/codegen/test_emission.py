@@ -26,9 +26,18 @@ def call(function, args, outs, **how):
 
 def test_results_accumulate():
     """Of every kind of root: stores, register sums, column sums, BLAS."""
-    function = build("f", lambda x, y: (
-        x * 2.0, total(x), ops.reduce_sum(x, axes=(1,)), ops.reduce_sum(x, axes=(0,)), matmul(x, y)),
-        ("x", (20, 30)), ("y", (30, 40)))
+    function = build(
+        "f",
+        lambda x, y: (
+            x * 2.0,
+            total(x),
+            ops.reduce_sum(x, axes=(1,)),
+            ops.reduce_sum(x, axes=(0,)),
+            matmul(x, y),
+        ),
+        ("x", (20, 30)),
+        ("y", (30, 40)),
+    )
     args = [np.random.default_rng(0).standard_normal(v.type.shape) for v in function.params]
     outs = [np.full(v.type.shape, 3.0) for v in function.results]
     call(function, args, outs, accumulate=frozenset(range(5)))
@@ -94,19 +103,44 @@ def special_results(rule):
 
 def test_special_values_flow_as_in_numpy():
     """NaN, infinities and the signs of zeros through arithmetic, comparison, sums and positions."""
-    for found, expected in special_results(lambda x, y: (
-        x + y, x * y, x / y, ops.sign(x), ops.abs_(x), ops.sqrt(x), ops.lt(x, y), ops.eq(x, y), ops.ne(x, x),
-        ops.floor_div(x, y), ops.mod(x, y), ops.cast(x, dtype="f32"), ops.argmax(x, axes=(1,)),
-        ops.argmin(x, axes=(0,)), ops.reduce_sum(x, axes=(1,)), ops.reduce_sum(x, axes=(0,)), total(x),
-        softmax(x))):
+    for found, expected in special_results(
+        lambda x, y: (
+            x + y,
+            x * y,
+            x / y,
+            ops.sign(x),
+            ops.abs_(x),
+            ops.sqrt(x),
+            ops.lt(x, y),
+            ops.eq(x, y),
+            ops.ne(x, x),
+            ops.floor_div(x, y),
+            ops.mod(x, y),
+            ops.cast(x, dtype="f32"),
+            ops.argmax(x, axes=(1,)),
+            ops.argmin(x, axes=(0,)),
+            ops.reduce_sum(x, axes=(1,)),
+            ops.reduce_sum(x, axes=(0,)),
+            total(x),
+            softmax(x),
+        )
+    ):
         if found.dtype.kind == "f":
             np.testing.assert_array_equal(np.signbit(found[found == 0]), np.signbit(expected[expected == 0]))
 
 
 def test_special_values_in_extremes():
     """NaN wins. Which of 0.0 and -0.0 is the larger depends on the machine in NumPy."""
-    assert list(special_results(lambda x, y: (
-        ops.maximum(x, y), ops.minimum(x, y), ops.reduce_max(x, axes=(1,)), ops.reduce_min(x, axes=(0,)))))
+    assert list(
+        special_results(
+            lambda x, y: (
+                ops.maximum(x, y),
+                ops.minimum(x, y),
+                ops.reduce_max(x, axes=(1,)),
+                ops.reduce_min(x, axes=(0,)),
+            )
+        )
+    )
 
 
 @pytest.mark.parametrize("first", [np.inf, -np.inf, np.nan, 1e308])
@@ -126,10 +160,18 @@ def test_long_sums_are_more_accurate_than_numpy(dtype):
 
 
 def test_empty_arrays():
-    function = build("f", lambda x: (
-        total(x), ops.reduce_sum(x, axes=(0,)), ops.reduce_prod(x, axes=(1,)), x + 1.0,
-        ops.dot_general(x, x, contract=((0,), (0,)), batch=((), ())),
-        ops.dot_general(x, x, contract=((1,), (1,)), batch=((), ()))), ("x", (0, 3)))
+    function = build(
+        "f",
+        lambda x: (
+            total(x),
+            ops.reduce_sum(x, axes=(0,)),
+            ops.reduce_prod(x, axes=(1,)),
+            x + 1.0,
+            ops.dot_general(x, x, contract=((0,), (0,)), batch=((), ())),
+            ops.dot_general(x, x, contract=((1,), (1,)), batch=((), ())),
+        ),
+        ("x", (0, 3)),
+    )
     x = np.zeros((0, 3))
     for found, expected in zip(run(function, x), interpret(function, x), strict=True):
         np.testing.assert_array_equal(found, expected)
@@ -140,9 +182,18 @@ def test_empty_arrays():
 def test_products_of_views_copy_nothing(contract, dtype):
     """Transposed operands and slices of columns reach BLAS as they lie in memory."""
     sizes = {0: 24, 1: 24}
-    function = build("f", lambda x, y: ops.dot_general(
-        ops.transpose(x, perm=(1, 0)), ops.slice_(y, start=(0, 2), stop=(24, 26), step=(1, 1)),
-        contract=contract, batch=((), ())), ("x", (sizes[0], sizes[1])), ("y", (24, 30)), dtype=dtype)
+    function = build(
+        "f",
+        lambda x, y: ops.dot_general(
+            ops.transpose(x, perm=(1, 0)),
+            ops.slice_(y, start=(0, 2), stop=(24, 26), step=(1, 1)),
+            contract=contract,
+            batch=((), ()),
+        ),
+        ("x", (sizes[0], sizes[1])),
+        ("y", (24, 30)),
+        dtype=dtype,
+    )
     random = np.random.default_rng(0)
     args = [random.standard_normal(v.type.shape).astype(v.type.numpy_dtype) for v in function.params]
     program = compile_function(function)
@@ -153,11 +204,16 @@ def test_products_of_views_copy_nothing(contract, dtype):
 
 
 def test_stacks_of_products():
-    function = build("f", lambda x, y: (
-        ops.dot_general(x, y, contract=((2,), (1,)), batch=((0,), (0,))),
-        ops.dot_general(x, y, contract=((0,), (0,)), batch=((2,), (1,))),
-        ops.dot_general(x, x, contract=((0, 2), (0, 2)), batch=((), ()))),
-        ("x", (5, 12, 11)), ("y", (5, 11, 13)))
+    function = build(
+        "f",
+        lambda x, y: (
+            ops.dot_general(x, y, contract=((2,), (1,)), batch=((0,), (0,))),
+            ops.dot_general(x, y, contract=((0,), (0,)), batch=((2,), (1,))),
+            ops.dot_general(x, x, contract=((0, 2), (0, 2)), batch=((), ())),
+        ),
+        ("x", (5, 12, 11)),
+        ("y", (5, 11, 13)),
+    )
     args = [np.random.default_rng(0).standard_normal(v.type.shape) for v in function.params]
     for found, expected in zip(run(function, *args), interpret(function, *args), strict=True):
         assert_close(found, expected, ulps=64)
@@ -188,7 +244,8 @@ def test_a_stencil_repeated_is_not_evaluated_exponentially():
     def steps(u):
         for _ in range(12):
             inner = ops.slice_(u, start=(2,), stop=u.shape, step=(1,)) + ops.slice_(
-                u, start=(0,), stop=(u.shape[0] - 2,), step=(1,))
+                u, start=(0,), stop=(u.shape[0] - 2,), step=(1,)
+            )
             u = ops.pad(ops.sin(inner), low=(1,), high=(1,), interior=(0,), value=0.0)
         return u
 
@@ -220,7 +277,8 @@ def test_rare_paths_with_an_operand_that_llvm_knows():
 def test_what_replaces_is_added_as_a_whole():
     """An order and the last writers, completed elsewhere before a result accumulates them."""
     function = build(
-        "f", lambda x: (argsort(x), last_write(ops.cast(x, dtype="i64"), axis=0, size=4)), ("x", (5,)))
+        "f", lambda x: (argsort(x), last_write(ops.cast(x, dtype="i64"), axis=0, size=4)), ("x", (5,))
+    )
     x = np.array([3.0, 1.0, 2.0, 1.0, 0.0])
     outs = [np.full(v.type.shape, 10) for v in function.results]
     call(function, [x], outs, accumulate=frozenset({0, 1}))
@@ -241,8 +299,11 @@ def test_an_order_and_a_product_that_nobody_reads():
 def test_elements_of_an_empty_space_are_read_inside_its_loops():
     """They are found by loop variables that are known nowhere else."""
     function = build(
-        "f", lambda x, y: (ops.reduce_sum(gather(x, ops.cast(y, dtype="i64"), axis=2), axes=(1, 2, 3)),),
-        ("x", (3, 2, 4)), ("y", (3, 0)))
+        "f",
+        lambda x, y: (ops.reduce_sum(gather(x, ops.cast(y, dtype="i64"), axis=2), axes=(1, 2, 3)),),
+        ("x", (3, 2, 4)),
+        ("y", (3, 0)),
+    )
     x, y = np.ones((3, 2, 4)), np.ones((3, 0))
     np.testing.assert_array_equal(run(function, x, y)[0], np.zeros(3))
     lines = compile_source(function, signature_of(function)).splitlines()
@@ -252,6 +313,7 @@ def test_elements_of_an_empty_space_are_read_inside_its_loops():
 
 def test_a_row_of_nothing_has_a_sum():
     """The sums of three empty rows take the memory of one, not of none."""
+
     def rule(x):
         sums = ops.exp(ops.reduce_sum(x, axes=(1,)))
         return sums, x * ops.broadcast(sums, shape=x.shape, dims=(0,))

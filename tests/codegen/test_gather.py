@@ -33,21 +33,23 @@ ATTACKS = {
     "columns": lambda x, i: gather(x, i, axis=1),
     "of what is computed": lambda x, i: gather(ops.exp(x) * 2.0, i, axis=0),
     "of what is moved": lambda x, i: gather(
-        ops.reshape(ops.transpose(x, perm=(1, 0)), shape=(20,)), i, axis=0),
+        ops.reshape(ops.transpose(x, perm=(1, 0)), shape=(20,)), i, axis=0
+    ),
     "of what is padded": lambda x, i: gather(
-        ops.pad(x, low=(1, 0), high=(2, 0), interior=(0, 0), value=5.0), i, axis=0),
+        ops.pad(x, low=(1, 0), high=(2, 0), interior=(0, 0), value=5.0), i, axis=0
+    ),
     "of what is gathered": lambda x, i: gather(gather(x, i, axis=1), i, axis=0),
     "by what is gathered": lambda x, i: gather(x, gather(i, i, axis=0), axis=0),
     "a part of it": lambda x, i: ops.slice_(gather(x, i, axis=0), start=(3, 1), stop=(9, 4), step=(2, 1)),
     "and summed": lambda x, i: total(gather(x, i, axis=1)),
     "multiplied": lambda x, i: ops.dot_general(
-        gather(x, i, axis=0), gather(x, i, axis=0), contract=((1,), (1,)), batch=((), ())),
+        gather(x, i, axis=0), gather(x, i, axis=0), contract=((1,), (1,)), batch=((), ())
+    ),
     "added up": lambda x, i: scatter_add(ops.broadcast(x, shape=(4, 12, 5), dims=(0, 2)), i, axis=1, size=3),
     "added up where gathered": lambda x, i: scatter_add(gather(x, i, axis=0), i, axis=0, size=4),
     "last written": lambda x, i: last_write(i, axis=0, size=4),
     "into one element": lambda x, i: scatter_add(gather(x, i, axis=0), i, axis=0, size=1),
-    "from one element": lambda x, i: gather(
-        ops.slice_(x, start=(0, 0), stop=(1, 5), step=(1, 1)), i, axis=0),
+    "from one element": lambda x, i: gather(ops.slice_(x, start=(0, 0), stop=(1, 5), step=(1, 1)), i, axis=0),
     "from none": lambda x, i: gather(ops.slice_(x, start=(0, 0), stop=(0, 5), step=(1, 1)), i, axis=0),
 }
 
@@ -67,8 +69,7 @@ def test_one_wild_position(at, axis):
 
 
 def test_what_is_read_stands_inside_the_guard():
-    source = compile_source(
-        f := indexed(lambda x, i: gather(x, i, axis=0), np.array(0)), signature_of(f))
+    source = compile_source(f := indexed(lambda x, i: gather(x, i, axis=0), np.array(0)), signature_of(f))
     lines = source.splitlines()
     guard = next(k for k, line in enumerate(lines) if ">= 0 and" in line)
     read = next(k for k, line in enumerate(lines) if "= x[" in line)
@@ -77,7 +78,8 @@ def test_what_is_read_stands_inside_the_guard():
 
 
 @pytest.mark.parametrize(
-    "name", ["rows", "columns", "of what is computed", "of what is gathered", "and summed"])
+    "name", ["rows", "columns", "of what is computed", "of what is gathered", "and summed"]
+)
 def test_adjoints(name):
     function = canonicalise(adjoint(indexed(ATTACKS[name], WILD)))
     random = np.random.default_rng(0)
@@ -96,9 +98,15 @@ def test_a_slice_of_padding_reads_nothing():
 
 
 def test_results_accumulate():
-    function = indexed(lambda x, i: (
-        scatter_add(gather(x, i, axis=0), i, axis=0, size=4), linear_scan(x, x, axis=1),
-        linear_scan(x, x, axis=0), ops.cast(argsort(x), dtype="f64")), WILD)
+    function = indexed(
+        lambda x, i: (
+            scatter_add(gather(x, i, axis=0), i, axis=0, size=4),
+            linear_scan(x, x, axis=1),
+            linear_scan(x, x, axis=0),
+            ops.cast(argsort(x), dtype="f64"),
+        ),
+        WILD,
+    )
     outs = [np.full(v.type.shape, 3.0) for v in function.results]
     signature = signature_of(function, accumulate=frozenset(range(4)))
     compile_function(function, signature).checked(X, WILD, *outs)

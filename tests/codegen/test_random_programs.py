@@ -73,12 +73,17 @@ def check_plainly(seed: int, program: Function, tolerance: float = 0.0) -> None:
         before = x.dtype.type(HELD if signature.accumulate[slot] else 0)
         scale = np.max(np.abs(expected), initial=1.0)
         np.testing.assert_allclose(
-            x, expected + before if signature.accumulate[slot] else expected,
-            rtol=tolerance, atol=tolerance * scale, err_msg=f"seed {seed}, result {slot}")
+            x,
+            expected + before if signature.accumulate[slot] else expected,
+            rtol=tolerance,
+            atol=tolerance * scale,
+            err_msg=f"seed {seed}, result {slot}",
+        )
 
 
 def random_signature(random: np.random.Generator, function: Function) -> Signature:
     by_value = {k for k, v in enumerate(function.params) if not v.type.shape and random.random() < 0.5}
     numbers = [k for k, v in enumerate(function.results) if v.type.dtype != "bool"]
     return signature_of(
-        function, frozenset(by_value), frozenset(k for k in numbers if random.random() < 0.15))
+        function, frozenset(by_value), frozenset(k for k in numbers if random.random() < 0.15)
+    )

@@ -51,12 +51,15 @@ def test_one_element_per_row_stands_between_the_loops():
     assert shape(plan) == [((8,), [(5,), (), (5,)])]
 
 
-@pytest.mark.parametrize(("rule", "reason"), [
-    (lambda x: x * models.spread_columns(ops.reduce_sum(x, axes=(0,)), x), "reads in another order"),
-    (lambda x: x * ops.broadcast(total(x), shape=x.shape, dims=()), "complete only after the nest"),
-    (lambda x: (ops.exp(x), ops.transpose(ops.exp(x), perm=(1, 0)) * 2.0), "reads in another order"),
-    (lambda x: (x * 2.0, ops.slice_(x, start=(0, 0), stop=(8, 4), step=(1, 1)) * 2.0), "another space"),
-])
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        (lambda x: x * models.spread_columns(ops.reduce_sum(x, axes=(0,)), x), "reads in another order"),
+        (lambda x: x * ops.broadcast(total(x), shape=x.shape, dims=()), "complete only after the nest"),
+        (lambda x: (ops.exp(x), ops.transpose(ops.exp(x), perm=(1, 0)) * 2.0), "reads in another order"),
+        (lambda x: (x * 2.0, ops.slice_(x, start=(0, 0), stop=(8, 4), step=(1, 1)) * 2.0), "another space"),
+    ],
+)
 def test_reasons_for_a_cut(rule, reason):
     nests = scheduled(rule, X).nests
     assert len(nests) == 2
@@ -72,7 +75,8 @@ def test_products_are_calls_unless_a_vector_or_tiny():
 
 def test_a_transposed_product_is_computed_transposed():
     plan = scheduled(
-        lambda x, y: ops.transpose(models.matmul(x, y), perm=(1, 0)), ("x", (30, 40)), ("y", (40, 20)))
+        lambda x, y: ops.transpose(models.matmul(x, y), perm=(1, 0)), ("x", (30, 40)), ("y", (40, 20))
+    )
     assert [root.kind for root in plan.plan.roots] == [Kind.LIBRARY]
 
 
@@ -89,10 +93,13 @@ def test_expensive_values_are_stored_once_and_cheap_ones_computed_again():
 
 def test_describe_says_what_runs_over_what():
     text = describe(scheduled(models.softmax, X))
-    assert text == """\
+    assert (
+        text
+        == """\
 nest 1 over rows [8]  (first nest)
   loops [5]: fold reduce_max to a temporary
   loops [5]: store exp to a temporary, fold reduce_sum to a temporary
   loops [5]: store div to result 0
   reads 768 bytes, writes 768 bytes
 """
+    )

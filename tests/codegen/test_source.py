@@ -26,20 +26,42 @@ CASES = {
     "softmax": lambda: build("softmax", models.softmax, X),
     "cross_entropy": lambda: joint(build("cross_entropy", models.cross_entropy, X, ("target", X[1]))),
     "layer_norm": lambda: build(
-        "layer_norm", models.layer_norm, X, ("scale", (COLUMNS,)), ("shift", (COLUMNS,))),
-    "column_sums": lambda: build("column_sums", lambda x: (
-        ops.reduce_sum(x, axes=(0,)), ops.reduce_sum(x * x, axes=(0,)), models.total(ops.abs_(x))), X),
+        "layer_norm", models.layer_norm, X, ("scale", (COLUMNS,)), ("shift", (COLUMNS,))
+    ),
+    "column_sums": lambda: build(
+        "column_sums",
+        lambda x: (ops.reduce_sum(x, axes=(0,)), ops.reduce_sum(x * x, axes=(0,)), models.total(ops.abs_(x))),
+        X,
+    ),
     "logistic": lambda: joint(build("logistic", models.logistic_loss, X, ("y", (ROWS,)), ("w", (COLUMNS,)))),
-    "mlp": lambda: joint(build(
-        "mlp", models.mlp_loss, X, ("target", (ROWS, 10)), ("w1", (COLUMNS, 30)), ("b1", (30,)),
-        ("w2", (30, 10)), ("b2", (10,)))),
-    "rows_by_index": lambda: joint(build(
-        "rows_by_index", rows_by_index, ("table", (50, 8)), ("scale", (8,)), ("order", (20,)))),
-    "running_product": lambda: joint(build("running_product", lambda x: models.total(
-        linear_scan(x, x, axis=1) * x), ("x", (20, 30)))),
+    "mlp": lambda: joint(
+        build(
+            "mlp",
+            models.mlp_loss,
+            X,
+            ("target", (ROWS, 10)),
+            ("w1", (COLUMNS, 30)),
+            ("b1", (30,)),
+            ("w2", (30, 10)),
+            ("b2", (10,)),
+        )
+    ),
+    "rows_by_index": lambda: joint(
+        build("rows_by_index", rows_by_index, ("table", (50, 8)), ("scale", (8,)), ("order", (20,)))
+    ),
+    "running_product": lambda: joint(
+        build("running_product", lambda x: models.total(linear_scan(x, x, axis=1) * x), ("x", (20, 30)))
+    ),
     "order": lambda: build("order", lambda x: gather(x, argsort(x), axis=0), ("x", (100,))),
-    "stencil": lambda: joint(build("stencil", lambda u: models.total(ops.integer_pow(
-        shifted(u, 2) - 2.0 * shifted(u, 1) + shifted(u, 0), exponent=2)), ("u", (1000,)))),
+    "stencil": lambda: joint(
+        build(
+            "stencil",
+            lambda u: models.total(
+                ops.integer_pow(shifted(u, 2) - 2.0 * shifted(u, 1) + shifted(u, 0), exponent=2)
+            ),
+            ("u", (1000,)),
+        )
+    ),
 }
 
 
