@@ -223,7 +223,7 @@ def test_memory_is_made_outside_of_loops():
 ENDLESS = """
 import signal, sys
 sys.path.insert(0, {here!r})
-from test_loop import *
+from test_compiled_loops import *
 
 def raise_timeout(number, frame):
     raise TimeoutError("enough")
