@@ -110,7 +110,7 @@ class Handle:
         """The data, for Python to see: what is traced next may depend on it."""
         data = self.materialise()
         if STATE.tape is not None:
-            STATE.tape.note_escape(self, data.copy())
+            STATE.tape.note_escape(self, data)
         return data
 
     def settle(self, data: np.ndarray, history: History | None) -> None:

@@ -85,31 +85,31 @@ def shape_of(x: Operand) -> tuple[int, ...]:
 def common_shape(*operands: Operand) -> tuple[int, ...]:
     """The shape that the operands broadcast to."""
     shapes = [shape_of(x) for x in operands]
+    found = _broadcast(*shapes)
+    if found is None:
+        raise ShapeError(f"shapes {' and '.join(map(str, shapes))} do not broadcast together")
+    return found
+
+
+def _broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape that these broadcast to; None if they do not."""
     try:
         return np.broadcast_shapes(*shapes)
     except ValueError:
-        listed = " and ".join(map(str, shapes))
-        raise ShapeError(f"shapes {listed} do not broadcast together") from None
+        return None
 
 
 def broadcast_to(x: Var, shape: tuple[int, ...]) -> Var:
     """NumPy's broadcasting: dimensions are added in front, dimensions of 1 are repeated."""
     if x.shape == tuple(shape):
         return x
-    if common_shape_of(x.shape, shape) != tuple(shape):
+    if _broadcast(x.shape, tuple(shape)) != tuple(shape):
         raise ShapeError(f"shape {x.shape} does not broadcast to {tuple(shape)}")
     offset = len(shape) - len(x.shape)
     kept = [k for k, n in enumerate(x.shape) if n == shape[k + offset]]
     if len(kept) < len(x.shape):
         x = ops.reshape(x, shape=tuple(x.shape[k] for k in kept))
     return ops.broadcast(x, shape=tuple(shape), dims=tuple(k + offset for k in kept))
-
-
-def common_shape_of(*shapes: tuple[int, ...]) -> tuple[int, ...] | None:
-    try:
-        return np.broadcast_shapes(*shapes)
-    except ValueError:
-        return None
 
 
 def aligned(*operands: Operand, dtype: str | None = None) -> list[Var]:

@@ -317,13 +317,15 @@ class Tape:
 
         `inside`: on a tape inside this one; `handle` is None if this tape does not know the value.
         """
-        left = isinstance(seen, np.ndarray) and seen.dtype.kind == "f"
-        if left and handle is not None and handle.tracked:
-            self.lost = user_location()
         if self.cuts is not None:
+            where = user_location()
+            if isinstance(seen, np.ndarray):
+                seen = seen.copy()
+                if seen.dtype.kind == "f" and handle is not None and handle.tracked:
+                    self.lost = where
             frames = frames_of(self) if not inside and self._may_loop() else None
             what = None if handle is None else self.origin(handle)
-            self.escapes.append(Escape(what, seen, len(self.cuts), user_location(), frames))
+            self.escapes.append(Escape(what, seen, len(self.cuts), where, frames))
         if self.parent is not None:
             self.parent.note_escape(self.known_outside(handle), seen, inside=True)
 
