@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from tapejit.runtime.condition import Asked, Bound, Condition, Defined, Enclosed, Unbound
 from tapejit.tracer.location import is_users_file
 from tapejit.tracer.surface.function import Function
 
@@ -85,7 +86,11 @@ class Guard:
     """`holds()` while `what`, something that a function captured, is unchanged."""
 
     what: str
-    holds: Callable[[], bool]
+    condition: Condition
+
+    @property
+    def holds(self) -> Callable[[], bool]:
+        return self.condition.holds
 
 
 @dataclass(frozen=True)
@@ -117,11 +122,11 @@ class _Reading:
         self._watched: set[Hashable] = set()
         self._writes_items = self._captures_arrays = False
 
-    def _watch(self, what: str, holds: Callable[[], bool], once: Hashable = None) -> None:
+    def _watch(self, what: str, condition: Condition, once: Hashable = None) -> None:
         """Add a guard; of those with the same `once`, which watch the same name, only the first."""
         if once is None or once not in self._watched:
             self._watched.add(once)
-            self._guards.append(Guard(what, holds))
+            self._guards.append(Guard(what, condition))
 
     def callee(self, function: Any, name: str) -> None:
         """Read a Python function: its code, defaults, closure and globals."""
@@ -135,9 +140,7 @@ class _Reading:
         if vars(function).keys() - {"__wrapped__"}:
             raise Unguardable(f"{name} has attributes")
         code, defaults = function.__code__, function.__defaults__
-        self._watch(
-            f"function {name}", lambda: function.__code__ is code and function.__defaults__ is defaults
-        )
+        self._watch(f"function {name}", Defined(function, code, defaults))
         for value in defaults or ():
             self._value(value, f"a default of {name}")
         for key in function.__kwdefaults__ or ():
@@ -161,7 +164,7 @@ class _Reading:
 
     def _keyword_default(self, function: FunctionType, key: str, name: str) -> None:
         value = (function.__kwdefaults__ or {})[key]
-        self._watch(f"a default of {name}", lambda: (function.__kwdefaults__ or {}).get(key) is value)
+        self._watch(f"a default of {name}", Asked(lambda: (function.__kwdefaults__ or {}).get(key) is value))
         self._value(value, f"a default of {name}")
 
     def _load(self, load: _Load, function: FunctionType, cells: dict[str, Any]) -> None:
@@ -173,19 +176,19 @@ class _Reading:
             namespace, name = function.__globals__, load.name
             value = namespace[name]
             once = (id(namespace), name)
-            self._watch(f"global `{name}`", lambda: namespace.get(name) is value, once)
+            self._watch(f"global `{name}`", Bound(namespace, name, value), once)
             self._value(value, name, load.attributes)
         elif getattr(builtins, load.name, None) not in _PURE_BUILTINS:
             raise Unguardable(f"it uses {load.name}")
         else:
-            self._watch(f"global `{load.name}`", lambda: load.name not in function.__globals__)
+            self._watch(f"global `{load.name}`", Unbound(function.__globals__, load.name))
 
     def _cell(self, cell: Any, load: _Load) -> None:
         try:
             value = cell.cell_contents
         except ValueError:
             raise Unguardable(f"{load.name} is not defined yet") from None
-        self._watch(f"closure variable `{load.name}`", lambda: cell.cell_contents is value)
+        self._watch(f"closure variable `{load.name}`", Enclosed(cell, value))
         self._value(value, load.name, load.attributes)
 
     def _value(self, value: Any, name: str, attributes: tuple[str, ...] = ()) -> None:
@@ -195,7 +198,7 @@ class _Reading:
         elif isinstance(value, np.ndarray):
             self._captures_arrays = True
             self._check_items()
-            self._watch(f"the contents of `{name}`", _unchanged(value))
+            self._watch(f"the contents of `{name}`", Asked(_unchanged(value)))
         elif isinstance(value, tuple | frozenset):
             for item in value:
                 self._value(item, name)
@@ -212,7 +215,7 @@ class _Reading:
         attribute, *rest = attributes
         value = getattr(module, attribute, None)
         if not _is_trusted(module.__name__):
-            self._watch(f"`{name}.{attribute}`", lambda: getattr(module, attribute, None) is value)
+            self._watch(f"`{name}.{attribute}`", _provides(module, attribute, value))
         self._value(value, f"{name}.{attribute}", tuple(rest))
 
 
@@ -250,6 +253,13 @@ def _instructions(code: CodeType) -> Iterator[dis.Instruction]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _instructions(constant)
+
+
+def _provides(module: ModuleType, attribute: str, value: Any) -> Condition:
+    """Whether a module still has this attribute; its `__getattr__` may make it on demand."""
+    if attribute in vars(module):
+        return Bound(vars(module), attribute, value)
+    return Asked(lambda: getattr(module, attribute, None) is value)
 
 
 def _is_trusted(module: str | None) -> bool:
