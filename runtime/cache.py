@@ -5,6 +5,7 @@ The key is a digest of everything the program depends on; see `cache_key`. Start
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import threading
 from collections.abc import Callable
@@ -39,6 +40,7 @@ class ProgramCache:
         self._programs: dict[str, Future[NativeProgram]] = {}
         self._lock = threading.Lock()
         self._compiled = 0
+        self._tallies: list[ctypes.c_int64] = []
         self.hits = self.interpreted = 0  # counted by the executables, one per run
 
     def __contains__(self, key: str) -> bool:
@@ -68,7 +70,15 @@ class ProgramCache:
     def counters(self) -> CacheCounters:
         """A snapshot."""
         with self._lock:
-            return CacheCounters(self._compiled, self.hits, self.interpreted)
+            hits = self.hits + sum(tally.value for tally in self._tallies)
+            return CacheCounters(self._compiled, hits, self.interpreted)
+
+    def tally(self) -> ctypes.c_int64:
+        """A number that machine code increases by one per run of a program that was there."""
+        tally = ctypes.c_int64(0)
+        with self._lock:
+            self._tallies.append(tally)
+        return tally
 
     def clear(self) -> None:
         """Forget every program."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import linecache
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any, Protocol
 
 from tapejit.ir.signature import Signature
 from tapejit.ir.types import NUMPY_NAME, TensorType
+from tapejit.runtime.threads import Threads, threads_from_environment
 
 
 class ScalarFunction(Protocol):
@@ -44,6 +46,7 @@ class NativeProgram:
     checked: Any  # Numba's dispatcher: the same function with its arguments type-checked
     source: str
     filename: str
+    address: int  # of its machine code, which takes arguments as Numba passes them
 
     def llvm(self) -> str:
         """The LLVM IR after optimisation."""
@@ -61,8 +64,10 @@ class Loader:
         self,
         vocabulary: Mapping[str, ScalarFunction],
         shorter: Callable[[str], Mapping[str, ScalarFunction] | None] = lambda source: None,
+        threads: Threads | None = None,
     ):
         self.vocabulary = vocabulary
+        self._threads = threads or Threads(threads_from_environment())
         self._shorter = shorter  # another vocabulary for a source, where inlining would take too long
         self.lock = threading.Lock()
 
@@ -73,8 +78,12 @@ class Loader:
         with self.lock:
             namespace = self._namespace(source)
             exec(compile(source, filename, "exec"), namespace)
-            checked, entry = _compile(namespace[name], signature)
-        return NativeProgram(entry, checked, source, filename)
+            blocks = [n for n in _defined(source) if n != name]
+            if blocks:
+                self._threads.prepare()
+            namespace |= {n: _jit()(namespace[n]) for n in blocks}
+            checked, call, address = _compile(namespace[name], signature)
+        return NativeProgram(call, checked, source, filename, address)
 
     def _namespace(self, source: str) -> dict[str, Any]:
         shorter = self._shorter(source)
@@ -83,7 +92,9 @@ class Loader:
     @cached_property
     def names(self) -> dict[str, Any]:
         """The namespace in which emitted source runs."""
-        intrinsics = {"flat": _flat(), "gemm": _gemm(), "check_signals": _check_signals()}
+        from tapejit.runtime.launch import parallel  # llvmlite: not at import time
+
+        intrinsics = {"flat": _flat(), "gemm": _gemm(), "check_signals": _check_signals(), "parallel": parallel()}
         return {**_constants(), **_functions(self.vocabulary), **intrinsics}
 
 
@@ -98,17 +109,31 @@ def _constants() -> dict[str, Any]:
     return {**types, "inf": np.inf, "nan": np.nan, "empty": np.empty}
 
 
-def _compile(function: Any, signature: Signature) -> tuple[Any, Callable[..., None]]:
+def _compile(function: Any, signature: Signature) -> tuple[Any, Callable[..., None], int]:
     import numba
 
     types = (
         *(_numba_type(t, plain) for t, plain in zip(signature.params, signature.by_value, strict=True)),
         *(_numba_type(t, False) for t in signature.results),
     )
-    checked = numba.njit(
-        numba.void(*types), nogil=True, error_model="numpy", fastmath={"contract"}, pipeline_class=_no_alias()
-    )(function)
-    return checked, checked.overloads[types].entry_point
+    checked = _jit(numba.void(*types))(function)
+    compiled = checked.overloads[types]
+    address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+    return checked, compiled.entry_point, address
+
+
+def _jit(*signatures: Any) -> Any:
+    """Numba's decorator, with what all functions of a program have in common."""
+    import numba
+
+    return numba.njit(
+        *signatures, nogil=True, error_model="numpy", fastmath={"contract"}, pipeline_class=_no_alias()
+    )
+
+
+def _defined(source: str) -> list[str]:
+    """The functions that a source defines."""
+    return re.findall(r"^def (\w+)", source, re.MULTILINE)
 
 
 def _numba_type(tensor: TensorType, plain: bool) -> Any:

@@ -6,6 +6,7 @@ knows nothing of code generation.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from tapejit.ir.function import Function
 from tapejit.ir.interpreter import interpret
 from tapejit.ir.signature import Signature
 from tapejit.runtime.cache import ProgramCache, cache_key
+from tapejit.runtime.entry import EntryPlan, entry_of, pays
 from tapejit.runtime.loader import NativeProgram
 
 Tier = Literal["interpret", "compile", "auto"]
@@ -37,6 +39,7 @@ class Executable:
         self.run: Callable[[Sequence[Any], Sequence[np.ndarray]], None] = self._decide
         self._build, self._cache = build, cache
         self._runs = 0
+        self._tallies: list[ctypes.c_int64] = []
 
     def compile(self) -> NativeProgram:
         """The native program, compiled now if it has not been."""
@@ -45,6 +48,19 @@ class Executable:
             self.native = self._cache.get_or_build(key, lambda: self._build(self.function, self.signature))
             self.run = _caller(self.native, self._cache)
         return self.native
+
+    def entry(self, plan: EntryPlan) -> Callable[..., Any] | None:
+        """A builtin function that answers calls as `plan` says, if the program is native and small."""
+        if self.native is None or not pays(self.signature):
+            return None
+        tally = self._cache.tally()
+        self._tallies.append(tally)
+        return entry_of(plan, self.signature, self.native, tally)
+
+    @property
+    def entry_runs(self) -> int:
+        """How often its entries answered."""
+        return sum(tally.value for tally in self._tallies)
 
     def interpret(self, args: Sequence[Any], outs: Sequence[np.ndarray]) -> None:
         """Run in the reference interpreter."""

@@ -1,0 +1,141 @@
+"""Machine code that CPython calls as a builtin function, written in LLVM IR.
+
+An `Assembler` holds the function under construction. Python objects are constants in it: their addresses,
+which stay right because the finished builtin keeps the objects alive. Start at `Assembler.finish`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import llvmlite.binding as llvm
+import llvmlite.ir as ll
+
+from tapejit.runtime.c_api import CELL_CONTENTS, CApi
+
+BIT, BYTE, INT, WORD, POINTER = ll.IntType(1), ll.IntType(8), ll.IntType(32), ll.IntType(64), ll.PointerType()
+C_FUNCTIONS = {
+    "PyDict_GetItemWithError": (POINTER, POINTER, POINTER),
+    "PyFunction_GetCode": (POINTER, POINTER),
+    "PyFunction_GetDefaults": (POINTER, POINTER),
+    "PyObject_CallNoArgs": (POINTER, POINTER),
+    "PyTuple_New": (POINTER, WORD),
+    "PyTuple_SetItem": (INT, POINTER, WORD, POINTER),
+    "PyErr_Clear": (ll.VoidType(),),
+    "PyErr_Occurred": (POINTER,),
+    "PyEval_SaveThread": (POINTER,),
+    "PyEval_RestoreThread": (ll.VoidType(), POINTER),
+    "Py_IncRef": (ll.VoidType(), POINTER),
+    "Py_DecRef": (ll.VoidType(), POINTER),
+    "PyArray_Empty": (POINTER, INT, POINTER, POINTER, INT),
+    "PyArray_Scalar": (POINTER, POINTER, POINTER, POINTER),
+}
+
+
+class Assembler:
+    """One builtin function `name(*args)` under construction; `builder` stands at its end."""
+
+    def __init__(self, api: CApi, name: str):
+        self._api, self._name = api, name
+        self._module = ll.Module(name)
+        self._addresses: dict[str, int] = {}
+        self._kept: list[Any] = []
+        self.function = ll.Function(self._module, ll.FunctionType(POINTER, [POINTER, POINTER, WORD]), name)
+        self.builder = ll.IRBuilder(self.function.append_basic_block("entry"))
+        self.null = ll.Constant(POINTER, None)
+
+    # -- Values ------------------------------------------------------------------------------------------
+
+    def object(self, x: Any) -> ll.Value:
+        """A Python object, as a borrowed reference."""
+        self._kept.append(x)
+        return self.pointer(id(x))
+
+    def pointer(self, address: int) -> ll.Value:
+        """A constant address."""
+        return ll.Constant(WORD, address).inttoptr(POINTER)
+
+    def word(self, number: int) -> ll.Value:
+        """A constant of 64 bits."""
+        return ll.Constant(WORD, number)
+
+    def field(self, pointer: ll.Value, offset: int, kind: ll.Type = POINTER) -> ll.Value:
+        """What lies `offset` bytes behind a pointer."""
+        where = self.builder.gep(pointer, [self.word(offset)], source_etype=BYTE)
+        return self.builder.load(where, typ=kind)
+
+    def local(self, kind: ll.Type, initial: ll.Value | None = None) -> ll.Value:
+        """The address of a variable of the function."""
+        with self.builder.goto_entry_block():
+            slot = self.builder.alloca(kind)
+            slot.align = 16
+        if initial is not None:
+            self.builder.store(initial, slot)
+        return slot
+
+    # -- Questions ---------------------------------------------------------------------------------------
+
+    def same(self, x: ll.Value, y: ll.Value) -> ll.Value:
+        """Whether two pointers are equal."""
+        return self.builder.icmp_unsigned("==", x, y)
+
+    def all(self, *bits: ll.Value) -> ll.Value:
+        """Whether all of these hold."""
+        found = ll.Constant(BIT, 1)
+        for bit in bits:
+            found = self.builder.and_(found, bit)
+        return found
+
+    def item(self, namespace: dict[str, Any], name: str) -> ll.Value:
+        """`namespace[name]`, borrowed; null if there is none."""
+        return self.call("PyDict_GetItemWithError", self.object(namespace), self.object(name))
+
+    def cell_contents(self, cell: Any) -> ll.Value:
+        """What a closure cell holds, borrowed; null if it is empty."""
+        return self.field(self.object(cell), CELL_CONTENTS)
+
+    def asked(self, question: Callable[[], bool]) -> ll.Value:
+        """Whether a Python function says True; an exception is a no."""
+        answer = self.call("PyObject_CallNoArgs", self.object(question))
+        with self.builder.if_then(self.same(answer, self.null), likely=False):
+            self.call("PyErr_Clear")
+        self.call("Py_DecRef", self.builder.select(self.same(answer, self.null), self.object(None), answer))
+        return self.same(answer, self.object(True))
+
+    def require(self, bit: ll.Value, otherwise: ll.Block) -> None:
+        """Go on where `bit` holds, else at the block `otherwise`."""
+        going_on = self.function.append_basic_block()
+        self.builder.cbranch(bit, going_on, otherwise).set_weights([1000, 1])
+        self.builder.position_at_end(going_on)
+
+    # -- Calls -------------------------------------------------------------------------------------------
+
+    def call(self, name: str, *args: ll.Value) -> ll.Value:
+        """Call a C function of CPython or NumPy."""
+        result, *kinds = C_FUNCTIONS[name]
+        return self.call_at(name, self._api.address(name), ll.FunctionType(result, kinds), args)
+
+    def call_at(self, name: str, address: int, kind: ll.FunctionType, args: Sequence[ll.Value]) -> ll.Value:
+        """Call the C function at an address, under a name of its own."""
+        self._addresses[name] = address
+        known = self._module.globals.get(name)
+        return self.builder.call(known or ll.Function(self._module, kind, name), list(args))
+
+    def finish(self, *keep: Any) -> Any:
+        """The builtin; it keeps alive what its code points to, and `keep`."""
+        engine = _engine(str(self._module), self._addresses)
+        code = engine.get_function_address(self._name)
+        return self._api.builtin(self._name, code, (engine, self._kept, keep))
+
+
+def _engine(text: str, addresses: dict[str, int]) -> llvm.ExecutionEngine:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    module = llvm.parse_assembly(text)
+    machine = llvm.Target.from_default_triple().create_target_machine(opt=2)
+    engine = llvm.create_mcjit_compiler(module, machine)
+    for name, address in addresses.items():
+        engine.add_global_mapping(module.get_function(name), address)
+    engine.finalize_object()
+    return engine

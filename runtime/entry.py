@@ -1,0 +1,102 @@
+"""The short way into a program: one builtin function checks the arguments, allocates, runs, and packs.
+
+`entry_of` makes a Python callable that answers a call of a decorated function as its replay would, or returns
+`plan.missed` where the arguments or a condition do not fit. It costs a fraction of a microsecond, where the
+same steps in Python cost two. There is none where the interpreter's C interface is not the expected one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tapejit.ir.signature import Signature
+from tapejit.ir.types import TensorType
+from tapejit.runtime.condition import Condition
+from tapejit.runtime.loader import NativeProgram
+
+Layout = int | tuple["Layout", ...]  # a result's number, or a tuple of layouts
+SCALARS = ("f64", "f32", "i64", "i32", "bool")  # that are passed on their own
+RELEASE_ABOVE = 1 << 10  # elements, from which on other threads may run meanwhile
+LARGEST = 1 << 16  # elements, up to which the time around a program matters
+
+
+@dataclass(frozen=True)
+class GivenArray:
+    """A NumPy array of exactly this type, in C order."""
+
+    type: TensorType
+
+
+@dataclass(frozen=True)
+class GivenFloat:
+    """A Python float or np.float64."""
+
+
+@dataclass(frozen=True)
+class GivenConstant:
+    """This very object."""
+
+    value: Any
+
+
+Given = GivenArray | GivenFloat | GivenConstant
+
+
+@dataclass(frozen=True)
+class Argument:
+    """The argument of the call at a position."""
+
+    position: int
+
+
+@dataclass(frozen=True)
+class Constant:
+    """An array or number of the trace."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class EntryPlan:
+    """What an entry checks and returns. `sources`: what each parameter of the program is.
+
+    With `guarded` the first result says whether the path holds; `layout` is how the others are packed.
+    """
+
+    given: Sequence[Given]
+    conditions: Sequence[Condition]
+    sources: Sequence[Argument | Constant]
+    guarded: bool
+    layout: Layout
+    missed: Any  # what the entry returns if something does not fit
+
+
+def pays(signature: Signature) -> bool:
+    """Whether the steps around a program of this size are worth shortening."""
+    return _elements(signature) <= LARGEST
+
+
+def entry_of(
+    plan: EntryPlan, signature: Signature, program: NativeProgram, runs: ctypes.c_int64
+) -> Callable[..., Any] | None:
+    """A builtin function of the arguments that `plan.given` describes; it adds to `runs` at each answer.
+
+    None if this process, or this signature, cannot have one.
+    """
+    from tapejit.runtime.c_api import CApi
+
+    api = CApi.found()
+    numbers = [t for t in (*signature.params, *signature.results) if not t.rank]
+    if api is None or any(t.dtype not in SCALARS for t in numbers):
+        return None
+    from tapejit.runtime.entry_writer import EntryWriter  # llvmlite: not at import time
+
+    releases = "check_signals" in program.source or _elements(signature) > RELEASE_ABOVE
+    return EntryWriter(api, plan, signature, program.address, runs, releases).built((plan, program))
+
+
+def _elements(signature: Signature) -> int:
+    return sum(t.size for t in (*signature.params, *signature.results))

@@ -1,0 +1,247 @@
+"""Writes an entry (see `runtime.entry`) step by step: check, allocate, run, pack."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import llvmlite.ir as ll
+import numpy as np
+
+from tapejit.ir.signature import Signature
+from tapejit.ir.types import TensorType
+from tapejit.runtime.assembler import BYTE, INT, POINTER, WORD, Assembler
+from tapejit.runtime.c_api import (
+    ALIGNED,
+    ARRAY_DATA,
+    ARRAY_DTYPE,
+    ARRAY_FLAGS,
+    ARRAY_NDIM,
+    ARRAY_SHAPE,
+    C_CONTIGUOUS,
+    FLOAT_VALUE,
+    TYPE,
+    CApi,
+)
+from tapejit.runtime.entry import Argument, Constant, EntryPlan, GivenArray, GivenConstant, Layout
+
+_SCALAR = {
+    "f64": ll.DoubleType(),
+    "f32": ll.FloatType(),
+    "i64": WORD,
+    "i32": INT,
+    "bool": BYTE,
+}
+_ENOUGH = C_CONTIGUOUS | ALIGNED
+
+
+class EntryWriter:
+    """One entry under construction.
+
+    Ways out: `_missed` before anything is allocated; `_undo` gives the arrays back and returns what
+    `_outcome` holds; `_failed` goes there, with NULL if a Python exception is set (Ctrl-C).
+    """
+
+    def __init__(
+        self,
+        api: CApi,
+        plan: EntryPlan,
+        signature: Signature,
+        address: int,
+        runs: ctypes.c_int64,
+        releases: bool,
+    ):
+        self.plan, self.code, self.signature = plan, Assembler(api, "tapejit_entry"), signature
+        self._address, self._runs, self._releases = address, runs, releases
+        _, self._args, self._count = self.code.function.args
+        blocks = [
+            self.code.function.append_basic_block(name) for name in ("missed", "failed", "undo", "lost")
+        ]
+        self._missed, self._failed, self._undo, self._lost = blocks
+        self._outcome = self.code.local(POINTER, self.code.object(plan.missed))
+        self._arrays = [self.code.local(POINTER, self.code.null) for t in signature.results if t.rank]
+
+    def built(self, keep: Any) -> Callable[..., Any]:
+        """The builtin function, which keeps `keep` alive."""
+        self._check_arguments()
+        for condition in self.plan.conditions:
+            self.code.require(condition.emit(self.code), self._missed)
+        outs = self._allocated()
+        self._run(outs)
+        self._count_run()
+        self._return(outs)
+        self._write_exits()
+        built: Callable[..., Any] = self.code.finish(keep)
+        return built
+
+    # -- Check -------------------------------------------------------------------------------------------
+
+    def _check_arguments(self) -> None:
+        code = self.code
+        count = code.word(len(self.plan.given))
+        code.require(code.builder.icmp_unsigned("==", self._count, count), self._missed)
+        for position, given in enumerate(self.plan.given):
+            x = self._argument(position)
+            if isinstance(given, GivenArray):
+                self._check_array(x, given.type)
+            elif isinstance(given, GivenConstant):
+                code.require(code.same(x, code.object(given.value)), self._missed)
+            else:
+                code.require(self._is_float(x), self._missed)
+
+    def _argument(self, position: int) -> ll.Value:
+        return self.code.field(self._args, 8 * position)
+
+    def _is_float(self, x: ll.Value) -> ll.Value:
+        kind = self.code.field(x, TYPE)
+        kinds = [self.code.same(kind, self.code.object(one)) for one in (float, np.float64)]
+        return self.code.builder.or_(*kinds)
+
+    def _check_array(self, x: ll.Value, type_: TensorType) -> None:
+        code, builder = self.code, self.code.builder
+        code.require(code.same(code.field(x, TYPE), code.object(np.ndarray)), self._missed)
+        flags = builder.and_(code.field(x, ARRAY_FLAGS, INT), ll.Constant(INT, _ENOUGH))
+        fits = [
+            code.same(code.field(x, ARRAY_DTYPE), code.object(type_.numpy_dtype)),
+            builder.icmp_unsigned("==", code.field(x, ARRAY_NDIM, INT), ll.Constant(INT, type_.rank)),
+            builder.icmp_unsigned("==", flags, ll.Constant(INT, _ENOUGH)),
+        ]
+        code.require(code.all(*fits), self._missed)
+        if type_.rank:
+            shape = code.field(x, ARRAY_SHAPE)
+            extents = [code.field(shape, 8 * k, WORD) for k in range(type_.rank)]
+            pairs = zip(extents, type_.shape, strict=True)
+            equal = [builder.icmp_unsigned("==", extent, code.word(n)) for extent, n in pairs]
+            code.require(code.all(*equal), self._missed)
+
+    # -- Allocate and run --------------------------------------------------------------------------------
+
+    def _allocated(self) -> list[ll.Value]:
+        """Per result the address of its elements: of a new array, or of a variable for a single number."""
+        slots = iter(self._arrays)
+        return [
+            self._new_array(t, next(slots)) if t.rank else self.code.local(_SCALAR[t.dtype])
+            for t in self.signature.results
+        ]
+
+    def _new_array(self, type_: TensorType, slot: ll.Value) -> ll.Value:
+        code, shape = self.code, np.array(type_.shape, np.intp)
+        code.object(shape)
+        dtype = code.object(type_.numpy_dtype)
+        code.call("Py_IncRef", dtype)  # the next call takes a reference away
+        rank, in_c_order = ll.Constant(INT, type_.rank), ll.Constant(INT, 0)
+        array = code.call("PyArray_Empty", rank, code.pointer(shape.ctypes.data), dtype, in_c_order)
+        code.builder.store(array, slot)
+        code.require(code.builder.icmp_unsigned("!=", array, code.null), self._failed)
+        return code.field(array, ARRAY_DATA)
+
+    def _run(self, outs: Sequence[ll.Value]) -> None:
+        code, signature = self.code, self.signature
+        operands = [code.local(POINTER), code.local(POINTER)]  # for Numba's result and exception
+        params = zip(self.plan.sources, signature.params, signature.by_value, strict=True)
+        for source, type_, plain in params:
+            operands += self._operand(source, type_, plain)
+        for out, type_ in zip(outs, signature.results, strict=True):
+            operands += self._array(out, type_)
+        kind = ll.FunctionType(INT, [x.type for x in operands])
+        state = code.call("PyEval_SaveThread") if self._releases else None
+        status = code.call_at("program", self._address, kind, operands)
+        if state is not None:
+            code.call("PyEval_RestoreThread", state)
+        code.require(code.builder.icmp_unsigned("==", status, ll.Constant(INT, 0)), self._failed)
+        if self.plan.guarded:
+            holds = code.builder.load(outs[0], typ=BYTE)
+            code.require(code.builder.icmp_unsigned("!=", holds, ll.Constant(BYTE, 0)), self._undo)
+
+    def _operand(self, source: Argument | Constant, type_: TensorType, plain: bool) -> list[ll.Value]:
+        """A parameter of the program, as Numba passes it."""
+        if isinstance(source, Argument):
+            return self._passed(source.position, type_, plain)
+        array = np.require(source.value, type_.numpy_dtype, ("C", "A"))
+        if plain:
+            number = array.item()
+            return [ll.Constant(_SCALAR[type_.dtype], int(number) if type_.dtype == "bool" else number)]
+        self.code.object(array)
+        return self._array(self.code.pointer(array.ctypes.data), type_)
+
+    def _passed(self, position: int, type_: TensorType, plain: bool) -> list[ll.Value]:
+        code, x = self.code, self._argument(position)
+        if isinstance(self.plan.given[position], GivenArray):
+            return self._array(code.field(x, ARRAY_DATA), type_)
+        number = code.field(x, FLOAT_VALUE, _SCALAR["f64"])
+        if type_.dtype == "f32":
+            number = code.builder.fptrunc(number, _SCALAR["f32"])
+        return [number] if plain else self._array(code.local(number.type, number), type_)
+
+    def _array(self, data: ll.Value, type_: TensorType) -> list[ll.Value]:
+        """Numba's struct of an array: no owner, its length, the size of an element, data, shape, strides."""
+        word, size = self.code.word, type_.numpy_dtype.itemsize
+        strides = [size * math.prod(type_.shape[k + 1 :]) for k in range(type_.rank)]
+        lengths = [word(n) for n in (*type_.shape, *strides)]
+        return [self.code.null, self.code.null, word(type_.size), word(size), data, *lengths]
+
+    def _count_run(self) -> None:
+        self.code.object(self._runs)
+        where, builder = self.code.pointer(ctypes.addressof(self._runs)), self.code.builder
+        builder.store(builder.add(builder.load(where, typ=WORD), self.code.word(1)), where)
+
+    # -- Return ------------------------------------------------------------------------------------------
+
+    def _return(self, outs: Sequence[ll.Value]) -> None:
+        slots, first = iter(self._arrays), int(self.plan.guarded)
+        arrays = [
+            self.code.builder.load(next(slots), typ=POINTER) if t.rank else None
+            for t in self.signature.results
+        ]
+        used: set[int] = set()
+        found = self._packed(self.plan.layout, arrays[first:], outs[first:], used)
+        for number, array in enumerate(arrays[first:]):
+            if array is not None and number not in used:
+                self.code.call("Py_DecRef", array)
+        self.code.builder.ret(found)
+
+    def _packed(
+        self, layout: Layout, arrays: Sequence[ll.Value | None], outs: Sequence[ll.Value], used: set[int]
+    ) -> ll.Value:
+        """A new reference to the result of this layout."""
+        if isinstance(layout, tuple):
+            items = [self._packed(item, arrays, outs, used) for item in layout]
+            made = self._checked("PyTuple_New", self.code.word(len(items)))
+            for k, item in enumerate(items):
+                self.code.call("PyTuple_SetItem", made, self.code.word(k), item)
+            return made
+        array = arrays[layout]
+        if array is None:
+            dtype = self.code.object(self.signature.results[layout + int(self.plan.guarded)].numpy_dtype)
+            return self._checked("PyArray_Scalar", outs[layout], dtype, self.code.null)
+        if layout in used:
+            self.code.call("Py_IncRef", array)
+        used.add(layout)
+        return array
+
+    def _checked(self, name: str, *args: ll.Value) -> ll.Value:
+        """A call that makes an object; without memory for it, what was made so far is lost."""
+        made = self.code.call(name, *args)
+        self.code.require(self.code.builder.icmp_unsigned("!=", made, self.code.null), self._lost)
+        return made
+
+    def _write_exits(self) -> None:
+        code, builder = self.code, self.code.builder
+        builder.position_at_end(self._lost)
+        builder.ret(code.null)
+        builder.position_at_end(self._failed)
+        unset = code.same(code.call("PyErr_Occurred"), code.null)
+        builder.store(builder.select(unset, code.object(self.plan.missed), code.null), self._outcome)
+        builder.branch(self._undo)
+        builder.position_at_end(self._undo)
+        for slot in self._arrays:
+            code.call("Py_DecRef", builder.load(slot, typ=POINTER))
+        outcome = builder.load(self._outcome, typ=POINTER)
+        code.call("Py_IncRef", outcome)
+        builder.ret(outcome)
+        builder.position_at_end(self._missed)
+        missed = code.object(self.plan.missed)
+        code.call("Py_IncRef", missed)
+        builder.ret(missed)

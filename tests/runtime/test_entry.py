@@ -1,0 +1,269 @@
+"""Entries: builtin functions that check arguments, allocate, run a program and pack its results."""
+
+import ctypes
+import gc
+import sys
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+from tapejit.engine import Engine
+from tapejit.ir import ops
+from tapejit.ir.builder import Builder
+from tapejit.ir.types import TensorType
+from tapejit.runtime.c_api import CApi
+from tapejit.runtime.condition import Asked, Bound, Defined, Enclosed, Unbound
+from tapejit.runtime.entry import Argument, Constant, EntryPlan, GivenArray, GivenConstant, GivenFloat
+
+F64, MISSED = TensorType("f64"), object()
+ROW, TABLE = TensorType("f64", (4,)), TensorType("f32", (2, 3))
+
+
+def executable(build, *types, by_value=frozenset()):
+    """The compiled program of `build(*variables)`, which returns the results."""
+    builder = Builder("f", types)
+    made = Engine("compile").program(builder.finish(build(*builder.params)), by_value, frozenset())
+    made.compile()
+    return made
+
+
+def sine():
+    return executable(lambda x: [ops.sin(x), ops.reduce_sum(x, axes=(0,))], ROW)
+
+
+def entry(program, given, sources=None, layout=(0, 1), conditions=(), guarded=False):
+    given = list(given)
+    sources = [Argument(k) for k in range(len(given))] if sources is None else sources
+    return program.entry(EntryPlan(given, conditions, sources, guarded, layout, MISSED))
+
+
+def test_this_process_has_the_expected_layout():
+    assert CApi.found() is not None
+
+
+def test_an_array_and_a_number_come_out():
+    x = np.arange(4.0)
+    sines, total = entry(sine(), [GivenArray(ROW)])(x)
+    np.testing.assert_allclose(sines, np.sin(x), rtol=1e-15)
+    assert type(sines) is np.ndarray
+    assert sines.flags.owndata
+    assert type(total) is np.float64
+    assert total == 6.0
+
+
+@pytest.mark.parametrize(
+    "layout", [0, 1, (1,), (1, 0), ((0, 1), (1, 0)), ()], ids=lambda layout: str(layout).replace(" ", "")
+)
+def test_results_are_packed_as_asked(layout):
+    x = np.arange(4.0)
+    plain = entry(sine(), [GivenArray(ROW)])(x)
+    expected = packed(layout, plain)
+    found = entry(sine(), [GivenArray(ROW)], layout=layout)(x)
+    assert repr(found) == repr(expected)
+
+
+def packed(layout, values):
+    return tuple(packed(item, values) for item in layout) if isinstance(layout, tuple) else values[layout]
+
+
+class Sub(np.ndarray):
+    """An array that is not exactly an array."""
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (),
+        (np.arange(4.0), 1),
+        (np.arange(5.0),),
+        (np.arange(4.0).reshape(1, 4),),
+        (np.arange(8.0)[::2],),
+        (np.arange(4),),
+        (np.arange(4, dtype="f4"),),
+        (np.arange(4.0).astype(">f8"),),
+        (np.arange(4.0).view(Sub),),
+        (np.frombuffer(b"\0" * 33, "u1")[1:].view("f8"),),
+        ([0.0, 1.0, 2.0, 3.0],),
+        (None,),
+        (1.0,),
+    ],
+    ids=repr,
+)
+def test_other_arguments_miss(args):
+    assert entry(sine(), [GivenArray(ROW)])(*args) is MISSED
+
+
+def test_a_read_only_array_fits():
+    x = np.arange(4.0)
+    x.flags.writeable = False
+    assert entry(sine(), [GivenArray(ROW)])(x)[1] == 6.0
+
+
+def test_numbers_by_value_and_as_arrays():
+    program = executable(lambda x, y: [x - y], F64, F64, by_value=frozenset([1]))
+    run = entry(program, [GivenFloat(), GivenFloat()], layout=0)
+    assert run(3.0, 1.0) == 2.0
+    assert run(np.float64(3.0), 5.0) == -2.0
+    assert run(3, 1.0) is MISSED
+    assert run(3.0, True) is MISSED
+    assert run(np.float32(3.0), 1.0) is MISSED
+
+
+def test_a_float_for_a_parameter_of_f32():
+    number = TensorType("f32")
+    program = executable(lambda x: [x + x], number, by_value=frozenset([0]))
+    found = entry(program, [GivenFloat()], layout=0)(0.1)
+    assert type(found) is np.float32
+    assert found == np.float32(0.1) * 2
+
+
+def test_constants_of_the_trace():
+    weights = np.arange(6, dtype="f4").reshape(3, 2).T
+    program = executable(
+        lambda x, w, s: [x * w * ops.broadcast(s, shape=(2, 3), dims=())], TABLE, TABLE, TensorType("f32")
+    )
+    run = entry(program, [GivenArray(TABLE)], [Argument(0), Constant(weights), Constant(2.0)], layout=0)
+    x = np.ones((2, 3), "f4")
+    np.testing.assert_array_equal(run(x), weights * 2)
+
+
+def test_an_argument_that_must_be_this_object():
+    key = "a name"
+    run = entry(sine(), [GivenConstant(key), GivenArray(ROW)], [Argument(1)], layout=1)
+    assert run(key, np.arange(4.0)) == 6.0
+    assert run("another", np.arange(4.0)) is MISSED
+
+
+def test_a_guard_that_fails_misses():
+    program = executable(
+        lambda x: [ops.gt(x, x.like(0.0)), ops.sqrt(x), ops.broadcast(x, shape=(4,), dims=())],
+        F64,
+        by_value=frozenset([0]),
+    )
+    run = entry(program, [GivenFloat()], guarded=True)
+    root, row = run(4.0)
+    assert root == 2.0
+    assert row.tolist() == [4.0] * 4
+    assert run(-4.0) is MISSED
+
+
+def enclosing(value):
+    def function(default=(1,)):
+        return value, default
+
+    return function
+
+
+def test_conditions_are_asked_at_every_call():
+    function, space, answer = enclosing(1), {"rate": None}, [True]
+    (cell,) = function.__closure__
+    conditions = [
+        Bound(space, "rate", None),
+        Unbound(space, "float"),
+        Enclosed(cell, cell.cell_contents),
+        Defined(function, function.__code__, function.__defaults__),
+        Asked(lambda: answer[0]),
+    ]
+    run = entry(sine(), [GivenArray(ROW)], layout=1, conditions=conditions)
+    x = np.arange(4.0)
+
+    def agree(expected):
+        assert all(c.holds() for c in conditions) is expected
+        assert run(x) == 6.0 if expected else run(x) is MISSED
+
+    agree(True)
+    space["rate"] = 0.1
+    agree(False)
+    del space["rate"]
+    agree(False)
+    space["rate"] = None
+    agree(True)
+    space["float"] = int
+    agree(False)
+    del space["float"]
+    cell.cell_contents = 2
+    agree(False)
+    del cell.cell_contents
+    agree(False)
+    cell.cell_contents = 1
+    function.__defaults__ = None
+    agree(False)
+    function.__defaults__ = conditions[3].defaults
+    function.__code__ = enclosing(3).__code__.replace(co_name="other")
+    agree(False)
+    function.__code__ = conditions[3].code
+    agree(True)
+    answer[0] = False
+    agree(False)
+
+
+def test_a_question_that_raises_is_a_no():
+    run = entry(sine(), [GivenArray(ROW)], conditions=[Asked(lambda: 1 / 0)])
+    assert run(np.arange(4.0)) is MISSED
+
+
+def test_references_are_given_back():
+    program, x = sine(), np.arange(4.0)
+    run = entry(program, [GivenArray(ROW)], layout=(0, 0))
+    before = sys.getrefcount(x), sys.getrefcount(MISSED), sys.getrefcount(x.dtype)
+    for _ in range(1000):
+        first, second = run(x)
+        assert first is second
+        run(None)
+    freed = weakref.ref(first)
+    assert sys.getrefcount(first) == 3
+    del first, second
+    assert freed() is None
+    after = sys.getrefcount(x), sys.getrefcount(MISSED), sys.getrefcount(x.dtype)
+    assert max(abs(a - b) for a, b in zip(after, before, strict=True)) < 5
+
+
+def test_an_entry_keeps_alive_what_it_uses_and_no_longer():
+    class Space(dict):
+        pass
+
+    space = Space(rate=1.0)
+    freed = weakref.ref(space)
+    run = entry(sine(), [GivenArray(ROW)], layout=1, conditions=[Bound(space, "rate", space["rate"])])
+    del space
+    gc.collect()
+    assert run(np.arange(4.0)) == 6.0
+    del run
+    gc.collect()
+    assert freed() is None
+
+
+def test_runs_are_counted():
+    program = sine()
+    run = entry(program, [GivenArray(ROW)])
+    run(np.arange(4.0)), run(None), run(np.arange(4.0))
+    assert program.entry_runs == 2
+
+
+def test_large_programs_have_no_entry():
+    wide = TensorType("f64", (1 << 16,))
+    assert entry(executable(lambda x: [x + x], wide), [GivenArray(wide)], layout=0) is None
+
+
+def test_threads_may_call_one_entry():
+    wide = TensorType("f64", (3000,))  # large enough to release the GIL
+    run = entry(executable(lambda x: [ops.sin(x)], wide), [GivenArray(wide)], layout=0)
+    inputs = [np.full(3000, float(k)) for k in range(4)]
+    wrong = []
+
+    def work(x):
+        right = [np.allclose(run(x), np.sin(x), rtol=1e-14) for _ in range(300)]
+        wrong.extend([x[0]] * right.count(False))
+
+    threads = [threading.Thread(target=work, args=(x,)) for x in inputs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_a_tally_is_a_word_of_memory():
+    assert ctypes.sizeof(Engine("compile")._cache.tally()) == 8
