@@ -23,7 +23,7 @@ from tapejit import np_linalg as linalg
 from tapejit import np_random as random
 from tapejit.np_array import FACE, ndarray
 from tapejit.np_creation import arange, array, asarray, empty, eye, full, identity, linspace, ones, zeros
-from tapejit.tracer.protocol import BY_VALUE, FUNCTIONS, METADATA
+from tapejit.tracer.protocol import BY_VALUE, COMPOSED, FUNCTIONS, METADATA
 
 _CREATION = (arange, array, asarray, empty, eye, full, identity, linspace, ones, zeros)
 _OF_NUMPY = "pi e inf nan newaxis euler_gamma float32 float64 int32 int64 bool_ bool dtype finfo iinfo"
@@ -33,7 +33,8 @@ def _traced() -> dict[str, Any]:
     """NumPy's names of what is traced. NumPy's own are those that give Python values."""
     own = {name: f for name, f in vars(_numpy).items() if callable(f) and not isinstance(f, type)}
     table = [(name, FUNCTIONS[f]) for name, f in own.items() if f in FUNCTIONS]
-    return {**{name: f for name, f in own.items() if f in METADATA or f in BY_VALUE}, **FACE.functions(table)}
+    plain = {**COMPOSED, **METADATA, **BY_VALUE}
+    return {**{name: f for name, f in own.items() if f in plain}, **FACE.functions(table)}
 
 
 NAMES: dict[str, Any] = {

@@ -40,7 +40,7 @@ def _reference_scan(a: np.ndarray, b: np.ndarray, *, axis: int) -> np.ndarray:
     return result
 
 
-def _shifted(x: Var, axis: int, by: int) -> Var:
+def shifted(x: Var, axis: int, by: int) -> Var:
     """x moved by one along `axis`, forwards (1) or backwards (-1), with a zero where nothing came."""
     rank, size = len(x.shape), x.shape[axis]
     start, stop = [0] * rank, list(x.shape)
@@ -53,16 +53,16 @@ def _shifted(x: Var, axis: int, by: int) -> Var:
 
 
 def _tangent(ts: Any, r: Var, a: Var, b: Var, *, axis: int) -> Var | None:
-    terms = [] if ts[0] is None else [ts[0] * _shifted(r, axis, 1)]
+    terms = [] if ts[0] is None else [ts[0] * shifted(r, axis, 1)]
     terms += [] if ts[1] is None else [ts[1]]
     return linear_scan(a, sum(terms[1:], terms[0]), axis=axis) if terms else None
 
 
 def _adjoint(ct: Var, r: Var, a: Var, b: Var, *, axis: int) -> tuple[Var, Var]:
     """b_bar[i] = ct[i] + a[i + 1] b_bar[i + 1], and a[i] multiplies h[i - 1]."""
-    factors, seeds = (ops.reverse(x, axes=(axis,)) for x in (_shifted(a, axis, -1), ct))
+    factors, seeds = (ops.reverse(x, axes=(axis,)) for x in (shifted(a, axis, -1), ct))
     b_bar = ops.reverse(linear_scan(factors, seeds, axis=axis), axes=(axis,))
-    return b_bar * _shifted(r, axis, 1), b_bar
+    return b_bar * shifted(r, axis, 1), b_bar
 
 
 linear_scan: Primitive = Primitive(

@@ -13,53 +13,72 @@ from typing import Any
 import numpy as np
 
 from tapejit.tracer.errors import UnsupportedError
-from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
 from tapejit.tracer.surface import (
     arrange,
+    compose,
+    einsum,
     elementwise,
     indexing,
+    nan,
     order,
     product,
     reduction,
     shape,
     special,
+    ufunc_method,
 )
-from tapejit.tracer.surface.compose import average, split
-from tapejit.tracer.surface.einsum import einsum
+from tapejit.tracer.surface.composed import Composed, by_value
 from tapejit.tracer.surface.function import Function, apply
 
+_MODULES = (
+    arrange,
+    compose,
+    einsum,
+    elementwise,
+    indexing,
+    nan,
+    order,
+    product,
+    reduction,
+    shape,
+    special,
+    ufunc_method,
+)
 
-def _sources(*modules: ModuleType) -> dict[Any, Function]:
-    """Every NumPy function that a surface function stands for."""
+
+def _sources(kind: type, modules: tuple[ModuleType, ...]) -> dict[Any, Any]:
+    """Every NumPy function that a function of the surface, of this kind, stands for."""
     return {
         source: function
         for module in modules
         for function in vars(module).values()
-        if isinstance(function, Function)
+        if isinstance(function, kind)
         for source in function.sources
     }
 
 
-FUNCTIONS = _sources(arrange, elementwise, order, product, reduction, shape, special)
-# Answered from the type, or composed of traced functions.
+FUNCTIONS: dict[Any, Function] = _sources(Function, _MODULES)
+COMPOSED: dict[Any, Composed] = _sources(Composed, _MODULES)
+# Answered from the type alone.
 METADATA: dict[Any, Callable[..., Any]] = {
     np.shape: lambda a: a.shape,
     np.ndim: lambda a: a.ndim,
     np.size: lambda a, axis=None: a.size if axis is None else a.shape[axis],
-    np.split: lambda ary, indices_or_sections, axis=0: split(ary, indices_or_sections, axis),
-    np.average: average,
-    np.einsum: einsum,
-    np.pad: arrange.pad,
-    np.repeat: arrange.repeat,
-    np.take: indexing.take_of,
-    np.take_along_axis: indexing.take_along_axis,
     np.result_type: lambda *xs: np.result_type(*(getattr(x, "dtype", x) for x in xs)),
 }
 # Answered with Python values: these demand their arguments, as bool(x) and str(x) do.
-BY_VALUE = frozenset(
-    (np.allclose, np.array_equal, np.array_equiv, np.array_repr, np.array_str, np.array2string)
-)
+BY_VALUE: dict[Any, Callable[..., Any]] = {
+    function: by_value(function)
+    for function in (
+        np.allclose,
+        np.array_equal,
+        np.array_equiv,
+        np.array_repr,
+        np.array_str,
+        np.array2string,
+    )  # fmt: skip
+}
 _SCIPY = {
     "erf": elementwise.erf,
     "expit": elementwise.expit,
@@ -81,27 +100,20 @@ def ufunc(function: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str,
         )
     if method == "at" and function is np.add and hasattr(inputs[0], "add_at"):
         return inputs[0].add_at(*inputs[1:])
+    if method != "__call__":
+        return ufunc_method.call(function, method, inputs, kwargs)
     traced = FUNCTIONS.get(function) or _SCIPY.get(function.__name__)
-    if traced is None or method != "__call__" or kwargs:
-        raise _unsupported(f"np.{function.__name__}" + ("" if method == "__call__" else f".{method}"), kwargs)
+    if traced is None or kwargs:
+        raise _unsupported(f"np.{function.__name__}", kwargs)
     return apply(traced.op, inputs)
 
 
 def array_function(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
     """The body of `__array_function__`."""
-    traced = FUNCTIONS.get(function)
-    if traced is None:
-        return _untraced(function, args, kwargs)
-    return traced(*args, **kwargs)
-
-
-def _untraced(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
-    """A function that is answered without the tape, or not at all."""
-    known = METADATA.get(function)
-    if known is not None:
-        return known(*args, **kwargs)
-    if function in BY_VALUE:
-        return function(*(x.value() if isinstance(x, Handle) else x for x in args), **kwargs)
+    for table in (FUNCTIONS, COMPOSED, METADATA, BY_VALUE):
+        known: Callable[..., Any] | None = table.get(function)
+        if known is not None:
+            return known(*args, **kwargs)
     raise _unsupported(f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1), {})
 
 

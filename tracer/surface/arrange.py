@@ -12,6 +12,7 @@ from tapejit.ir.builder import Var
 from tapejit.tracer.errors import ShapeError, UnsupportedError
 from tapejit.tracer.location import user_location
 from tapejit.tracer.operation import Operand, aligned, as_var, common_dtype
+from tapejit.tracer.surface.composed import composed
 from tapejit.tracer.surface.function import traced
 from tapejit.tracer.surface.indexing import take_of
 from tapejit.tracer.surface.shape import normal_axis
@@ -25,6 +26,7 @@ def _repeat(a: Var, *, repeats: int, axis: int) -> Var:
     return ops.reshape(spread, shape=(*shape[:axis], shape[axis] * repeats, *shape[axis + 1 :]))
 
 
+@composed(np.repeat)
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     """NumPy's `repeat`: every element as often, or as often as a sequence says."""
     x = a.reshape(-1) if axis is None else a
@@ -54,6 +56,7 @@ def _pad(x: Var, *, widths: tuple[tuple[int, int], ...], value: float) -> Var:
     return ops.pad(x, low=low, high=high, interior=(0,) * len(low), value=held)
 
 
+@composed(np.pad)
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **how: Any) -> Any:
     """NumPy's `pad`, with numbers or with elements of the array itself."""
     rank = len(array.shape)

@@ -10,12 +10,15 @@ import numpy as np
 
 from tapejit.tracer.errors import ShapeError, UnsupportedError
 from tapejit.tracer.location import user_location
+from tapejit.tracer.surface.composed import composed
 from tapejit.tracer.surface.reduction import mean, sum_
 from tapejit.tracer.surface.shape import getitem, normal_axis
 
 
-def split(array: Any, sections: int | Sequence[int], axis: int = 0) -> list[Any]:
+@composed(np.split, view=True)
+def split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
     """NumPy's `split`: equal parts, or parts between the given positions."""
+    array, sections = ary, indices_or_sections
     axis = normal_axis(axis, len(array.shape))
     size = array.shape[axis]
     if isinstance(sections, int):
@@ -31,6 +34,7 @@ def split(array: Any, sections: int | Sequence[int], axis: int = 0) -> list[Any]
     ]
 
 
+@composed(np.average)
 def average(
     a: Any, axis: Any = None, weights: Any = None, returned: bool = False, keepdims: Any = False
 ) -> Any:

@@ -14,6 +14,7 @@ from tapejit.tracer.errors import ShapeError, UnsupportedError
 from tapejit.tracer.location import user_location
 from tapejit.tracer.operation import Operand, Operation, as_var, common_dtype
 from tapejit.tracer.surface.arrange import diagonal
+from tapejit.tracer.surface.composed import composed
 from tapejit.tracer.surface.function import apply
 
 _SPARE = "αβγδεζηθικλμνξοπρστυφχψω"  # names of the dimensions of `...`, last first
@@ -146,6 +147,7 @@ def _product(x: _Term, y: _Term, wanted: Collection[str]) -> _Term:
 EINSUM = Operation("einsum", _lower, lambda *xs, subscripts: np.einsum(subscripts, *xs, optimize=len(xs) > 2))
 
 
+@composed(np.einsum)
 def einsum(subscripts: Any, *operands: Any, optimize: Any = False, **how: Any) -> Any:
     """NumPy's `einsum` with its subscripts in a string."""
     if not isinstance(subscripts, str) or how:

@@ -39,7 +39,7 @@ class Function:
         self.op, self.operands, self.statics, self.variadic = op, operands, statics, variadic
         self.names = names  # positional order of NumPy's signature
         self.sources = sources  # the NumPy functions this is the traced form of
-        self.optional = optional  # how many of the last operands may be left out
+        self.required = len(operands) - optional  # so many operands must be given
         self.__name__ = op.name
         self.__doc__ = (
             f"NumPy's `{op.name}` of traced arrays. Operands: {', '.join(operands)}; static arguments: "
@@ -59,19 +59,19 @@ class Function:
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[list[Any], tuple[tuple[str, Any], ...]]:
         """The operands and the static arguments of a call, in the form that `apply` takes."""
-        if not kwargs and len(args) == len(self.operands) and not self.variadic:
+        if not kwargs and len(args) == self.required and not self.variadic:
             return list(args), ()
         bound = dict(zip(self.names, args, strict=False))
         if len(args) > len(self.names) or not bound.keys().isdisjoint(kwargs):
             raise TypeError(f"{self.op.name}: too many arguments, or one given twice")
         bound.update(kwargs)
-        missing = [name for name in self.operands[: len(self.operands) - self.optional] if name not in bound]
+        missing = [name for name in self.operands[: self.required] if name not in bound]
         if missing:
             raise TypeError(f"{self.op.name}: missing {', '.join(missing)}")
-        first = bound.pop(self.names[0], None)
-        operands = list(first) if self.variadic else [first]
-        operands.extend(bound.pop(name, None) for name in self.operands[1:])
-        return operands, self._statics(bound)
+        given = [_given(bound.pop(name, None)) for name in self.operands]
+        while len(given) > self.required and given[-1] is None:
+            given.pop()
+        return list(given[0]) if self.variadic else given, self._statics(bound)
 
     def _statics(self, bound: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
         statics = []
@@ -85,6 +85,11 @@ class Function:
             elif value is not np._NoValue and value is not self.statics[name]:
                 statics.append((name, static(name, value)))
         return tuple(statics)
+
+
+def _given(x: Any) -> Any:
+    """An operand; None for one that NumPy's marker says was left out."""
+    return None if x is np._NoValue else x
 
 
 def apply(
@@ -158,17 +163,30 @@ def traced(
         optional = sum(p.kind is not p.KEYWORD_ONLY and p.default is not p.empty for p in parameters)
         variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         statics = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-        run = numpy or numpy_functions[0]
+        run = numpy or _by_name(numpy_functions[0], operands, len(operands) - optional)
         op = Operation(name or lower.__name__.rstrip("_"), lower, run, view)
         source = numpy_functions[0] if numpy_functions else None
-        names = _names(source, operands, statics)
+        names = _names(source, operands, statics, len(operands) - optional)
         return Function(op, operands, statics, variadic, names, numpy_functions, optional)
 
     return declare
 
 
-def _names(source: Any, operands: tuple[str, ...], statics: dict[str, Any]) -> tuple[str, ...]:
-    """The positional order of arguments: NumPy's where its signature is known, operands renamed."""
+def _by_name(function: Callable[..., Any], operands: Sequence[str], required: int) -> Callable[..., Any]:
+    """A NumPy function that takes the operands which may be left out by their names."""
+    optional = operands[required:]
+    if not optional:
+        return function
+
+    def run(*values: Any, **statics: Any) -> Any:
+        named = dict(zip(optional, values[required:], strict=False))
+        return function(*values[:required], **{k: v for k, v in named.items() if v is not None}, **statics)
+
+    return run
+
+
+def _names(source: Any, operands: tuple[str, ...], statics: dict[str, Any], required: int) -> tuple[str, ...]:
+    """The positional order of arguments: NumPy's where its signature is known, leading operands renamed."""
     own = (*operands, *statics)
     if source is None or isinstance(source, np.ufunc):
         return own
@@ -176,4 +194,4 @@ def _names(source: Any, operands: tuple[str, ...], statics: dict[str, Any]) -> t
         theirs = tuple(inspect.signature(source).parameters)
     except (TypeError, ValueError):
         return own
-    return (*operands, *theirs[len(operands) :])
+    return (*operands[:required], *theirs[required:])

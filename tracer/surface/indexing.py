@@ -25,6 +25,7 @@ from tapejit.tracer.operation import Operand, Operation, aligned, cast
 from tapejit.tracer.operation import broadcast_to as broadcast_var
 from tapejit.tracer.state import STATE
 from tapejit.tracer.surface import elementwise
+from tapejit.tracer.surface.composed import composed
 from tapejit.tracer.surface.function import apply, traced
 from tapejit.tracer.surface.shape import Entry, getitem, index_key, index_of, normal_axis
 from tapejit.tracer.tape import Tape, Within, constant
@@ -325,6 +326,7 @@ def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
     return (*shape[:axis], *shape[axis + 1 :])
 
 
+@composed(np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """NumPy's `take_along_axis`."""
     if axis is None:
@@ -341,6 +343,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     return _take_along(arr, index, axis=at)
 
 
+@composed(np.take)
 def take_of(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Any:
     """NumPy's `take`; with `mode` "clip" or "wrap" no position is outside."""
     face = next(type(x) for x in (a, indices) if isinstance(x, Handle))

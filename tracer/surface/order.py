@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-from tapejit.ir import ops
+from tapejit.ir import ops, running
 from tapejit.ir import sort as ir_sort
 from tapejit.ir.builder import Var
 from tapejit.ir.scan import linear_scan
@@ -38,6 +39,26 @@ def cumprod(a: Var, *, axis: int | None = None, dtype: str | None = None) -> Var
     place = ops.iota(builder=x.builder, dtype="i64", shape=x.shape, axis=at)
     nothing = x.like(-0.0) if x.type.is_float else x.like(0)
     return linear_scan(x, ops.select(ops.eq(place, place.like(0)), x, nothing), axis=at)
+
+
+def _running(primitive: Any, a: Var, axis: int | None) -> Var:
+    x, at = _flat(a, axis)
+    if x.dtype != "bool":
+        found: Var = primitive(x, axis=at)
+        return found
+    return ops.ne(primitive(cast(x, "i32"), axis=at), cast(x.like(False), "i32"))
+
+
+@traced(name="maximum.accumulate", numpy=np.maximum.accumulate)
+def running_max(a: Var, *, axis: int = 0) -> Var:
+    """Ties share the adjoint evenly."""
+    return _running(running.running_max, a, axis)
+
+
+@traced(name="minimum.accumulate", numpy=np.minimum.accumulate)
+def running_min(a: Var, *, axis: int = 0) -> Var:
+    """Ties share the adjoint evenly."""
+    return _running(running.running_min, a, axis)
 
 
 def _order(x: Var, axis: int) -> Var:

@@ -9,9 +9,10 @@ import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.builder import Var
-from tapejit.ir.types import dtype_name
+from tapejit.ir.primitive import Primitive
+from tapejit.ir.types import FLOATS, NUMPY_NAME, dtype_name
 from tapejit.tracer.errors import ShapeError, UnsupportedError
-from tapejit.tracer.operation import Operand, as_var, cast, float_dtype
+from tapejit.tracer.operation import Operand, as_var, broadcast_to, cast, float_dtype
 from tapejit.tracer.surface.elementwise import truth
 from tapejit.tracer.surface.function import traced
 from tapejit.tracer.surface.shape import Axes, normal_axes
@@ -29,48 +30,130 @@ def summable(x: Var, dtype: str | None) -> Var:
     return cast(x, dtype_name(dtype) if dtype else "i64" if x.dtype in ("bool", "i32") else x.dtype)
 
 
+def _weighted(x: Var, where: Operand | None, otherwise: Any) -> Var:
+    """x, with a number in the place of the elements that `where` leaves out."""
+    if where is None:
+        return x
+    return ops.select(broadcast_to(truth(where), x.shape), x, x.like(otherwise))
+
+
+def _count(x: Var, axes: tuple[int, ...], where: Operand | None = None) -> Var:
+    """Of how many elements each result is made, in the dtype of x."""
+    if where is None:
+        count = x.builder.full(x.type.with_shape(()), float(math.prod(x.shape[k] for k in axes)))
+        return broadcast_to(count, tuple(n for k, n in enumerate(x.shape) if k not in axes))
+    inside = broadcast_to(truth(where), x.shape)
+    return ops.reduce_sum(cast(inside, x.dtype), axes=axes)
+
+
+def _begun(result: Var, initial: Operand | None, combine: Primitive) -> Var:
+    """A result with the number that the reduction begins with."""
+    if initial is None:
+        return result
+    return combine(broadcast_to(as_var(initial, result.dtype), result.shape), result)
+
+
 @traced(np.sum)
-def sum_(a: Var, *, axis: Axes = None, dtype: str | None = None, keepdims: bool = False) -> Var:
-    axes = normal_axes(axis, len(a.shape))
-    return _kept(ops.reduce_sum(summable(a, dtype), axes=axes), axes, a, keepdims)
+def sum_(
+    a: Operand,
+    initial: Operand | None = None,
+    where: Operand | None = None,
+    *,
+    axis: Axes = None,
+    dtype: str | None = None,
+    keepdims: bool = False,
+) -> Var:
+    x = summable(as_var(a), dtype)
+    axes = normal_axes(axis, len(x.shape))
+    total = ops.reduce_sum(_weighted(x, where, 0), axes=axes)
+    return _kept(_begun(total, initial, ops.add), axes, x, keepdims)
 
 
 @traced(np.prod)
-def prod(a: Var, *, axis: Axes = None, dtype: str | None = None, keepdims: bool = False) -> Var:
-    axes = normal_axes(axis, len(a.shape))
-    return _kept(ops.reduce_prod(summable(a, dtype), axes=axes), axes, a, keepdims)
+def prod(
+    a: Operand,
+    initial: Operand | None = None,
+    where: Operand | None = None,
+    *,
+    axis: Axes = None,
+    dtype: str | None = None,
+    keepdims: bool = False,
+) -> Var:
+    x = summable(as_var(a), dtype)
+    axes = normal_axes(axis, len(x.shape))
+    product = ops.reduce_prod(_weighted(x, where, 1), axes=axes)
+    return _kept(_begun(product, initial, ops.mul), axes, x, keepdims)
+
+
+def _floating(a: Operand, dtype: str | None) -> Var:
+    return as_var(a, dtype_name(dtype) if dtype else float_dtype(a))
 
 
 @traced(np.mean)
-def mean(a: Operand, *, axis: Axes = None, dtype: str | None = None, keepdims: bool = False) -> Var:
-    x = as_var(a, dtype_name(dtype) if dtype else float_dtype(a))
+def mean(
+    a: Operand,
+    where: Operand | None = None,
+    *,
+    axis: Axes = None,
+    dtype: str | None = None,
+    keepdims: bool = False,
+) -> Var:
+    x = _floating(a, dtype)
     axes = normal_axes(axis, len(x.shape))
-    total = ops.reduce_sum(x, axes=axes)
-    return _kept(total / float(_count(x, axes)), axes, x, keepdims)
+    return _kept(_mean(x, axes, where), axes, x, keepdims)
 
 
-def _count(x: Var, axes: tuple[int, ...]) -> int:
-    return math.prod(x.shape[k] for k in axes)
+def _mean(x: Var, axes: tuple[int, ...], where: Operand | None) -> Var:
+    return ops.reduce_sum(_weighted(x, where, 0), axes=axes) / _count(x, axes, where)
 
 
 @traced(np.var)
 def var(
-    a: Operand, *, axis: Axes = None, dtype: str | None = None, ddof: int = 0, keepdims: bool = False
+    a: Operand,
+    where: Operand | None = None,
+    mean: Operand | None = None,
+    *,
+    axis: Axes = None,
+    dtype: str | None = None,
+    ddof: float = 0,
+    correction: float = 0,
+    keepdims: bool = False,
 ) -> Var:
     """The mean square distance from the mean, over n - ddof: two passes, as in NumPy."""
-    x = as_var(a, dtype_name(dtype) if dtype else float_dtype(a))
+    x = _floating(a, dtype)
     axes = normal_axes(axis, len(x.shape))
-    distance = x - _spread(ops.reduce_sum(x, axes=axes) / float(_count(x, axes)), x, axes)
+    if mean is None:
+        middle = _spread(_mean(x, axes, where), x, axes)
+    else:
+        middle = broadcast_to(as_var(mean, x.dtype), x.shape)
+    distance = _weighted(x - middle, where, 0)
     squares = ops.reduce_sum(distance * distance, axes=axes)
-    return _kept(squares / float(max(_count(x, axes) - ddof, 0)), axes, x, keepdims)
+    return _kept(squares / _degrees(_count(x, axes, where), ddof or correction), axes, x, keepdims)
+
+
+def _degrees(count: Var, ddof: float) -> Var:
+    """The divisor of a variance, which is not below zero."""
+    if not ddof:
+        return count
+    left = count - float(ddof)
+    return ops.select(ops.lt(left, left.like(0)), left.like(0), left)
 
 
 @traced(np.std)
 def std(
-    a: Operand, *, axis: Axes = None, dtype: str | None = None, ddof: int = 0, keepdims: bool = False
+    a: Operand,
+    where: Operand | None = None,
+    mean: Operand | None = None,
+    *,
+    axis: Axes = None,
+    dtype: str | None = None,
+    ddof: float = 0,
+    correction: float = 0,
+    keepdims: bool = False,
 ) -> Var:
     """At zero spread the derivative is zero, as that of a norm."""
-    return safe_sqrt(var.op.lower(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims))
+    how = {"axis": axis, "dtype": dtype, "ddof": ddof, "correction": correction, "keepdims": keepdims}
+    return safe_sqrt(var.op.lower(a, where, mean, **how))
 
 
 def _spread(y: Var, x: Var, axes: tuple[int, ...]) -> Var:
@@ -78,26 +161,78 @@ def _spread(y: Var, x: Var, axes: tuple[int, ...]) -> Var:
     return ops.broadcast(y, shape=x.shape, dims=tuple(k for k in range(len(x.shape)) if k not in axes))
 
 
-def _occupied(x: Var, axis: Axes) -> tuple[int, ...]:
-    """The axes of a reduction that needs at least one element."""
+def _extreme(
+    primitives: tuple[Primitive, Primitive],
+    x: Var,
+    axis: Axes,
+    keepdims: bool,
+    initial: Operand | None,
+    where: Operand | None,
+) -> Var:
+    """The largest or the smallest element, and of two; `initial` is what there is where nothing else is."""
+    reduce, combine = primitives
     axes = normal_axes(axis, len(x.shape))
-    if any(x.shape[k] == 0 for k in axes):
+    if where is not None and initial is None:
+        raise ShapeError("a largest or smallest element with `where` needs `initial`")
+    if all(x.shape[k] for k in axes):
+        worst = _worst(x.dtype, reduce is ops.reduce_max)
+        found = _begun(reduce(_weighted(x, where, worst), axes=axes), initial, combine)
+    elif initial is None:
         raise ShapeError(f"no elements along axis {axis}: shape {x.shape} has no largest or smallest there")
-    return axes
+    else:
+        found = broadcast_to(
+            as_var(initial, x.dtype), tuple(n for k, n in enumerate(x.shape) if k not in axes)
+        )
+    return _kept(found, axes, x, keepdims)
+
+
+def _worst(dtype: str, of_maximum: bool) -> Any:
+    """What no element loses against."""
+    if dtype in FLOATS:
+        return -math.inf if of_maximum else math.inf
+    if dtype == "bool":
+        return not of_maximum
+    limits = np.iinfo(NUMPY_NAME[dtype])
+    return int(limits.min if of_maximum else limits.max)
+
+
+_MAX = ops.reduce_max, ops.maximum
+_MIN = ops.reduce_min, ops.minimum
 
 
 @traced(np.max, np.amax)
-def max_(a: Var, *, axis: Axes = None, keepdims: bool = False) -> Var:
+def max_(
+    a: Operand,
+    initial: Operand | None = None,
+    where: Operand | None = None,
+    *,
+    axis: Axes = None,
+    keepdims: bool = False,
+) -> Var:
     """Ties share the adjoint evenly."""
-    axes = _occupied(a, axis)
-    return _kept(ops.reduce_max(a, axes=axes), axes, a, keepdims)
+    return _ordered(_MAX, a, axis, keepdims, initial, where)
 
 
 @traced(np.min, np.amin)
-def min_(a: Var, *, axis: Axes = None, keepdims: bool = False) -> Var:
+def min_(
+    a: Operand,
+    initial: Operand | None = None,
+    where: Operand | None = None,
+    *,
+    axis: Axes = None,
+    keepdims: bool = False,
+) -> Var:
     """Ties share the adjoint evenly."""
-    axes = _occupied(a, axis)
-    return _kept(ops.reduce_min(a, axes=axes), axes, a, keepdims)
+    return _ordered(_MIN, a, axis, keepdims, initial, where)
+
+
+def _ordered(primitives: tuple[Primitive, Primitive], a: Operand, *how: Any) -> Var:
+    """Truth values are ordered as 0 and 1."""
+    x = as_var(a)
+    if x.dtype != "bool":
+        return _extreme(primitives, x, *how)
+    found = _extreme(primitives, cast(x, "i32"), *how)
+    return ops.ne(found, found.like(0))
 
 
 @traced(np.ptp)
@@ -105,70 +240,25 @@ def ptp(a: Var, *, axis: Axes = None, keepdims: bool = False) -> Var:
     return max_.op.lower(a, axis=axis, keepdims=keepdims) - min_.op.lower(a, axis=axis, keepdims=keepdims)
 
 
-def _without_nan(x: Var, number: float) -> tuple[Var, Var]:
-    """Where x is NaN, and x with a number there."""
-    lost = ops.ne(x, x)
-    return lost, ops.select(lost, x.like(number), x)
-
-
-@traced(np.nansum)
-def nansum(a: Operand, *, axis: Axes = None, dtype: str | None = None, keepdims: bool = False) -> Var:
-    x = summable(as_var(a), dtype)
-    return sum_.op.lower(_without_nan(x, 0)[1], axis=axis, keepdims=keepdims)
-
-
-@traced(np.nanprod)
-def nanprod(a: Operand, *, axis: Axes = None, dtype: str | None = None, keepdims: bool = False) -> Var:
-    x = summable(as_var(a), dtype)
-    return prod.op.lower(_without_nan(x, 1)[1], axis=axis, keepdims=keepdims)
-
-
-@traced(np.nanmean)
-def nanmean(a: Operand, *, axis: Axes = None, dtype: str | None = None, keepdims: bool = False) -> Var:
-    x = as_var(a, dtype_name(dtype) if dtype else float_dtype(a))
-    lost, known = _without_nan(x, 0.0)
-    count = sum_.op.lower(cast(ops.logical_not(lost), x.dtype), axis=axis, keepdims=keepdims)
-    return sum_.op.lower(known, axis=axis, keepdims=keepdims) / count
-
-
-def _nan_extreme(function: Any, a: Operand, axis: Axes, keepdims: bool, least: float) -> Var:
-    """NaN only where there is nothing else."""
-    x = as_var(a)
-    if not x.type.is_float:
-        return function.op.lower(x, axis=axis, keepdims=keepdims)
-    lost, known = _without_nan(x, least)
-    found = function.op.lower(known, axis=axis, keepdims=keepdims)
-    axes = normal_axes(axis, len(x.shape))
-    empty = _kept(ops.reduce_all(lost, axes=axes), axes, x, keepdims)
-    return ops.select(empty, found.like(math.nan), found)
-
-
-@traced(np.nanmax)
-def nanmax(a: Operand, *, axis: Axes = None, keepdims: bool = False) -> Var:
-    return _nan_extreme(max_, a, axis, keepdims, -math.inf)
-
-
-@traced(np.nanmin)
-def nanmin(a: Operand, *, axis: Axes = None, keepdims: bool = False) -> Var:
-    return _nan_extreme(min_, a, axis, keepdims, math.inf)
-
-
 @traced(np.any)
-def any_(a: Var, *, axis: Axes = None, keepdims: bool = False) -> Var:
-    axes = normal_axes(axis, len(a.shape))
-    return _kept(ops.reduce_any(truth(a), axes=axes), axes, a, keepdims)
+def any_(a: Operand, where: Operand | None = None, *, axis: Axes = None, keepdims: bool = False) -> Var:
+    x = truth(a)
+    axes = normal_axes(axis, len(x.shape))
+    return _kept(ops.reduce_any(_weighted(x, where, False), axes=axes), axes, x, keepdims)
 
 
 @traced(np.all)
-def all_(a: Var, *, axis: Axes = None, keepdims: bool = False) -> Var:
-    axes = normal_axes(axis, len(a.shape))
-    return _kept(ops.reduce_all(truth(a), axes=axes), axes, a, keepdims)
+def all_(a: Operand, where: Operand | None = None, *, axis: Axes = None, keepdims: bool = False) -> Var:
+    x = truth(a)
+    axes = normal_axes(axis, len(x.shape))
+    return _kept(ops.reduce_all(_weighted(x, where, True), axes=axes), axes, x, keepdims)
 
 
 @traced(np.count_nonzero)
-def count_nonzero(a: Var, *, axis: Axes = None, keepdims: bool = False) -> Var:
-    axes = normal_axes(axis, len(a.shape))
-    return _kept(ops.reduce_sum(cast(truth(a), "i64"), axes=axes), axes, a, keepdims)
+def count_nonzero(a: Operand, *, axis: Axes = None, keepdims: bool = False) -> Var:
+    x = truth(a)
+    axes = normal_axes(axis, len(x.shape))
+    return _kept(ops.reduce_sum(cast(x, "i64"), axes=axes), axes, x, keepdims)
 
 
 def _position(primitive: Any, x: Var, axis: int | None, keepdims: bool) -> Var:
