@@ -136,6 +136,20 @@ class Product:
 
 
 @dataclass(frozen=True)
+class Library:
+    """A routine of linear algebra, `routine(*sizes, *operands, *results)` in the runtime, on whole arrays.
+
+    `sizes` gives its leading arguments from the operand types and the attributes; of the operands it takes
+    those in `reads`. Where it returns True the program raises `LinAlgError(failure)`.
+    """
+
+    routine: str
+    sizes: Callable[..., tuple[Any, ...]]
+    reads: tuple[int, ...] = (0,)
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
 class Branch:
     """One of two regions, as the first operand says."""
 
@@ -166,6 +180,7 @@ Emission = (
     | Reinterpret
     | Pieces
     | Product
+    | Library
     | Regions
 )
 

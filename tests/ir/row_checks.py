@@ -10,9 +10,12 @@ from emission import emitted
 
 from tapejit.ir import ops
 from tapejit.ir.builder import Builder
+from tapejit.ir.factor import cholesky
 from tapejit.ir.interpreter import interpret
+from tapejit.ir.matrix import symmetric
 from tapejit.ir.parser import parse_function
 from tapejit.ir.printer import canonical_text, print_function
+from tapejit.ir.spectrum import eigh
 from tapejit.ir.transforms.adjoint import adjoint
 from tapejit.ir.transforms.batch import batch
 from tapejit.ir.transforms.tangent import tangent
@@ -26,6 +29,14 @@ def single(row, operands, attrs):
     """The function that applies one row to its parameters."""
     builder = Builder(row.name, [type_of(x) for x in operands])
     return verify(builder.finish(row.several(*builder.params, builder=builder, **attrs)))
+
+
+def on_symmetric(row, operands, attrs):
+    """`single`; of a row whose derivative is stated for symmetric matrices only, after taking that part."""
+    if row not in (cholesky, eigh):
+        return single(row, operands, attrs)
+    builder = Builder(row.name, [type_of(x) for x in operands])
+    return verify(builder.finish(row.several(symmetric(*builder.params), **attrs)))
 
 
 def is_float(x):
@@ -123,7 +134,7 @@ def check_text(row, operands, attrs):
 
 def check_tangent(row, operands, attrs):
     if has_derivative(row, operands, attrs) and is_double(row, operands, attrs):
-        tangent_is_slope(single(row, operands, attrs), operands)
+        tangent_is_slope(on_symmetric(row, operands, attrs), operands)
 
 
 def check_adjoint(row, operands, attrs):
@@ -135,7 +146,7 @@ def check_second_order(row, operands, attrs):
     """The adjoint is a function like others: its tangent is its slope, its adjoint the transpose."""
     if not has_derivative(row, operands, attrs) or not is_double(row, operands, attrs):
         return
-    f = single(row, operands, attrs)
+    f = on_symmetric(row, operands, attrs)
     gradient = verify(adjoint(f))
     args = [*operands, *directions(interpret(f, *operands), seed=3)]
     tangent_is_slope(gradient, args)

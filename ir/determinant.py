@@ -1,0 +1,118 @@
+"""Determinants by an LU factor that is at hand: the rows of `determinant` and `log_determinant`.
+
+As in `ir.solve` the derivative is that with respect to the matrix. That of the determinant is the matrix of
+cofactors: det(A) A^-T, and where A is singular (a zero pivot) what singular values give, which is right for
+any rank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tapejit.ir import ops
+from tapejit.ir.control import cond
+from tapejit.ir.factor import lu, square_sizes
+from tapejit.ir.matrix import (
+    diagonal,
+    product,
+    scaled_columns,
+    square_matrices,
+)
+from tapejit.ir.primitive import Library, Primitive
+from tapejit.ir.region import region_of
+from tapejit.ir.solve import inverse
+from tapejit.ir.spectrum import svd
+from tapejit.ir.types import TensorType
+
+if TYPE_CHECKING:
+    from tapejit.ir.builder import Var
+
+_A = np.array([[0.4, 1.3, -0.6], [2.1, -0.7, 0.5], [0.9, 0.8, 1.7]])
+_B = np.sin(np.arange(1.0, 19.0) ** 1.5).reshape(2, 3, 3)
+
+
+def _det_type(a: TensorType, factor: TensorType, order: TensorType) -> TensorType:
+    if factor != square_matrices(a) or order != a.with_shape(a.shape[:-1]).with_dtype("i64"):
+        raise TypeError(f"{factor} and {order} are not the LU factors of {a}")
+    return a.with_shape(a.shape[:-2])
+
+
+def _per_matrix(y: Var, like: Var) -> Var:
+    """One number for each matrix, repeated over its elements."""
+    return ops.broadcast(y, shape=like.shape, dims=tuple(range(len(y.shape))))
+
+
+def _total(x: Var) -> Var:
+    """The sum over each matrix."""
+    rank = len(x.shape)
+    return ops.reduce_sum(x, axes=(rank - 2, rank - 1))
+
+
+def _with_factors(*matrices: np.ndarray) -> tuple[Any, ...]:
+    return tuple(((a, *lu.reference(a)), {}) for a in matrices)
+
+
+# -- The determinant ---------------------------------------------------------------------------------------
+
+
+def _cofactors(r: Var, a: Var, factor: Var, order: Var) -> Var:
+    pivots = diagonal(factor)
+    axes = tuple(range(len(pivots.shape)))
+    singular = ops.reduce_any(ops.eq(pivots, pivots.like(0.0)), axes=axes)
+    operands = (r, a, factor, order)
+    regions = (region_of("singular", operands, _by_values), region_of("regular", operands, _by_inverse))
+    return cond(singular, *operands, regions=regions)
+
+
+def _by_inverse(r: Var, a: Var, factor: Var, order: Var) -> Iterable[Var]:
+    """det(A) A^-T."""
+    found = inverse(a, factor, order, turn=True)
+    return [_per_matrix(r, found) * found]
+
+
+def _by_values(r: Var, a: Var, factor: Var, order: Var) -> Iterable[Var]:
+    """With A = U diag(s) V^T: det(U V^T) U diag(the products of the other values) V^T."""
+    u, s, vt = svd.several(a, full=False)
+    axes = (len(s.shape) - 1,)
+    others = ops.reduce_prod.vjp(_ones(s), ops.reduce_prod(s, axes=axes), s, axes=axes)[0]
+    both = product(u, vt)
+    sign, _ = log_determinant.several(both, *lu.several(both))
+    found = product(scaled_columns(u, others), vt)
+    return [_per_matrix(sign, found) * found]
+
+
+def _ones(s: Var) -> Var:
+    return s.builder.full(s.type.with_shape(s.shape[:-1]), 1.0)
+
+
+determinant: Primitive = Primitive(
+    name="determinant",
+    arity=3,
+    results=1,
+    infer=_det_type,
+    reference=lambda a, factor, order: np.asarray(np.linalg.det(a), a.dtype),
+    jvp=lambda ts, r, *xs: None if ts[0] is None else _total(_cofactors(r, *xs) * ts[0]),
+    vjp=lambda ct, r, *xs: (_per_matrix(ct, xs[0]) * _cofactors(r, *xs), None, None),
+    batch=lambda *xs: determinant(*xs),
+    emission=Library("determinant", square_sizes, reads=(1, 2)),
+    examples=_with_factors(_A, _B, _A.astype(np.float32), _A[:1, :1], np.ones((0, 0))),
+)
+
+# -- Its logarithm -----------------------------------------------------------------------------------------
+
+# The sign (0 for a singular matrix) and the logarithm of the absolute value.
+log_determinant: Primitive = Primitive(
+    name="log_determinant",
+    arity=3,
+    results=2,
+    infer=lambda *types: (_det_type(*types), _det_type(*types)),
+    reference=lambda a, factor, order: tuple(np.asarray(x, a.dtype) for x in np.linalg.slogdet(a)),
+    jvp=lambda ts, rs, *xs: (None, None if ts[0] is None else _total(inverse(*xs, turn=True) * ts[0])),
+    vjp=lambda cts, rs, *xs: (_per_matrix(cts[1], xs[0]) * inverse(*xs, turn=True), None, None),
+    batch=lambda *xs: log_determinant.several(*xs),
+    emission=Library("log_determinant", square_sizes, reads=(1, 2)),
+    examples=_with_factors(_A, _B, _A.astype(np.float32), _A[:1, :1], np.ones((0, 0))),
+)
