@@ -17,6 +17,7 @@ from tapejit.codegen.moves import moved
 from tapejit.codegen.name import Names
 from tapejit.codegen.plan import Plan
 from tapejit.ir.function import Instr, Value
+from tapejit.ir.ops import literal
 from tapejit.ir.primitive import Constant, Gathered, IndexMap, Padded, Reinterpret, Scalar
 
 Demand = tuple[Value, Index]
@@ -149,10 +150,11 @@ class Elements:
         return self.assign(value, f"{home.name}[{{0}}]", index.loops, (index.flat,), home)
 
     def _scalar(self, instr: Instr, value: Value, emission: Scalar, operands: Sequence[Known]) -> Known:
-        if emission.source == "{0}":
+        source = emission.of(value.type)
+        if source == "{0}":
             return operands[0]
         self.fused[instr] = None
-        text = emission.source.format(*(o.text for o in operands), **instr.attrs)
+        text = source.format(*(o.text for o in operands), **instr.attrs)
         return self.assign(value, narrow(text, value.type.dtype), all_loops(operands))
 
     def _constant(self, instr: Instr, value: Value, emission: Constant, index: Index) -> Known:
@@ -168,7 +170,7 @@ class Elements:
         conditions, dims = _inside(emission.operand_index(index.dims, x.type, **instr.attrs), x.type.shape)
         if not conditions:
             return self.element(x, Index(x.type.shape, dims))
-        around = f"{value.type.dtype}({_number(instr.attrs['value'])})"
+        around = literal(value.type.dtype, instr.attrs["value"])
         return self._guarded(instr, (x, Index(x.type.shape, dims)), conditions, around, index.loops)
 
     def _gathered(self, instr: Instr, value: Value, index: Index) -> Known:
@@ -246,7 +248,3 @@ def _inside(steps: Sequence[tuple[Affine, int]], shape: Sequence[int]) -> tuple[
             conditions.append((f"({{0}}) % {step} == 0", place))
         dims.append(quotient)
     return conditions, dims
-
-
-def _number(value: float) -> str:
-    return "nan" if value != value else repr(value)

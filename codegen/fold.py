@@ -7,7 +7,7 @@ chain of additions and more accurate than NumPy's pairwise sum. Start with `add_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tapejit.codegen.affine import Affine, LoopVar
@@ -17,7 +17,8 @@ from tapejit.codegen.name import Names
 from tapejit.codegen.root import Root
 from tapejit.ir.primitive import Fold, FoldIndex
 
-STRETCH = {"f64": 2048, "f32": 256}  # elements added without keeping the rounding error
+# Elements added without keeping the rounding error.
+STRETCH = {"f64": 2048, "f32": 256, "c128": 1024, "c64": 128}
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def add_fold(
 
 
 def is_float_sum(root: Root) -> bool:
-    return root.adds and root.value.type.is_float
+    return root.adds and root.value.type.is_inexact
 
 
 def _add_position(

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import llvmlite.ir as ll
 
-from tapejit.codegen.lane import Lane
+from tapejit.codegen.complex_lane import lane
 from tapejit.codegen.scalar_library import ScalarFunction
 
 MANY = 60
@@ -27,24 +28,26 @@ def calls(source: str, vocabulary: Mapping[str, ScalarFunction]) -> int:
 def outlined(vocabulary: Mapping[str, ScalarFunction]) -> dict[str, ScalarFunction]:
     """The vocabulary with its long functions called instead of inlined."""
     return {
-        name: replace(function, formula=_call_of(name, function.formula)) if function.long else function
+        name: replace(function, formula=_call_of(name, function), complex_formula=None)
+        if function.long
+        else function
         for name, function in vocabulary.items()
     }
 
 
-def _call_of(name: str, formula: Callable[..., Lane]) -> Callable[..., Lane]:
-    """A formula that is a call of the module's own function holding `formula`."""
+def _call_of(name: str, function: ScalarFunction) -> Callable[..., Any]:
+    """A formula that is a call of the module's own function holding that of `function`."""
 
-    def call(*operands: Lane) -> Lane:
-        builder = operands[0].builder
-        function = _function(builder.module, f"tapejit.{name}.{operands[0].type}", formula, operands)
-        return Lane(builder, builder.call(function, [x.value for x in operands]))
+    def call(*operands: Any) -> Any:
+        builder, formula = operands[0].builder, function.formula_for(operands)
+        own = _function(builder.module, f"tapejit.{name}.{operands[0].type}", formula, operands)
+        return lane(builder, builder.call(own, [x.value for x in operands]))
 
     return call
 
 
 def _function(
-    module: ll.Module, name: str, formula: Callable[..., Lane], operands: Sequence[Lane]
+    module: ll.Module, name: str, formula: Callable[..., Any], operands: Sequence[Any]
 ) -> ll.Function:
     existing = module.globals.get(name)
     if existing is not None:
@@ -55,5 +58,5 @@ def _function(
     for attribute in _ATTRIBUTES:
         function.attributes.add(attribute)
     builder = ll.IRBuilder(function.append_basic_block("entry"))
-    builder.ret(formula(*(Lane(builder, x) for x in function.args)).value)
+    builder.ret(formula(*(lane(builder, x) for x in function.args)).value)
     return function

@@ -187,6 +187,14 @@ def control(instr: Instr) -> Root:
     return Root(Kind.CONTROL, instr.results[0], (), operands, (), instr=instr)
 
 
+def read_whole(instr: Instr) -> tuple[Value, ...]:
+    """The operands that are needed in memory."""
+    emission = instr.primitive.emission
+    if isinstance(emission, Library):
+        return tuple(instr.operands[k] for k in emission.reads)
+    return instr.operands
+
+
 def _product_order(instr: Instr, names: ProductDims, extent: dict[str, int]) -> list[str]:
     """The loops, outermost first.
 
@@ -241,7 +249,7 @@ def is_loop_product(instr: Instr) -> bool:
     (x_inner, _), (x_batch, _) = instr.attrs["contract"], instr.attrs["batch"]
     batch = prod(x.shape[d] for d in x_batch)
     inner = prod(x.shape[d] for d in x_inner)
-    if not x.is_float or 0 in (batch, inner, x.size, y.size):
+    if not x.is_inexact or 0 in (batch, inner, x.size, y.size):
         return True
     rows, columns = x.size // (batch * inner), y.size // (batch * inner)
     return 1 in (rows, columns, inner) or rows * columns * inner <= SMALL_PRODUCT
@@ -254,8 +262,8 @@ def roots_of(instr: Instr, slot: int | None) -> list[Root]:
         return [fold(instr, slot)]
     if isinstance(emission, Product):
         return [product(instr, slot)]
-    if isinstance(emission, Regions):
-        return [control(instr)]
+    if isinstance(emission, Routine):
+        return [routine(instr)]
     for kind, build in ((Scattered, scatter), (Scanned, scan), (Ordered, sort)):
         if isinstance(emission, kind):
             return [build(instr, slot)]

@@ -67,10 +67,12 @@ def rsqrt(x: Lane) -> Lane:
 
 def integer_pow(x: Lane, exponent: int) -> Lane:
     """Repeated squaring; a negative power is the reciprocal of the positive one."""
-    power, square, n = x.like(1), x, abs(exponent)
+    power, square, n = x.like(1) if exponent == 0 else None, x, abs(exponent)
     while n:
-        power = power * square if n & 1 else power
+        if n & 1:
+            power = square if power is None else power * square
         square, n = square * square if n > 1 else square, n >> 1
+    assert power is not None
     return 1.0 / power if exponent < 0 else power
 
 

@@ -8,7 +8,7 @@ The formulas live beside this file, in `scalar_arithmetic` and the `vector_*` mo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from tapejit.codegen import (
     vector_power,
     vector_trigonometric,
 )
-from tapejit.codegen.lane import Lane
+from tapejit.codegen.complex_lane import ComplexLane, lane
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,24 @@ class ScalarFunction:
     The operand at position `literal` is a literal int of the source and arrives as a Python int.
     """
 
-    formula: Callable[..., Lane]
+    formula: Callable[..., Any]
     arity: int = 1
     result_like: int | None = 0
     literal: int | None = None
     long: bool = False  # dozens of instructions: see `outlined`
 
     def build(self, builder: ll.IRBuilder, *arguments: ll.Value | int) -> ll.Value:
+    complex_formula: Callable[..., Any] | None = None  # on complex lanes, see `complex_library`
+    takes_parts: bool = False  # the result has the type of the parts of a complex operand
         """The result's LLVM value; instructions are added where `builder` stands."""
-        operands: list[Any] = [x if isinstance(x, int) else Lane(builder, x) for x in arguments]
-        return self.formula(*operands).value
+        operands: list[Any] = [x if isinstance(x, int) else lane(builder, x) for x in arguments]
+        value: ll.Value = self.formula_for(operands)(*operands).value
+        return value
+
+    def formula_for(self, operands: Sequence[Any]) -> Callable[..., Any]:
+        """The formula for operands of these types."""
+        is_complex = any(isinstance(x, ComplexLane) for x in operands)
+        return self.complex_formula if is_complex and self.complex_formula else self.formula
 
 
 LIBRARY: dict[str, ScalarFunction] = {

@@ -17,6 +17,13 @@ def fast_sum(x: Lane, y: Lane) -> TwoPart:
     return total, y - (total - x)
 
 
+def two_sum(x: Lane, y: Lane | float) -> TwoPart:
+    """x + y and what its rounding lost, in any order of size (D. Knuth, TAOCP 2, 4.2.2)."""
+    total = x + y
+    from_y = total - x
+    return total, (x - (total - from_y)) + (y - from_y)
+
+
 def product(x: Lane, y: Lane | float) -> TwoPart:
     """x * y and what its rounding lost."""
     result = x * y

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from tapejit.codegen.complex_library import with_complex
 from tapejit.codegen.lane import Lane
 from tapejit.codegen.outlined import MANY, calls, outlined
 from tapejit.codegen.scalar_library import LIBRARY, ScalarFunction
+from tapejit.codegen.two_part import two_sum
 
 
 def _rounding(a: Lane, b: Lane) -> Lane:
-    """What `a + b` loses to rounding (two-sum; D. Knuth, TAOCP 2, 4.2.2)."""
-    total = a + b
-    from_b = total - a
-    return (a - (total - from_b)) + (b - from_b)
+    """What `a + b` loses to rounding."""
+    return two_sum(a, b)[1]
 
 
 def _compensated(total: Lane, lost: Lane) -> Lane:
@@ -21,11 +21,13 @@ def _compensated(total: Lane, lost: Lane) -> Lane:
     return Lane(builder, builder.select(ordered, (total + lost).value, total.value))
 
 
-VOCABULARY: dict[str, ScalarFunction] = {
-    **LIBRARY,
-    "rounding": ScalarFunction(_rounding, arity=2),
-    "compensated": ScalarFunction(_compensated, arity=2),
-}
+VOCABULARY: dict[str, ScalarFunction] = with_complex(
+    {
+        **LIBRARY,
+        "rounding": ScalarFunction(_rounding, arity=2),
+        "compensated": ScalarFunction(_compensated, arity=2),
+    }
+)
 _OUTLINED = outlined(VOCABULARY)
 
 

@@ -43,28 +43,36 @@ class Var:
     def is_float(self) -> bool:
         return self.value.type.is_float
 
-    def __add__(self, other: Var | float) -> Var:
+    @property
+    def is_complex(self) -> bool:
+        return self.value.type.is_complex
+
+    @property
+    def is_inexact(self) -> bool:
+        return self.value.type.is_inexact
+
+    def __add__(self, other: Var | complex) -> Var:
         return ops.add(self, self.like(other))
 
-    def __radd__(self, other: float) -> Var:
+    def __radd__(self, other: complex) -> Var:
         return ops.add(self.like(other), self)
 
-    def __sub__(self, other: Var | float) -> Var:
+    def __sub__(self, other: Var | complex) -> Var:
         return ops.sub(self, self.like(other))
 
-    def __rsub__(self, other: float) -> Var:
+    def __rsub__(self, other: complex) -> Var:
         return ops.sub(self.like(other), self)
 
-    def __mul__(self, other: Var | float) -> Var:
+    def __mul__(self, other: Var | complex) -> Var:
         return ops.mul(self, self.like(other))
 
-    def __rmul__(self, other: float) -> Var:
+    def __rmul__(self, other: complex) -> Var:
         return ops.mul(self.like(other), self)
 
-    def __truediv__(self, other: Var | float) -> Var:
+    def __truediv__(self, other: Var | complex) -> Var:
         return ops.div(self, self.like(other))
 
-    def __rtruediv__(self, other: float) -> Var:
+    def __rtruediv__(self, other: complex) -> Var:
         return ops.div(self.like(other), self)
 
     def __neg__(self) -> Var:
@@ -78,7 +86,7 @@ class Var:
         """`adjoint` where this mask is True, zero elsewhere whatever `adjoint` holds there."""
         return ops.select(self, adjoint, adjoint.like(0.0)).masked_by(self)
 
-    def like(self, other: Var | float) -> Var:
+    def like(self, other: Var | complex) -> Var:
         """`other` itself, or the number `other` as a constant of this value's type."""
         return other if isinstance(other, Var) else self.builder.full(self.type, other)
 
@@ -116,7 +124,7 @@ class Builder:
         self.params += (var,)
         return var
 
-    def full(self, type: TensorType, value: float) -> Var:
+    def full(self, type: TensorType, value: complex) -> Var:
         """A constant: every element is `value`."""
         return ops.full(builder=self, dtype=type.dtype, shape=type.shape, value=value)
 

@@ -32,16 +32,16 @@ def _infer(pred: TensorType, *operands: TensorType, regions: Sequence[Function] 
 
 
 def _jvp(tangents: Any, rs: tuple[Var, ...], pred: Var, *xs: Var, regions: Any, transform: Any) -> Any:
-    dots = [x.like(0.0) if t is None else t for t, x in zip(tangents[1:], xs, strict=True) if x.is_float]
+    dots = [x.like(0.0) if t is None else t for t, x in zip(tangents[1:], xs, strict=True) if x.is_inexact]
     found = iter(cond.several(pred, *xs, *dots, regions=tuple(transform(r) for r in regions)))
-    return tuple(next(found) if r.is_float else None for r in rs)
+    return tuple(next(found) if r.is_inexact else None for r in rs)
 
 
 def _vjp(cts: Any, rs: tuple[Var, ...], pred: Var, *xs: Var, regions: Any, transform: Any) -> Any:
     """The adjoint of the branch taken, which computes that branch again (nothing of it is stored)."""
     given = [ct for ct in cts if ct is not None]
     found = iter(cond.several(pred, *xs, *given, regions=tuple(transform(r) for r in regions)))
-    return (None, *(next(found) if x.is_float else None for x in xs))
+    return (None, *(next(found) if x.is_inexact else None for x in xs))
 
 
 def _batch(pred: Var, *xs: Var, regions: Any, mapped: tuple[bool, ...], transform: Any) -> Any:

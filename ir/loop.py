@@ -56,7 +56,7 @@ def _infer_adjoint(*operands: TensorType, carry: int, regions: Sequence[Function
     check_params(pullback, operands)
     check_results(pullback, operands[count:])
     for type_ in result_types(pullback):
-        if not type_.is_float:
+        if not type_.is_inexact:
             raise TypeError(f"region @{pullback.name} gives {type_}, which is no adjoint")
     return result_types(pullback)
 
@@ -116,7 +116,7 @@ def _unwoven(ys: Sequence[Var], carry: int, count: int) -> tuple[list[Var], list
 
 
 def _dots(tangents: Sequence[Var | None], xs: Sequence[Var]) -> list[Var]:
-    return [x.like(0.0) if t is None else t for t, x in zip(tangents, xs, strict=True) if x.is_float]
+    return [x.like(0.0) if t is None else t for t, x in zip(tangents, xs, strict=True) if x.is_inexact]
 
 
 def _tangent_loop(
@@ -141,14 +141,14 @@ def _while_jvp(tangents: Any, rs: Any, *xs: Var, carry: int, regions: Any, trans
     predicate, body = regions
     both = _tangent_loop(operands, carry, predicate, body, transform)
     dots = iter(while_.several(*operands, carry=carry + len(floats(rs)), regions=both)[carry:])
-    return tuple(next(dots) if r.is_float else None for r in rs)
+    return tuple(next(dots) if r.is_inexact else None for r in rs)
 
 
 def _while_vjp(cts: Any, rs: Any, *xs: Var, carry: int, regions: Any, transform: Any) -> Any:
     states = [ct for ct in cts if ct is not None]
     pullback = transform(regions[1])
     bars = iter(while_adjoint.several(*xs, *states, carry=carry, regions=(*regions, pullback)))
-    return tuple(next(bars) if x.is_float else None for x in xs)
+    return tuple(next(bars) if x.is_inexact else None for x in xs)
 
 
 def _adjoint_jvp(tangents: Any, rs: Any, *xs: Var, carry: int, regions: Any, transform: Any) -> Any:
@@ -208,7 +208,7 @@ def _adjoint_vjp(cts: Any, rs: Any, *xs: Var, carry: int, regions: Any, transfor
     found = while_adjoint.several(*operands, *seeds, carry=carried, regions=(*loop, transform(there)))
     first, _, rest = cut(found, len(floats(start)), len(states))
     bars = iter((*first, *rest))
-    return (*(next(bars) if x.is_float else None for x in (*start, *consts)), *state_bars)
+    return (*(next(bars) if x.is_inexact else None for x in (*start, *consts)), *state_bars)
 
 
 # -- Batching ----------------------------------------------------------------------------------------

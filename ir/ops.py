@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tapejit.ir import shape
+from tapejit.ir import complex_number, shape
 from tapejit.ir.primitive import (
     Constant, Discrete, Fold, FoldIndex, IndexMap, Mapped, Padded, Pieces, Primitive, Product, Reinterpret,
     Scalar, elementwise, linear, reduction,
 )
-from tapejit.ir.shape import float_type, numeric_type
+from tapejit.ir.shape import float_type, inexact_type, numeric_type, real_type
 from tapejit.ir.types import NUMPY_NAME, TensorType
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ _T = np.sin(np.arange(24.0)).reshape(2, 3, 4)
 _SINGLE = np.array([0.3, -1.2, 2.5], np.float32)
 _CUBE = np.cos(np.arange(24.0)).reshape(4, 3, 2)
 _BLOCK = np.cos(np.arange(30.0)).reshape(5, 2, 3)
+_Z = np.array([0.3 - 1.7j, -1.2 + 0.4j, 2.5 + 0.6j])
+_W = np.array([1.1 + 0.2j, -0.4 - 0.9j, 0.7 + 1.3j])
+_ZM, _ZN, _ZT = _M + 1j * _M[::-1, ::-1] ** 2, _N + 1j * _N[::-1], _T + 1j * np.cos(_T * 7.0)
 
 
 def _both(*operands: np.ndarray) -> tuple[Any, ...]:
@@ -44,32 +47,38 @@ def _both(*operands: np.ndarray) -> tuple[Any, ...]:
     return ((operands, {}), (tuple(x.astype(np.float32) for x in operands), {}))
 
 
+def _complex(*operands: np.ndarray) -> tuple[Any, ...]:
+    """The same example in c128 and in c64."""
+    return ((operands, {}), (tuple(x.astype(np.complex64) for x in operands), {}))
+
+
 # -- Arithmetic ------------------------------------------------------------------------------------
 
 add = elementwise("add", infer=numeric_type, reference=np.add, source="{0} + {1}",
-                  partials=(1.0, 1.0), examples=(*_both(_A, _B), ((_I, _J), {})))
+                  partials=(1.0, 1.0), examples=(*_both(_A, _B), ((_I, _J), {}), *_complex(_Z, _W)))
 sub = elementwise("sub", infer=numeric_type, reference=np.subtract, source="{0} - {1}",
-                  partials=(1.0, -1.0), examples=(*_both(_A, _B), ((_I, _J), {})))
+                  partials=(1.0, -1.0), examples=(*_both(_A, _B), ((_I, _J), {}), *_complex(_Z, _W)))
 mul = elementwise("mul", infer=numeric_type, reference=np.multiply, source="{0} * {1}",
                   partials=(lambda r, x, y: y, lambda r, x, y: x),
-                  examples=(*_both(_A, _B), ((_I, _J), {})))
-div = elementwise("div", infer=float_type, reference=np.divide, source="{0} / {1}",
-                  partials=(lambda r, x, y: 1.0 / y, lambda r, x, y: -r / y), examples=_both(_A, _B))
+                  examples=(*_both(_A, _B), ((_I, _J), {}), *_complex(_Z, _W)))
+div = elementwise("div", infer=inexact_type, reference=np.divide, source="{0} / {1}",
+                  complex_source="divide({0}, {1})", examples=(*_both(_A, _B), *_complex(_Z, _W)),
+                  partials=(lambda r, x, y: 1.0 / y, lambda r, x, y: -r / y))
 neg = elementwise("neg", infer=numeric_type, reference=np.negative, source="-{0}",
-                  partials=(-1.0,), examples=(*_both(_A), ((_I,), {})))
-abs_ = elementwise("abs", infer=numeric_type, reference=np.abs, source="abs({0})",
+                  partials=(-1.0,), examples=(*_both(_A), ((_I,), {}), *_complex(_Z)))
+abs_ = elementwise("abs", infer=real_type, reference=np.abs, source="abs({0})",
                    partials=(lambda r, x: sign(x),), examples=(*_both(_A), ((_I,), {})))
-sign = elementwise("sign", infer=numeric_type, reference=np.sign, source="sign({0})",
+sign = elementwise("sign", infer=real_type, reference=np.sign, source="sign({0})",
                    partials=Discrete("sign is piecewise constant"), examples=(*_both(_A), ((_I,), {})))
 floor = elementwise("floor", infer=float_type, reference=np.floor, source="floor({0})",
                     partials=Discrete("floor is piecewise constant"), examples=_both(_A))
 ceil = elementwise("ceil", infer=float_type, reference=np.ceil, source="ceil({0})",
                    partials=Discrete("ceil is piecewise constant"), examples=_both(_A))
 # floor_div and mod round towards minus infinity, as in Python; mod has the sign of the divisor.
-floor_div = elementwise("floor_div", infer=numeric_type, reference=np.floor_divide,
+floor_div = elementwise("floor_div", infer=real_type, reference=np.floor_divide,
                         source="floor_div({0}, {1})", partials=Discrete("floor is piecewise constant"),
                         examples=(*_both(_A, _N[0, :3]), ((_I, _J), {})))
-mod = elementwise("mod", infer=numeric_type, reference=np.remainder, source="mod({0}, {1})",
+mod = elementwise("mod", infer=real_type, reference=np.remainder, source="mod({0}, {1})",
                   partials=(1.0, lambda r, x, y: -floor_div(x, y)),
                   examples=(*_both(_A, _N[0, :3]), ((_I, _J), {})))
 
@@ -77,26 +86,27 @@ mod = elementwise("mod", infer=numeric_type, reference=np.remainder, source="mod
 
 # x**y: d/dx is zero at y = 0 even where x**(y - 1) is infinite; d/dy is zero at x = 0.
 pow_ = elementwise(
-    "pow", infer=float_type, reference=np.power, source="pow({0}, {1})",
+    "pow", infer=inexact_type, reference=np.power, source="pow({0}, {1})",
     partials=(
         lambda r, x, y: select(eq(y, y.like(0.0)), x.like(0.0), y * pow_(x, _nonzero(y) - 1.0)),
         lambda r, x, y: r * log(_nonzero(x)),
-    ), examples=_both(_POS, _B))
+    ), examples=(*_both(_POS, _B), *_complex(_Z, _W)))
 integer_pow = elementwise(
     "integer_pow", infer=shape.integer_pow, reference=shape.reference_integer_pow,
     source="integer_pow({0}, {exponent})", partials=(lambda r, x, exponent: _power_slope(x, exponent),),
-    examples=(*(((_A,), {"exponent": n}) for n in (3, 2, 1, 0, -2)), ((_SINGLE,), {"exponent": 3}),
+    examples=(*(((_A,), {"exponent": n}) for n in (3, 2, 1, 0, -2)),
+              *(((_Z,), {"exponent": n}) for n in (3, -2)), ((_SINGLE,), {"exponent": 3}),
               ((_I,), {"exponent": 2})))
-sqrt = elementwise("sqrt", infer=float_type, reference=np.sqrt, source="sqrt({0})",
-                   partials=(lambda r, x: 0.5 / r,), examples=_both(_POS))
+sqrt = elementwise("sqrt", infer=inexact_type, reference=np.sqrt, source="sqrt({0})",
+                   partials=(lambda r, x: 0.5 / r,), examples=(*_both(_POS), *_complex(_Z)))
 rsqrt = elementwise("rsqrt", infer=float_type, reference=shape.reference_rsqrt, source="rsqrt({0})",
                     partials=(lambda r, x: -0.5 * r / x,), examples=_both(_POS))
-exp = elementwise("exp", infer=float_type, reference=np.exp, source="exp({0})",
-                  partials=(lambda r, x: r,), examples=_both(_A))
+exp = elementwise("exp", infer=inexact_type, reference=np.exp, source="exp({0})",
+                  partials=(lambda r, x: r,), examples=(*_both(_A), *_complex(_Z)))
 expm1 = elementwise("expm1", infer=float_type, reference=np.expm1, source="expm1({0})",
                     partials=(lambda r, x: r + 1.0,), examples=_both(_A))
-log = elementwise("log", infer=float_type, reference=np.log, source="log({0})",
-                  partials=(lambda r, x: 1.0 / x,), examples=_both(_POS))
+log = elementwise("log", infer=inexact_type, reference=np.log, source="log({0})",
+                  partials=(lambda r, x: 1.0 / x,), examples=(*_both(_POS), *_complex(_Z)))
 log1p = elementwise("log1p", infer=float_type, reference=np.log1p, source="log1p({0})",
                     partials=(lambda r, x: 1.0 / (1.0 + x),), examples=_both(_POS))
 logistic = elementwise("logistic", infer=float_type, reference=shape.reference_logistic,
@@ -106,12 +116,12 @@ erf = elementwise("erf", infer=float_type, reference=shape.reference_erf, source
 
 # -- Trigonometric and hyperbolic ------------------------------------------------------------------
 
-sin = elementwise("sin", infer=float_type, reference=np.sin, source="sin({0})",
-                  partials=(lambda r, x: cos(x),), examples=_both(_A))
-cos = elementwise("cos", infer=float_type, reference=np.cos, source="cos({0})",
-                  partials=(lambda r, x: -sin(x),), examples=_both(_A))
-tan = elementwise("tan", infer=float_type, reference=np.tan, source="tan({0})",
-                  partials=(lambda r, x: 1.0 + r * r,), examples=_both(_A))
+sin = elementwise("sin", infer=inexact_type, reference=np.sin, source="sin({0})",
+                  partials=(lambda r, x: cos(x),), examples=(*_both(_A), *_complex(_Z)))
+cos = elementwise("cos", infer=inexact_type, reference=np.cos, source="cos({0})",
+                  partials=(lambda r, x: -sin(x),), examples=(*_both(_A), *_complex(_Z)))
+tan = elementwise("tan", infer=inexact_type, reference=np.tan, source="tan({0})",
+                  partials=(lambda r, x: 1.0 + r * r,), examples=(*_both(_A), *_complex(_Z)))
 arcsin = elementwise("arcsin", infer=float_type, reference=np.arcsin, source="arcsin({0})",
                      partials=(lambda r, x: rsqrt((1.0 - x) * (1.0 + x)),), examples=_both(_UNIT))
 arccos = elementwise("arccos", infer=float_type, reference=np.arccos, source="arccos({0})",
@@ -122,12 +132,12 @@ arctan2 = elementwise(
     "arctan2", infer=float_type, reference=np.arctan2, source="arctan2({0}, {1})",
     partials=(lambda r, y, x: x / (x * x + y * y), lambda r, y, x: -y / (x * x + y * y)),
     examples=_both(_A, _B))
-sinh = elementwise("sinh", infer=float_type, reference=np.sinh, source="sinh({0})",
-                   partials=(lambda r, x: cosh(x),), examples=_both(_A))
-cosh = elementwise("cosh", infer=float_type, reference=np.cosh, source="cosh({0})",
-                   partials=(lambda r, x: sinh(x),), examples=_both(_A))
-tanh = elementwise("tanh", infer=float_type, reference=np.tanh, source="tanh({0})",
-                   partials=(lambda r, x: 1.0 - r * r,), examples=_both(_A))
+sinh = elementwise("sinh", infer=inexact_type, reference=np.sinh, source="sinh({0})",
+                   partials=(lambda r, x: cosh(x),), examples=(*_both(_A), *_complex(_Z)))
+cosh = elementwise("cosh", infer=inexact_type, reference=np.cosh, source="cosh({0})",
+                   partials=(lambda r, x: sinh(x),), examples=(*_both(_A), *_complex(_Z)))
+tanh = elementwise("tanh", infer=inexact_type, reference=np.tanh, source="tanh({0})",
+                   partials=(lambda r, x: 1.0 - r * r,), examples=(*_both(_A), *_complex(_Z)))
 
 # -- Comparison, logic, choice ---------------------------------------------------------------------
 
@@ -136,16 +146,16 @@ _LOGIC = Discrete("a truth value has no derivative")
 _PAIRS = (*_both(_A, np.array([0.3, 0.4, -0.6])), ((_I, np.array([7, 5, -4])), {}))
 
 eq = elementwise("eq", infer=shape.comparison, reference=np.equal, source="{0} == {1}",
-                 partials=_COMPARISON, examples=(*_PAIRS, ((_P, _Q), {})))
+                 partials=_COMPARISON, examples=(*_PAIRS, ((_P, _Q), {}), *_complex(_Z, _Z[[0, 2, 1]])))
 ne = elementwise("ne", infer=shape.comparison, reference=np.not_equal, source="{0} != {1}",
-                 partials=_COMPARISON, examples=(*_PAIRS, ((_P, _Q), {})))
-lt = elementwise("lt", infer=shape.comparison, reference=np.less, source="{0} < {1}",
+                 partials=_COMPARISON, examples=(*_PAIRS, ((_P, _Q), {}), *_complex(_Z, _Z[[0, 2, 1]])))
+lt = elementwise("lt", infer=shape.ordering, reference=np.less, source="{0} < {1}",
                  partials=_COMPARISON, examples=_PAIRS)
-le = elementwise("le", infer=shape.comparison, reference=np.less_equal, source="{0} <= {1}",
+le = elementwise("le", infer=shape.ordering, reference=np.less_equal, source="{0} <= {1}",
                  partials=_COMPARISON, examples=_PAIRS)
-gt = elementwise("gt", infer=shape.comparison, reference=np.greater, source="{0} > {1}",
+gt = elementwise("gt", infer=shape.ordering, reference=np.greater, source="{0} > {1}",
                  partials=_COMPARISON, examples=_PAIRS)
-ge = elementwise("ge", infer=shape.comparison, reference=np.greater_equal, source="{0} >= {1}",
+ge = elementwise("ge", infer=shape.ordering, reference=np.greater_equal, source="{0} >= {1}",
                  partials=_COMPARISON, examples=_PAIRS)
 logical_and = elementwise("logical_and", infer=shape.logic, reference=np.logical_and, source="{0} & {1}",
                           partials=_LOGIC, examples=(((_P, _Q), {}),))
@@ -195,25 +205,27 @@ def _choice(name: str, *, wins: Any, **fields: Any) -> Primitive:
 select = _choice("select", arity=3, wins=lambda c, x, y: (c, None), infer=shape.select,
                  reference=np.where, emission=Scalar("select({0}, {1}, {2})"),
                  examples=(((_P, _A, _B), {}), ((_P, _B.astype(np.float32), _SINGLE), {}),
-                           ((_P, _I, _J), {})))
+                           ((_P, _I, _J), {}), ((_P, _Z, _W), {})))
 # NaN wins over a number, as in NumPy; a tie splits the adjoint evenly.
-maximum = _choice("maximum", arity=2, wins=lambda x, y: (_ahead(x, gt, y), eq(x, y)), infer=numeric_type,
+maximum = _choice("maximum", arity=2, wins=lambda x, y: (_ahead(x, gt, y), eq(x, y)), infer=real_type,
                   reference=np.maximum, emission=Scalar("maximum({0}, {1})"),
                   examples=(*_both(_A, _B), ((_I, _J), {})))
-minimum = _choice("minimum", arity=2, wins=lambda x, y: (_ahead(x, lt, y), eq(x, y)), infer=numeric_type,
+minimum = _choice("minimum", arity=2, wins=lambda x, y: (_ahead(x, lt, y), eq(x, y)), infer=real_type,
                   reference=np.minimum, emission=Scalar("minimum({0}, {1})"),
                   examples=(*_both(_A, _B), ((_I, _J), {})))
 
 # -- Conversion ------------------------------------------------------------------------------------
 
 cast = linear(
-    "cast", infer=lambda x, *, dtype: x.with_dtype(dtype), emission=Scalar("{dtype}({0})"), moves=True,
+    "cast", infer=shape.cast, emission=Scalar("{dtype}({0})"), moves=True,
     reference=lambda x, *, dtype: np.asarray(x).astype(NUMPY_NAME[dtype]),
-    transpose=lambda ct, x, *, dtype: cast(ct, dtype=x.dtype),
+    transpose=lambda ct, x, *, dtype: cast(
+        complex_number.real(ct) if ct.is_complex and not x.is_complex else ct, dtype=x.dtype),
     batch=lambda x, *, dtype: cast(x, dtype=dtype),
     examples=(((_A,), {"dtype": "f32"}), ((_SINGLE,), {"dtype": "f64"}), ((_A,), {"dtype": "i64"}),
               ((_I,), {"dtype": "f64"}), ((_P,), {"dtype": "f64"}), ((_A,), {"dtype": "bool"}),
-              ((_I,), {"dtype": "i32"})))
+              ((_I,), {"dtype": "i32"}), ((_A,), {"dtype": "c128"}), ((_SINGLE,), {"dtype": "c64"}),
+              ((_A,), {"dtype": "c64"}), ((_Z,), {"dtype": "c64"}), ((_I,), {"dtype": "c128"})))
 stop_gradient = elementwise("stop_gradient", infer=lambda x: x, reference=lambda x: x, source="{0}",
                             partials=Discrete("it is there to stop the derivative"),
                             examples=(*_both(_A), ((_I,), {})))
@@ -227,7 +239,8 @@ reduce_sum = linear(
     batch=lambda x, *, axes: reduce_sum(x, axes=tuple(a + 1 for a in axes)),
     emission=Fold(lambda dtype: "0", "plus({0}, {1})"),
     examples=(((_M,), {"axes": (0,)}), ((_T,), {"axes": (1, 2)}), ((_T,), {"axes": (0, 2)}),
-              ((_SINGLE,), {"axes": (0,)}), ((_I,), {"axes": (0,)})))
+              ((_SINGLE,), {"axes": (0,)}), ((_I,), {"axes": (0,)}), ((_ZT,), {"axes": (0, 2)}),
+              ((_Z.astype(np.complex64),), {"axes": (0,)})))
 reduce_prod = reduction(
     "reduce_prod", infer=shape.reduce_numeric, spread=lambda y, s, axes: _spread(y, s, axes),
     reference=lambda x, *, axes: np.prod(x, axis=axes, dtype=x.dtype),
@@ -235,7 +248,7 @@ reduce_prod = reduction(
     emission=Fold(lambda dtype: "1", "{0} * {1}"),
     examples=(((_M,), {"axes": (1,)}), ((_T,), {"axes": (0, 2)}), ((_A * [0, 1, 1],), {"axes": (0,)}),
               ((_T[0, :, :2] * [0.0, 1.0],), {"axes": (0,)}), ((_SINGLE,), {"axes": (0,)}),
-              ((_I,), {"axes": (0,)})))
+              ((_I,), {"axes": (0,)}), ((_ZM,), {"axes": (1,)})))
 
 
 def _extreme(name: str, **fields: Any) -> Primitive:
@@ -304,7 +317,7 @@ broadcast = linear(
         x, shape=(x.shape[0], *shape), dims=(0, *(d + 1 for d in dims))),
     emission=IndexMap(lambda index, x, *, shape, dims: tuple(index[d] for d in dims)),
     examples=(((_A,), {"shape": (2, 3), "dims": (1,)}), ((_M,), {"shape": (2, 4, 3), "dims": (0, 2)}),
-              ((_P,), {"shape": (3, 2), "dims": (0,)})))
+              ((_P,), {"shape": (3, 2), "dims": (0,)}), ((_Z,), {"shape": (2, 3), "dims": (1,)})))
 reshape = linear(
     "reshape", infer=shape.reshape, reference=lambda x, *, shape: np.reshape(x, shape), moves=True,
     transpose=lambda ct, x, *, shape: reshape(ct, shape=x.shape),
@@ -315,7 +328,7 @@ transpose = linear(
     transpose=lambda ct, x, *, perm: transpose(ct, perm=shape.inverse(perm)),
     batch=lambda x, *, perm: transpose(x, perm=(0, *(p + 1 for p in perm))),
     emission=IndexMap(lambda index, x, *, perm: tuple(index[k] for k in shape.inverse(perm))),
-    examples=(((_M,), {"perm": (1, 0)}), ((_T,), {"perm": (2, 0, 1)})))
+    examples=(((_M,), {"perm": (1, 0)}), ((_T,), {"perm": (2, 0, 1)}), ((_ZM,), {"perm": (1, 0)})))
 reverse = linear(
     "reverse", infer=shape.reverse, reference=lambda x, *, axes: np.flip(x, axes), moves=True,
     transpose=lambda ct, x, *, axes: reverse(ct, axes=axes),
@@ -351,7 +364,8 @@ pad = linear(
         (i + -lo, step + 1) for i, lo, step in zip(index, low, interior, strict=True))),
     examples=(((_M,), {"low": (1, 0), "high": (0, 2), "interior": (0, 0), "value": 0.0}),
               ((_M,), {"low": (0, 1), "high": (1, 0), "interior": (1, 2), "value": 1.5}),
-              ((_I,), {"low": (1,), "high": (1,), "interior": (0,), "value": 7})))
+              ((_I,), {"low": (1,), "high": (1,), "interior": (0,), "value": 7}),
+              ((_Z,), {"low": (1,), "high": (0,), "interior": (1,), "value": 0.0})))
 concat = Primitive(
     name="concat", arity=None, results=1, infer=shape.concat,
     reference=lambda *xs, axis: np.concatenate(xs, axis),
@@ -361,7 +375,8 @@ concat = Primitive(
         _cut(ct, cut) for cut in shape.concat_cuts([x.shape for x in xs], axis)),
     batch=lambda *xs, axis: concat(*xs, axis=axis + 1), emission=Pieces(),
     examples=(((_M, _M * 2.0 + 1.0, _M[:, :1]), {"axis": 1}), ((_A, _B), {"axis": 0}),
-              ((_M, _M[:1]), {"axis": 0}), ((_P, _Q), {"axis": 0})))
+              ((_M, _M[:1]), {"axis": 0}), ((_P, _Q), {"axis": 0}),
+              ((_Z, _W), {"axis": 0})))
 
 # -- Products --------------------------------------------------------------------------------------
 
@@ -383,7 +398,9 @@ dot_general = Primitive(
               ((_T, _BLOCK), {"contract": ((1,), (2,)), "batch": ((0,), (1,))}),
               ((_A, _N[0]), {"contract": ((), ()), "batch": ((), ())}),
               ((_T, _CUBE), {"contract": ((1, 0), (1, 2)), "batch": ((), ())}),
-              ((_SINGLE, _SINGLE), {"contract": ((0,), (0,)), "batch": ((), ())})))
+              ((_SINGLE, _SINGLE), {"contract": ((0,), (0,)), "batch": ((), ())}),
+              ((_ZM, _ZN), {"contract": ((1,), (0,)), "batch": ((), ())}),
+              ((_ZT[0], _ZN), {"contract": ((0,), (0,)), "batch": ((1,), (1,))})))
 
 # -- Sources ---------------------------------------------------------------------------------------
 
@@ -395,7 +412,9 @@ full = Primitive(
     examples=(((), {"dtype": "f64", "shape": (3,), "value": 1.5}),
               ((), {"dtype": "i32", "shape": (), "value": 2}),
               ((), {"dtype": "f32", "shape": (2,), "value": -math.inf}),
-              ((), {"dtype": "bool", "shape": (2,), "value": True})))
+              ((), {"dtype": "bool", "shape": (2,), "value": True}),
+              ((), {"dtype": "c128", "shape": (2,), "value": complex(-0.0, math.inf)}),
+              ((), {"dtype": "c64", "shape": (), "value": 1.5 - 2.0j})))
 iota = Primitive(
     name="iota", arity=0, results=1, infer=shape.iota,
     reference=shape.reference_iota, jvp=Discrete("a constant"), vjp=Discrete("a constant"),
@@ -407,11 +426,16 @@ iota = Primitive(
 # -- What the rules above are written with ---------------------------------------------------------
 
 
-def literal(dtype: str, value: float) -> str:
+def literal(dtype: str, value: complex) -> str:
     """Source of a constant of `dtype`; infinities and NaN by name."""
     number = value.item() if isinstance(value, np.generic) else value
-    text = {math.inf: "inf", -math.inf: "-inf"}.get(number, "nan" if number != number else repr(number))
-    return f"{dtype}({text})"
+    if isinstance(number, complex):
+        return f"{dtype}(complex({_written(number.real)}, {_written(number.imag)}))"
+    return f"{dtype}({_written(number)})"
+
+
+def _written(number: float) -> str:
+    return {math.inf: "inf", -math.inf: "-inf"}.get(number, "nan" if number != number else repr(number))
 
 
 def _spread(y: Var, to: tuple[int, ...], axes: tuple[int, ...]) -> Var:

@@ -20,6 +20,7 @@ _TOKEN = re.compile(
     r"""(?P<string>"(?:[^"\\\n]|\\.)*")
       | (?P<function>@[^\s(]+)
       | (?P<value>%\w+)
+      | (?P<complex>-?(?:\d[\d.]*(?:e[+-]?\d+)?|inf|nan)[+-](?:\d[\d.]*(?:e[+-]?\d+)?|inf|nan)j(?![\w.]))
       | (?P<number>-?(?:\d+(?:\.\d*)?(?:e[+-]?\d+)?|inf|nan)(?![\w.]))
       | (?P<word>[A-Za-z_][\w.]*)
       | (?P<mark>->|[-=:,(){}\[\]])
@@ -199,6 +200,8 @@ class _Parser:
         if self.kind == "number":
             text = self.advance()
             return int(text) if text.lstrip("-").isdigit() else float(text)
+        if self.kind == "complex":
+            return complex(self.advance())
         if self.kind == "string":
             return json.loads(self.advance())
         word = self.token("word", "the value of an attribute")

@@ -37,9 +37,17 @@ class Mapped:
 
 @dataclass(frozen=True)
 class Scalar:
-    """Elementwise: Python source of one element, `{0}`, `{1}` the operands, `{name}` an attribute."""
+    """Elementwise: Python source of one element, `{0}`, `{1}` the operands, `{name}` an attribute.
+
+    `complex_source` stands for it where the result is complex, if the same source would not do.
+    """
 
     source: str
+    complex_source: str | None = None
+
+    def of(self, result: TensorType) -> str:
+        """The source for a result of this type."""
+        return self.complex_source or self.source if result.is_complex else self.source
 
 
 @dataclass(frozen=True)
@@ -250,7 +258,9 @@ def elementwise(
     """A map over scalars. `partials[i](result, *operands, **attrs)` is d result / d operand i.
 
     The tangent and the adjoint of a map are both products with the partials, so the derivative is
-    stated once. A partial may be the number 1.0 or -1.0; None: the operand has no derivative.
+    stated once; over complex numbers that is right because a map here is holomorphic (the adjoint is the
+    transpose without conjugation, see `ir.complex_number`). A partial may be the number 1.0 or -1.0;
+    None: the operand has no derivative.
     """
 
     def jvp(tangents: Any, y: Var, *xs: Var, **attrs: Any) -> Any:
@@ -259,6 +269,7 @@ def elementwise(
             for t, p in zip(tangents, slopes, strict=True)
             if t is not None and p is not None
         ]
+    complex_source: str | None = None,
         return sum(terms[1:], terms[0]) if terms else None
 
     def vjp(ct: Var, y: Var, *xs: Var, **attrs: Any) -> Any:
@@ -274,7 +285,7 @@ def elementwise(
         jvp=discrete or jvp,
         vjp=discrete or vjp,
         batch=lambda *xs, **attrs: row(*xs, **attrs),
-        emission=Scalar(source),
+        emission=Scalar(source, complex_source),
         examples=examples,
     )
     return row

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -56,16 +57,24 @@ def print_attr(value: Any) -> str:
         return f"[{', '.join(map(print_attr, value))}]"
     if isinstance(value, str):
         return value if _BARE.match(value) else json.dumps(value)
+    if isinstance(value, complex):
+        return _complex(value)
     if not is_attr(value):
         raise IRError(f"an attribute cannot hold {value!r} ({type(value).__name__})")
     return repr(value)
+
+
+def _complex(value: complex) -> str:
+    """`1.5-2.0j`, both parts always, so that signed zeros, infinities and NaN come back."""
+    sign = "-" if math.copysign(1.0, value.imag) < 0 else "+"
+    return f"{value.real!r}{sign}{abs(value.imag)!r}j"
 
 
 def is_attr(value: Any) -> bool:
     """Whether an attribute may hold `value`."""
     if isinstance(value, tuple):
         return all(map(is_attr, value))
-    return value is None or isinstance(value, (bool, int, float, str, np.generic))
+    return value is None or isinstance(value, (bool, int, float, complex, str, np.generic))
 
 
 def value_names(function: Function, hints: bool = True) -> dict[Value, str]:

@@ -49,7 +49,7 @@ def cut(values: Sequence[T], *counts: int) -> list[Sequence[T]]:
 
 
 def floats(values: Iterable[Var]) -> list[Var]:
-    return [x for x in values if x.is_float]
+    return [x for x in values if x.is_inexact]
 
 
 def region_of(name: str, params: Iterable[Var], make: Callable[..., Iterable[Var]]) -> Function:

@@ -81,6 +81,7 @@ linear_scan: Primitive = Primitive(
         ((_A, _B), {"axis": 0}),
         ((_A.astype(np.float32), _B.astype(np.float32)), {"axis": 0}),
         ((_I, _I.T.copy()), {"axis": 1}),
+        ((_A + 0.5j, _B - 1.5j * _A), {"axis": 0}),
         ((_A[:1], _B[:1]), {"axis": 0}),
         ((_T[:, :0], _U[:, :0]), {"axis": 1}),
     ),

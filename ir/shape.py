@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tapejit.ir.primitive import same_type
-from tapejit.ir.types import NUMPY_NAME, TensorType
+from tapejit.ir.types import COMPLEXES, NUMPY_NAME, TensorType
 
 if TYPE_CHECKING:
     from tapejit.ir.builder import Var
@@ -29,24 +29,47 @@ def numeric_type(*types: TensorType) -> TensorType:
     return _not_bool(same_type(*types))
 
 
+def real_type(*types: TensorType) -> TensorType:
+    """Operands of one type, numbers but not complex."""
+    return _not_complex(numeric_type(*types))
+
+
 def float_type(*types: TensorType) -> TensorType:
     """Operands of one type, f64 or f32."""
-    result = same_type(*types)
+    result = _not_complex(same_type(*types))
     if not result.is_float:
         raise TypeError(f"expected f64 or f32, got {result}")
+    return result
+
+
+def inexact_type(*types: TensorType) -> TensorType:
+    """Operands of one type, floats or complex."""
+    result = same_type(*types)
+    if not result.is_inexact:
+        raise TypeError(f"expected floats or complex numbers, got {result}")
     return result
 
 
 def integer_pow(x: TensorType, *, exponent: int) -> TensorType:
     if not isinstance(exponent, int) or isinstance(exponent, bool):
         raise TypeError(f"the exponent must be an int, got {exponent!r}")
-    if exponent < 0 and not x.is_float:
+    if exponent < 0 and not x.is_inexact:
         raise TypeError(f"a negative power of integers ({x}) is not an integer")
     return _not_bool(x)
 
 
 def comparison(x: TensorType, y: TensorType) -> TensorType:
     return same_type(x, y).with_dtype("bool")
+
+
+def ordering(x: TensorType, y: TensorType) -> TensorType:
+    return comparison(_not_complex(x), _not_complex(y))
+
+
+def cast(x: TensorType, *, dtype: str) -> TensorType:
+    if x.is_complex and dtype not in COMPLEXES:
+        raise TypeError(f"{x} as {dtype} would lose the imaginary part; take the real part first: x.real")
+    return x.with_dtype(dtype)
 
 
 def logic(*types: TensorType) -> TensorType:
@@ -68,6 +91,12 @@ def _not_bool(x: TensorType) -> TensorType:
     return x
 
 
+def _not_complex(x: TensorType) -> TensorType:
+    if x.is_complex:
+        raise TypeError(f"{x} is complex, which has no meaning here; take x.real, x.imag or abs(x)")
+    return x
+
+
 # -- Reductions ------------------------------------------------------------------------------------
 
 
@@ -82,7 +111,7 @@ def reduce_numeric(x: TensorType, *, axes: Shape) -> TensorType:
 
 
 def reduce_ordered(x: TensorType, *, axes: Shape) -> TensorType:
-    result = reduced(_not_bool(x), axes)
+    result = reduced(_not_complex(_not_bool(x)), axes)
     if any(x.shape[a] == 0 for a in axes):
         raise TypeError(f"the maximum or minimum of no elements: {x} over axes {axes}")
     return result
@@ -93,7 +122,7 @@ def reduce_logic(x: TensorType, *, axes: Shape) -> TensorType:
 
 
 def reduce_position(x: TensorType, *, axes: Shape) -> TensorType:
-    result = reduced(_not_bool(x), axes).with_dtype("i64")
+    result = reduced(_not_complex(_not_bool(x)), axes).with_dtype("i64")
     if len(axes) != 1 or x.shape[axes[0]] == 0:
         raise TypeError(f"a position needs one axis of at least one element, got {axes} of {x}")
     return result
@@ -168,7 +197,7 @@ def slice_high(x: Shape, start: Shape, result: Shape, step: Shape) -> Shape:
     )
 
 
-def pad(x: TensorType, *, low: Shape, high: Shape, interior: Shape, value: float) -> TensorType:
+def pad(x: TensorType, *, low: Shape, high: Shape, interior: Shape, value: complex) -> TensorType:
     if not len(low) == len(high) == len(interior) == x.rank or min((*low, *high, *interior, 0)) < 0:
         raise TypeError(f"low, high and interior need {x.rank} entries each, none negative, for {x}")
     return x.with_shape(
@@ -176,7 +205,7 @@ def pad(x: TensorType, *, low: Shape, high: Shape, interior: Shape, value: float
     )
 
 
-def reference_pad(x: np.ndarray, *, low: Shape, high: Shape, interior: Shape, value: float) -> np.ndarray:
+def reference_pad(x: np.ndarray, *, low: Shape, high: Shape, interior: Shape, value: complex) -> np.ndarray:
     from_type = TensorType("f64", x.shape)
     result = np.full(pad(from_type, low=low, high=high, interior=interior, value=value).shape, value, x.dtype)
     if x.size:
@@ -256,14 +285,14 @@ def reference_dot_general(x: np.ndarray, y: np.ndarray, *, contract: Any, batch:
 # -- Sources ---------------------------------------------------------------------------------------
 
 
-def full(*, dtype: str, shape: Shape, value: float) -> TensorType:
+def full(*, dtype: str, shape: Shape, value: complex) -> TensorType:
     if dtype not in NUMPY_NAME or any(n < 0 for n in shape):
         raise TypeError(f"{dtype}{list(shape)} is not a type")
     return TensorType(dtype, tuple(shape))
 
 
 def iota(*, dtype: str, shape: Shape, axis: int) -> TensorType:
-    result = full(dtype=dtype, shape=shape, value=0)
+    result = _not_complex(full(dtype=dtype, shape=shape, value=0))
     if dtype == "bool" or not 0 <= axis < result.rank:
         raise TypeError(f"cannot count along axis {axis} of {result}")
     return result
@@ -282,13 +311,17 @@ def reference_iota(*, dtype: str, shape: Shape, axis: int) -> np.ndarray:
     return np.broadcast_to(along.reshape([-1 if k == axis else 1 for k in range(len(shape))]), shape)
 
 
-def reference_integer_pow(x: np.ndarray, *, exponent: int) -> np.ndarray:
+def reference_integer_pow(x: np.ndarray, *, exponent: int) -> Any:
     """Repeated squaring, as the compiled code does it; a negative power is a reciprocal."""
-    power, square, n = np.ones_like(x), x, abs(exponent)
+    if exponent == 0:
+        return np.ones_like(x)
+    power, square, n = None, x, abs(exponent)
     while n:
-        power = power * square if n & 1 else power
+        if n & 1:
+            power = square if power is None else power * square
         square, n = square * square, n >> 1
-    return np.reciprocal(power) if exponent < 0 else power
+    result: Any = power
+    return 1.0 / result if exponent < 0 else result
 
 
 def reference_rsqrt(x: np.ndarray) -> Any:

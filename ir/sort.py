@@ -15,6 +15,8 @@ _NANS = np.array([np.nan, 1.0, np.nan, -1.0, np.inf], np.float32)
 def _argsort_type(x: TensorType) -> TensorType:
     if not x.rank:
         raise TypeError(f"a scalar has no order: {x}")
+    if x.is_complex:
+        raise TypeError(f"{x}: complex numbers have no order; sort by x.real or abs(x)")
     return x.with_dtype("i64")
 
 

@@ -12,15 +12,26 @@ from typing import Any
 
 import numpy as np
 
-NUMPY_NAME = {"f64": "float64", "f32": "float32", "i64": "int64", "i32": "int32", "bool": "bool"}
+NUMPY_NAME = {
+    "f64": "float64",
+    "f32": "float32",
+    "c128": "complex128",
+    "c64": "complex64",
+    "i64": "int64",
+    "i32": "int32",
+    "bool": "bool",
+}
 _NUMPY_DTYPE: dict[str, np.dtype[Any]] = {short: np.dtype(name) for short, name in NUMPY_NAME.items()}
 _DTYPE = {dtype: short for short, dtype in _NUMPY_DTYPE.items()}
 FLOATS = ("f64", "f32")
+COMPLEXES = ("c128", "c64")
+COMPLEX_OF = {"f64": "c128", "f32": "c64"}
+REAL_OF = {wide: part for part, wide in COMPLEX_OF.items()}  # the dtype of both parts
 INTEGERS = ("i64", "i32")
 
 
 class UnsupportedDtypeError(TypeError):
-    """A dtype outside f64, f32, i64, i32, bool."""
+    """A dtype outside f64, f32, c128, c64, i64, i32, bool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,15 @@ class TensorType:
     @property
     def is_float(self) -> bool:
         return self.dtype in FLOATS
+
+    @property
+    def is_complex(self) -> bool:
+        return self.dtype in COMPLEXES
+
+    @property
+    def is_inexact(self) -> bool:
+        """Real or complex floating point: what has derivatives."""
+        return self.dtype in FLOATS or self.dtype in COMPLEXES
 
     @property
     def numpy_dtype(self) -> np.dtype[Any]:
@@ -81,7 +101,8 @@ def type_of(value: Any) -> TensorType:
 def promote(*operands: Any) -> str:
     """The common dtype of IR dtype names and weak Python scalars, by NumPy 2's rules.
 
-    A Python `bool`, `int` or `float` operand is weak: `promote("f32", 1.5)` is `"f32"`.
+    A Python `bool`, `int`, `float` or `complex` operand is weak: `promote("f32", 1.5)` is `"f32"`, and
+    `promote("f32", 1j)` is `"c64"`.
     """
     return dtype_name(
         np.result_type(*(np.dtype(NUMPY_NAME[x]) if isinstance(x, str) else x for x in operands))

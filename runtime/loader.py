@@ -32,6 +32,9 @@ class ScalarFunction(Protocol):
     @property
     def literal(self) -> int | None: ...
 
+    @property
+    def takes_parts(self) -> bool: ...
+
     def build(self, builder: Any, *arguments: Any) -> Any: ...
 
 
@@ -169,6 +172,7 @@ def _intrinsic(name: str, function: ScalarFunction) -> Any:
     def typed(context: Any, *operands: Any) -> Any:
         kinds = tuple(t if k == function.literal else types.unliteral(t) for k, t in enumerate(operands))
         result = types.boolean if function.result_like is None else kinds[function.result_like]
+        result = result.underlying_float if function.takes_parts else result
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             values = [
@@ -254,7 +258,7 @@ def _call_gemm(context: Any, builder: Any, signature: Any, arguments: Any) -> An
     kinds = [byte] * 3 + [word] * 3 + [pointer, pointer, word, pointer, word, pointer, pointer, word]
     rows, columns, inner, _, _, x_leading, x_turned, _, _, y_leading, y_turned, _, _, accumulate = arguments
     array = signature.args[3]
-    kind, number = ("d", ll.DoubleType()) if array.dtype == types.float64 else ("s", ll.FloatType())
+    kind = {types.float64: "d", types.float32: "s", types.complex128: "z", types.complex64: "c"}[array.dtype]
 
     def address(where: int) -> Any:
         data = context.make_array(signature.args[where])(context, builder, arguments[where]).data

@@ -70,13 +70,13 @@ ALGEBRA = (
         (ops.mul, ops.div),
         "-x * y -> -(x * y)",
         "the sign is apart from the rounding",
-        lambda m: -m.instr.primitive(x, m.y) if (x := m.under(neg, m.x)) else None,
+        lambda m: -m.instr.primitive(x, m.y) if (x := _real_negated(m, m.x)) else None,
     ),
     Rule(
         (ops.mul, ops.div),
         "x * -y -> -(x * y)",
         "the sign is apart from the rounding",
-        lambda m: -m.instr.primitive(m.x, y) if (y := m.under(neg, m.y)) else None,
+        lambda m: -m.instr.primitive(m.x, y) if (y := _real_negated(m, m.y)) else None,
     ),
     Rule((ops.div,), "x / 1 -> x", "1 is neutral", lambda m: m.x if m.filled(m.y, 1.0) else None),
     Rule(
@@ -153,7 +153,7 @@ ALGEBRA = (
         (ops.eq, ops.le, ops.ge),
         "x == x -> True",
         "integers and truth values are not NaN",
-        lambda m: _truth(m, True) if same(m.x, m.y) and not m.x.is_float else None,
+        lambda m: _truth(m, True) if same(m.x, m.y) and not m.x.is_inexact else None,
     ),
     Rule((logical_not,), "not not x -> x", "its own inverse", lambda m: m.under(logical_not, m.x)),
     Rule(
@@ -228,8 +228,13 @@ def _float_constant(m: Match, x: Var) -> bool:
     return x.is_float and m.number(x) is not None
 
 
+def _real_negated(m: Match, x: Var) -> Var | None:
+    """y where x is -y. Not of complex numbers: the sign of a zero among the parts would change."""
+    return None if x.is_complex else m.under(neg, x)
+
+
 def _both_negated(m: Match) -> Var | None:
-    x, y = m.under(neg, m.x), m.under(neg, m.y)
+    x, y = _real_negated(m, m.x), _real_negated(m, m.y)
     return m.instr.primitive(x, y) if x and y else None
 
 
@@ -239,7 +244,7 @@ def _reciprocal(m: Match) -> float:
 
 def _divides_by_power_of_two(m: Match) -> bool:
     """The divisor is a power of two, and so is its reciprocal, without leaving the normal range."""
-    number = m.number(m.y)
+    number = m.number(m.y) if m.y.is_float else None
     if not number or not math.isfinite(number) or abs(math.frexp(number)[0]) != 0.5:
         return False
     range_ = np.finfo(m.y.type.numpy_dtype)
@@ -247,7 +252,7 @@ def _divides_by_power_of_two(m: Match) -> bool:
 
 
 def _irreflexive(m: Match) -> bool:
-    return m.instr.primitive is not ops.ne or not m.x.is_float
+    return m.instr.primitive is not ops.ne or not m.x.is_inexact
 
 
 def _truth(m: Match, value: bool) -> Var:

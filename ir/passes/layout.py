@@ -20,6 +20,7 @@ _WIDENS = {
     ("bool", "i64"),
     ("bool", "f32"),
     ("bool", "f64"),
+    ("c64", "c128"),
 }
 
 LAYOUT = (
@@ -202,4 +203,4 @@ def _single(m: Match) -> bool:
 
 def _sum_of_one(m: Match) -> Var:
     element = reshaped(m.x, m.type.shape)
-    return element + 0.0 if m.type.is_float else element
+    return element + 0.0 if m.type.is_inexact else element

@@ -50,8 +50,12 @@ class Match:
         return None if found is None else found[1]
 
     def filled(self, x: Var, number: float) -> bool:
-        """x is this number everywhere; for floats 0.0 and -0.0 differ."""
-        found = self.number(x)
+        """x is this number everywhere; for floats 0.0 and -0.0 differ. Never where x is complex.
+
+        No rule for a real number carries over: (1 + 0j) z and z + 0j differ from z in signed zeros, and the
+        former in infinities too.
+        """
+        found = None if x.is_complex else self.number(x)
         same = found is not None and found == number
         return same and (not x.is_float or math.copysign(1.0, found) == math.copysign(1.0, number))
 

@@ -1,4 +1,4 @@
-"""Algebra that changes no bit: each instruction against the rows of `algebra` and `layout`.
+"""Algebra that changes no bit: each instruction against the rows of `algebra`, `layout` and `parts`.
 
 The rows say what they replace and why that is exact. One walk applies at most one row to an
 instruction; `pipeline.canonicalise` walks again.
@@ -13,6 +13,7 @@ from tapejit.ir.builder import Var
 from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.passes.algebra import ALGEBRA
 from tapejit.ir.passes.layout import LAYOUT
+from tapejit.ir.passes.parts import PARTS
 from tapejit.ir.passes.pattern import Match, Rule
 from tapejit.ir.passes.rewrite import Rewrite, rewrite
 from tapejit.ir.primitive import Primitive
@@ -40,4 +41,4 @@ def _by_primitive(rules: Sequence[Rule]) -> Mapping[Primitive, Sequence[Rule]]:
     return dict(table)
 
 
-_RULES = _by_primitive((*ALGEBRA, *LAYOUT))
+_RULES = _by_primitive((*ALGEBRA, *LAYOUT, *PARTS))

@@ -7,7 +7,7 @@ each instruction's vjp rule adds to the adjoints of its operands. `backpropagate
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from tapejit.ir import ops
@@ -67,7 +67,7 @@ def _terms(instr: Instr, env: Mapping[Value, Var], adjoints: Mapping[Value, Var]
         (result,) = instr.results
         terms: Sequence[Var | None] = rule(adjoints[result], env[result], *operands, **instr.attrs, **more)
         return terms
-    cts = tuple(adjoints.get(v) or env[v].like(0.0) if v.type.is_float else None for v in instr.results)
+    cts = tuple(adjoints.get(v) or env[v].like(0.0) if v.type.is_inexact else None for v in instr.results)
     results = tuple(env[v] for v in instr.results)
     terms = rule(cts, results, *operands, **instr.attrs, **more)
     return terms
@@ -82,7 +82,7 @@ def pullback(f: Function) -> Function:
 
 def _accumulate(adjoints: dict[Value, Var], value: Value, term: Var | None) -> None:
     """Add a term; a sum is zero by structure where both of its sides are."""
-    if term is None or not value.type.is_float:
+    if term is None or not value.type.is_inexact:
         return
     known = adjoints.get(value)
     if known is None:
@@ -100,10 +100,10 @@ def _either(x: Var | None, y: Var | None) -> Var | None:
 
 def _chosen(f: Function, wrt: Sequence[int] | None) -> list[Value]:
     if wrt is None:
-        return [v for v in f.params if v.type.is_float]
+        return [v for v in f.params if v.type.is_inexact]
     chosen = [f.params[i] for i in wrt]
     for v in chosen:
-        if not v.type.is_float:
+        if not v.type.is_inexact:
             raise IRError(f"@{f.name}: a parameter of type {v.type} has no adjoint")
     return chosen
 
@@ -112,7 +112,7 @@ def _seed_params(builder: Builder, f: Function) -> dict[Value, Var]:
     """One parameter per float result; a value returned twice collects both."""
     seeds: dict[Value, Var] = {}
     for v in f.results:
-        if v.type.is_float:
+        if v.type.is_inexact:
             _accumulate(seeds, v, builder.param(v.type, v.name and f"{v.name}_bar"))
     return seeds
 

@@ -22,12 +22,25 @@ def tangent(f: Function, wrt: Sequence[int] | None = None) -> Function:
     builder = Builder(f"{f.name}.tangent")
     xs = [builder.param(v.type, v.name) for v in f.params]
     chosen = f.params if wrt is None else [f.params[i] for i in wrt]
-    seeds = {v: builder.param(v.type, v.name and f"{v.name}_dot") for v in chosen if v.type.is_float}
+    seeds = {v: builder.param(v.type, v.name and f"{v.name}_dot") for v in chosen if v.type.is_inexact}
     env = replay(builder, f.body, zip(f.params, xs, strict=True))
-    dots = propagate(builder, f.body, env, seeds)
-    floats = (v for v in f.results if v.type.is_float)
+    dots = propagate(builder, _passing(f), env, seeds)
+    floats = (v for v in f.results if v.type.is_inexact)
     y_dots = [dots.get(v) or builder.full(v.type, 0.0) for v in floats]
     return builder.finish([*(env[v] for v in f.results), *y_dots])
+
+
+def _passing(f: Function) -> list[Instr]:
+    """The instructions through which a derivative can come to a result."""
+    wanted = set(f.results)
+    found = []
+    for instr in reversed(f.body):
+        if wanted.isdisjoint(instr.results) or isinstance(instr.primitive.jvp, Discrete):
+            continue
+        found.append(instr)
+        values = len(instr.results) if isinstance(instr.primitive.emission, Alias) else 0
+        wanted.update(instr.operands[values:])
+    return found[::-1]
 
 
 def propagate(
@@ -42,7 +55,7 @@ def propagate(
             continue
         builder.location = instr.location or outer
         found = zip(instr.results, _result_dots(instr, env, dots), strict=True)
-        dots.update({v: dot for v, dot in found if dot is not None and v.type.is_float})
+        dots.update({v: dot for v, dot in found if dot is not None and v.type.is_inexact})
     builder.location = outer
     return dots
 

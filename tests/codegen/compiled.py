@@ -40,7 +40,7 @@ def assert_matches(function: Function, *args: np.ndarray, ulps: int = 16) -> Non
 def assert_close(found: np.ndarray, expected: np.ndarray, ulps: int) -> None:
     assert found.dtype == expected.dtype
     assert found.shape == expected.shape
-    if found.dtype.kind != "f":
+    if found.dtype.kind not in "fc":
         np.testing.assert_array_equal(found, expected)
         return
     tolerance = ulps * np.finfo(found.dtype).eps

@@ -73,6 +73,9 @@ NAMES = {
     "rsqrt": lambda x: type(x)(1) / np.sqrt(x),
     "logistic": lambda x: type(x)(1) / (type(x)(1) + np.exp(-x)),
     "plus": operator.add,
+    "complex": complex,
+    "divide": operator.truediv,
+    "modulus": np.abs,
     "select": lambda c, x, y: x if c else y,
     "wins_max": _ahead(operator.gt),
     "wins_min": _ahead(operator.lt),
@@ -96,7 +99,7 @@ def emitted(row, result, operands, attrs):
 
 
 def _scalar(emission, index, result, operands, attrs):
-    return run(emission.source, *(x[index] for x in operands), **attrs)
+    return run(emission.of(result), *(x[index] for x in operands), **attrs)
 
 
 def _constant(emission, index, result, operands, attrs):

@@ -10,6 +10,7 @@ from emission import emitted
 
 from tapejit.ir import ops
 from tapejit.ir.builder import Builder
+from tapejit.ir.custom import custom_derivative
 from tapejit.ir.factor import cholesky
 from tapejit.ir.interpreter import interpret
 from tapejit.ir.matrix import symmetric
@@ -40,7 +41,8 @@ def on_symmetric(row, operands, attrs):
 
 
 def is_float(x):
-    return np.asarray(x).dtype.kind == "f"
+    """Real or complex floating point."""
+    return np.asarray(x).dtype.kind in "fc"
 
 
 def floats(values):
@@ -49,13 +51,18 @@ def floats(values):
 
 def precision(values, double, single):
     """The tolerance for these values: that of f32 as soon as one of them is f32."""
-    return single if any(np.asarray(x).dtype == np.float32 for x in values) else double
+    return single if any(np.asarray(x).dtype in (np.float32, np.complex64) for x in values) else double
 
 
 def directions(values, seed):
     """A random direction for each float among `values`, in its dtype."""
     rng = np.random.default_rng(seed)
-    return [rng.standard_normal(np.shape(x)).astype(np.asarray(x).dtype) for x in floats(values)]
+    return [direction(rng, np.shape(x), np.asarray(x).dtype) for x in floats(values)]
+
+
+def direction(rng, shape, dtype):
+    real = rng.standard_normal(shape)
+    return (real + 1j * rng.standard_normal(shape) if dtype.kind == "c" else real).astype(dtype)
 
 
 def shifted(values, dots, by):
@@ -65,7 +72,8 @@ def shifted(values, dots, by):
 
 
 def dot(xs, ys):
-    return sum(float(np.vdot(x, y)) for x, y in zip(xs, ys, strict=True))
+    """The real part of the sum of products, without conjugation: the pairing that adjoints are defined by."""
+    return sum(float(np.sum(x * y).real) for x, y in zip(xs, ys, strict=True))
 
 
 def assert_same_bits(found, expected):
@@ -105,8 +113,8 @@ def adjoint_is_transpose(f, args, rtol=None):
 def has_derivative(row, operands, attrs):
     """Floats go in and come out, and the derivative is meant to be that of the reference."""
     f = single(row, operands, attrs)
-    honest = row.name != ops.stop_gradient.name
-    return honest and bool(floats(operands)) and any(v.type.is_float for v in f.results)
+    honest = row.name not in (ops.stop_gradient.name, custom_derivative.name)
+    return honest and bool(floats(operands)) and any(v.type.is_inexact for v in f.results)
 
 
 def is_double(row, operands, attrs):
@@ -158,7 +166,7 @@ def check_dtypes(row, operands, attrs):
     if not has_derivative(row, operands, attrs):
         return
     f = single(row, operands, attrs)
-    expected = [v.type for v in (*f.results, *f.params) if v.type.is_float]
+    expected = [v.type for v in (*f.results, *f.params) if v.type.is_inexact]
     y_dots = [v.type for v in tangent(f).results[len(f.results) :]]
     x_bars = [v.type for v in adjoint(f).results[len(f.results) :]]
     assert y_dots + x_bars == expected
