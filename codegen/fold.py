@@ -7,7 +7,7 @@ chain of additions and more accurate than NumPy's pairwise sum. Start with `add_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tapejit.codegen.affine import Affine, LoopVar

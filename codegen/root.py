@@ -187,14 +187,6 @@ def control(instr: Instr) -> Root:
     return Root(Kind.CONTROL, instr.results[0], (), operands, (), instr=instr)
 
 
-def read_whole(instr: Instr) -> tuple[Value, ...]:
-    """The operands that are needed in memory."""
-    emission = instr.primitive.emission
-    if isinstance(emission, Library):
-        return tuple(instr.operands[k] for k in emission.reads)
-    return instr.operands
-
-
 def _product_order(instr: Instr, names: ProductDims, extent: dict[str, int]) -> list[str]:
     """The loops, outermost first.
 
@@ -262,8 +254,8 @@ def roots_of(instr: Instr, slot: int | None) -> list[Root]:
         return [fold(instr, slot)]
     if isinstance(emission, Product):
         return [product(instr, slot)]
-    if isinstance(emission, Routine):
-        return [routine(instr)]
+    if isinstance(emission, Regions):
+        return [control(instr)]
     for kind, build in ((Scattered, scatter), (Scanned, scan), (Ordered, sort)):
         if isinstance(emission, kind):
             return [build(instr, slot)]

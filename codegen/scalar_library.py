@@ -38,10 +38,10 @@ class ScalarFunction:
     result_like: int | None = 0
     literal: int | None = None
     long: bool = False  # dozens of instructions: see `outlined`
-
-    def build(self, builder: ll.IRBuilder, *arguments: ll.Value | int) -> ll.Value:
     complex_formula: Callable[..., Any] | None = None  # on complex lanes, see `complex_library`
     takes_parts: bool = False  # the result has the type of the parts of a complex operand
+
+    def build(self, builder: ll.IRBuilder, *arguments: ll.Value | int) -> ll.Value:
         """The result's LLVM value; instructions are added where `builder` stands."""
         operands: list[Any] = [x if isinstance(x, int) else lane(builder, x) for x in arguments]
         value: ll.Value = self.formula_for(operands)(*operands).value

@@ -254,6 +254,7 @@ def elementwise(
     partials: tuple[Any, ...] | Discrete,
     source: str,
     examples: tuple[Any, ...],
+    complex_source: str | None = None,
 ) -> Primitive:
     """A map over scalars. `partials[i](result, *operands, **attrs)` is d result / d operand i.
 
@@ -269,7 +270,6 @@ def elementwise(
             for t, p in zip(tangents, slopes, strict=True)
             if t is not None and p is not None
         ]
-    complex_source: str | None = None,
         return sum(terms[1:], terms[0]) if terms else None
 
     def vjp(ct: Var, y: Var, *xs: Var, **attrs: Any) -> Any:

@@ -7,7 +7,7 @@ each instruction's vjp rule adds to the adjoints of its operands. `backpropagate
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from tapejit.ir import ops
