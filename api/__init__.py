@@ -1,10 +1,13 @@
 """tapejit: fast gradients of ordinary NumPy-style Python on a CPU."""
 
-from tapejit import autograd, nd, ndarray, np, npx, random
+from tapejit import autograd, checkpoint_policies, nd, ndarray, np, npx, random
 from tapejit.base import MXNetError
 from tapejit.batching import vmap
+from tapejit.checkpoint import checkpoint
 from tapejit.context import Context, cpu, current_context, gpu, num_gpus
 from tapejit.creation import arange, array, asarray, eye, full, linspace, ones, zeros
+from tapejit.custom_jvp import custom_jvp
+from tapejit.custom_vjp import custom_vjp
 from tapejit.directional import hvp, jvp, vjp
 from tapejit.engine import cache_info
 from tapejit.full_derivative import hessian, jacfwd, jacobian, jacrev
@@ -34,10 +37,15 @@ __all__ = [
     "backward",
     "cache_info",
     "check_grads",
+    "checkpoint",
+    "checkpoint_policies",
     "cpu",
     "current_context",
+    "custom_jvp",
+    "custom_vjp",
     "eye",
     "full",
+    "get_num_threads",
     "gpu",
     "grad",
     "hessian",

@@ -92,6 +92,11 @@ class Guard:
     def holds(self) -> Callable[[], bool]:
         return self.condition.holds
 
+    @property
+    def verb(self) -> str:
+        """What happened to `what` if it does not hold."""
+        return "rebound" if isinstance(self.condition, Bound | Unbound | Enclosed) else "changed"
+
 
 @dataclass(frozen=True)
 class Unguardable(Exception):

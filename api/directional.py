@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import optree
 
 from tapejit.capture import transform
@@ -14,10 +13,9 @@ from tapejit.ir.function import Function
 from tapejit.ir.transforms.jacobian import reverse_jacobian
 from tapejit.ir.transforms.split import split
 from tapejit.ir.transforms.tangent import tangent
-from tapejit.ir.types import TensorType
 from tapejit.line import LineCall
-from tapejit.tracer.array import Array
-from tapejit.tracer.errors import DtypeError, ShapeError
+from tapejit.matching import matched
+from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.handle import Handle
 from tapejit.transformed import check_function, differentiable, on_the_spot
 from tapejit.tree import any_handle
@@ -168,36 +166,6 @@ def _directions(tangents: Any, structures: Sequence[Any], call: LineCall, where:
         own = [next(types) for _ in range(structure.num_leaves)]
         found += matched(one, structure, own, where, f"tangent {i}", "its primal")
     return found
-
-
-def matched(
-    tree: Any, structure: Any, types: Sequence[TensorType], where: str, what: str, like: str
-) -> list[Handle]:
-    """The leaves of `tree`, which must have this structure and these types."""
-    leaves, own = optree.tree_flatten(tree)
-    if own != structure:
-        raise TypeError(
-            f"{where}: {what} has the structure {own}, {like} has {structure}; they must be equal"
-        )
-    return [_typed(x, t, where, what, like) for x, t in zip(leaves, types, strict=True)]
-
-
-def _typed(x: Any, type_: TensorType, where: str, what: str, like: str) -> Handle:
-    if isinstance(x, int | float) and not isinstance(x, bool):
-        x = np.array(x, type_.numpy_dtype)  # a number takes the dtype of its partner
-    array = x if isinstance(x, Handle) else Array.wrap(np.array(x))
-    if array.type.shape != type_.shape:
-        raise ShapeError(
-            f"{where}: {what} has an array of shape {array.type.shape} where {like} has {type_.shape}; "
-            "the shapes must be equal"
-        )
-    if array.type != type_:
-        name = type_.numpy_dtype
-        raise DtypeError(
-            f"{where}: {what} has an array {array.type} where {like} has {type_}; convert it: "
-            f"x.astype('{name}')"
-        )
-    return array
 
 
 def _check_tuple(x: Any, where: str, name: str) -> None:

@@ -10,6 +10,7 @@ import os
 from typing import Literal, cast
 
 from tapejit.ir.function import Function
+from tapejit.ir.passes.dissolve import dissolve
 from tapejit.ir.passes.pipeline import canonicalise
 from tapejit.ir.signature import Signature, signature_of
 from tapejit.runtime.cache import CacheCounters, ProgramCache
@@ -44,7 +45,7 @@ class Engine:
         accumulate: frozenset[int],
     ) -> Executable:
         """An executable of `function`, canonicalised."""
-        lean = canonicalise(function)
+        lean = canonicalise(dissolve(function))
         signature = signature_of(lean, by_value, accumulate)
         return Executable(lean, signature, self._build, self._cache, self.tier)
 
@@ -67,6 +68,8 @@ class Engine:
 TIER = tier_from_environment()
 ENGINE = Engine(TIER)
 TRIE = Trie(ENGINE)  # of everything recorded imperatively
+# Tracing a decorated function is interpreted: the path as a whole is compiled, and answers this very call.
+TRACING = Engine("compile" if TIER == "compile" else "interpret", share=ENGINE)
 DECORATED = Engine("compile" if TIER == "auto" else TIER, share=ENGINE)  # decorated functions compile at once
 
 

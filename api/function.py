@@ -19,7 +19,7 @@ import optree
 
 from tapejit import tree
 from tapejit.capture import transform
-from tapejit.engine import DECORATED, Engine
+from tapejit.engine import DECORATED, TRACING, Engine
 from tapejit.inspection import Inspection
 from tapejit.memory import Call, Memory
 from tapejit.replay import MISS, Pack, picker
@@ -39,9 +39,9 @@ class TracedFunction:
     def __init__(self, function: Callable[..., Any], engine: Engine = DECORATED):
         if not callable(function):
             raise TypeError(f"expected a function, got {type(function).__name__}")
-        functools.update_wrapper(self, function)
+        functools.update_wrapper(self, function, updated=())
         self._function = function
-        self._trie = Trie(engine)
+        self._engine, self._trie = engine, Trie(TRACING)
         code = getattr(inspect.unwrap(function), "__code__", None)
         self._parameters: tuple[str, ...] = code.co_varnames[: code.co_argcount] if code else ()
         self.inspection = Inspection(self._name())
@@ -129,8 +129,14 @@ class TracedFunction:
             STATE.tape = outer
             tape.active = None
 
-    def _learn(self, call: Call) -> None:
-        self.memory.learn(call, lambda handles, places: self._pack(call, handles, places))
+    def _learn(self, call: Call, found: Any) -> Any:
+        """Learn from a call and answer it: by its path, as later calls on it will be, or else by `found`."""
+        replay = self.memory.learn(call, lambda handles, places: self._pack(call, handles, places))
+        if replay is not None:
+            return replay.first(call.args, found)
+        if self.memory.python_stays and self._trie.engine is not self._engine:
+            self._trie = Trie(self._engine)  # Python runs each time: now its segments are worth compiling
+        return found
 
     def _pack(self, call: Call, handles: Sequence[Handle], places: Sequence[int]) -> Pack:
         """How the values of `handles`, then the gradients, become the result of the call.
@@ -152,11 +158,10 @@ class Jitted(TracedFunction):
             result = self._function(*call_args, **call_kwargs)
         self.inspection.saw(tape)
         results = tree.delivered(result, keep=ours)
-        if not ours:
-            self._learn(
-                Call(tape, _with_keywords(args, kwargs), _with_keywords(call_args, call_kwargs), result)
-            )
-        return results
+        if ours:
+            return results
+        given, traced = _with_keywords(args, kwargs), _with_keywords(call_args, call_kwargs)
+        return self._learn(Call(tape, given, traced, result), results)
 
     def _pack(self, call: Call, handles: Sequence[Handle], places: Sequence[int]) -> Pack:
         return picker(call.head, handles)
@@ -193,7 +198,7 @@ class Differentiated(TracedFunction):
         packed = self._packed(head, aux, grads, self._structures(args, chosen), keep)
         if outer is None and not ours:
             given, traced = _with_keywords(args, kwargs), _with_keywords(call_args, call_kwargs)
-            self._learn(Call(tape, given, traced, head, aux, variables, chosen))
+            return self._learn(Call(tape, given, traced, head, aux, variables, chosen), packed)
         return packed
 
     def _pack(self, call: Call, handles: Sequence[Handle], places: Sequence[int]) -> Pack:

@@ -1,31 +1,33 @@
 """What a decorated function remembers: the paths it can replay, and why its Python ran.
 
-A call first tries the replays used last. When none fits, the Python runs, is traced, and the reason is
-noted; the path is learnt when it is the function's first or comes back a second time.
+Paths are kept by situation: the kind of arguments, and what was captured. A call tries the situations, those
+used last first; in the one that fits, the tree of paths is walked (`path_tree`). When nothing fits, the
+Python runs, is traced, the reason is noted and the path is learnt.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from tapejit.capture import Unguardable, guards_of
 from tapejit.ir.function import Function
 from tapejit.path import path_of
-from tapejit.replay import MISS, Pack, Replay, leaf_of, result_handles
+from tapejit.path_tree import PathTree
+from tapejit.replay import MISS, Exit, Leaf, Pack, Replay, Test, leaf_of, result_handles
 from tapejit.tracer.engine import Engine
 from tapejit.tracer.errors import RetraceWarning
 from tapejit.tracer.handle import Handle
-from tapejit.tracer.tape import MAX_PERIOD, Tape
+from tapejit.tracer.tape import MAX_PERIOD, Escape, Tape
 from tapejit.tree import flatten
 
 MAX_REPLAYS = 64  # paths of one function that are kept compiled, unless `max_paths` says otherwise
-MAX_TRIES = 4  # of them, how many a call tries before it runs the Python
 MAX_PATHS_MET = 4096  # beyond so many different paths no more are learnt
 MAX_REASONS = 200  # traces whose reason is kept
 
@@ -43,19 +45,28 @@ class Call:
     chosen: tuple[int, ...] = ()
 
     def key(self) -> Hashable:
-        """What distinguishes its path: the segments, and what Python saw of each; repetitions cut short."""
-        seen: list[list[Hashable]] = [[] for _ in range(len(self.tape.cuts or ()) + 1)]
-        for escape in self.tape.escapes:
-            seen[escape.after].append(escape.key())
-        steps: list[Hashable] = [tuple(seen[0])]
-        for cut, truths in zip(self.tape.cuts or (), seen[1:], strict=True):
-            steps.append((cut.node, tuple(truths)))
+        """What distinguishes its path: the segments, and what Python saw of each."""
+        return tuple(self._steps(Escape.key))
+
+    def outline(self) -> Hashable:
+        """Its path with repetitions cut short, and floats left out."""
+        steps: list[Hashable] = []
+        for step in self._steps(Escape.outline):
+            steps.append(step)
             _cut_short(steps)
         return tuple(steps)
 
-    def tests(self) -> tuple[tuple[str | None, Any], ...]:
+    def _steps(self, key: Callable[[Escape], Hashable]) -> Iterator[Hashable]:
+        seen: list[list[Hashable]] = [[] for _ in range(len(self.tape.cuts or ()) + 1)]
+        for escape in self.tape.escapes:
+            seen[escape.after].append(key(escape))
+        yield tuple(seen[0])
+        for cut, truths in zip(self.tape.cuts or (), seen[1:], strict=True):
+            yield cut.node, tuple(truths)
+
+    def tests(self) -> tuple[Test, ...]:
         """Where Python saw a value, and what it saw."""
-        return tuple((e.location, e.key()) for e in self.tape.escapes)
+        return tuple(Test(e.location or "a test", e.text()) for e in self.tape.escapes)
 
 
 def _cut_short(steps: list[Hashable]) -> None:
@@ -67,60 +78,88 @@ def _cut_short(steps: list[Hashable]) -> None:
             return
 
 
+@dataclass(eq=False, slots=True)
+class Situation:
+    """Arguments of one kind, and captures as they are: what the paths in `tree` have in common."""
+
+    kind: Hashable  # the leaves, and their structure
+    tree: PathTree = field(default_factory=PathTree)
+
+
+def _kind(call: Call) -> tuple[tuple[Leaf, ...], Any]:
+    """The kind of its arguments: how to check each leaf, and their structure."""
+    given, structure = flatten(call.args)
+    traced = flatten(tuple(call.traced_args))[0]
+    differentiated = {id(v) for v in call.variables}
+    leaves = (leaf_of(x, t, id(t) in differentiated) for x, t in zip(given, traced, strict=True))
+    return tuple(leaves), structure
+
+
 class Memory:
-    """The replays of one function, by path."""
+    """The replays of one function."""
 
     def __init__(self, where: str, function: Callable[..., Any], parameters: Sequence[str], engine: Engine):
         self._where, self._function, self._parameters, self._engine = where, function, parameters, engine
-        self._replays: dict[Hashable, Replay] = {}
-        self._favourites: tuple[Replay, ...] = ()  # those that a call tries, the last one used first
-        self._met: set[Hashable] = set()  # paths traced so far
-        self._hopeless: set[Hashable] = set()  # paths that Python has to be run for
+        self._replays: dict[Hashable, Replay] = {}  # by path, the oldest first
+        self._situations: tuple[Situation, ...] = ()  # the one used last first
+        self._met: set[int] = set()  # hashes of the paths traced so far
+        self._hopeless: set[Hashable] = set()  # outlines of paths that Python has to be run for
         self._reasons: deque[str] = deque(maxlen=MAX_REASONS)
         self.max_paths = MAX_REPLAYS  # that are kept; settable
         self.traces = 0  # how often the Python ran
         self.why_python: str | None = "it has not been called"  # None once calls are replayed
+        self._lock = threading.Lock()  # of what is learnt
 
     @property
     def paths(self) -> int:
         """How many paths can be replayed."""
         return len(self._replays)
 
+    @property
+    def python_stays(self) -> bool:
+        """Whether the Python will run again: on some paths always, or as there is no room for more."""
+        return bool(self._hopeless) or not self._has_room()
+
+    def _has_room(self) -> bool:
+        return self.paths < self.max_paths
+
     def latest_path(self) -> Function:
         """The IR of the path that was learnt or used last."""
-        return self._favourites[0].function
+        latest = self._latest()
+        assert latest is not None
+        return latest.function
 
     def run(self, args: tuple[Any, ...]) -> Any:
         """The result of the call by a replay, or MISS."""
-        for replay in self._favourites:
-            result = replay.run(args)
-            if result is not MISS:
-                if replay is not self._favourites[0]:
-                    self._prefer(replay)
-                return result
+        for situation in self._situations:
+            result = situation.tree.run(args)
+            if result is MISS:
+                continue
+            if situation is not self._situations[0]:
+                self._prefer(situation)
+            return MISS if type(result) is Exit else result
         return MISS
 
-    def learn(self, call: Call, pack: Callable[[Sequence[Handle], Sequence[int]], Pack]) -> None:
+    def learn(self, call: Call, pack: Callable[[Sequence[Handle], Sequence[int]], Pack]) -> Replay | None:
         """Make a replay of the call that was just traced, if everything it depended on can be checked.
 
-        The first path is learnt at once, another when it is taken for the second time: compiling a path
-        that never comes back would cost more than it saves.
+        Paths are learnt at once as long as there is room. Then the path has to be taken a second time:
+        compiling one that never comes back would cost more than it saves, and another is dropped for it.
         """
+        with self._lock:
+            return self._learn(call, pack)
+
+    def _learn(self, call: Call, pack: Callable[[Sequence[Handle], Sequence[int]], Pack]) -> Replay | None:
         self._note(call)
-        key = call.key()
-        known = self._replays.get(key)
-        if known is not None and known.still_holds():
-            return self._prefer(known)
-        first_time = key not in self._met
-        self._meet(key)
-        if key in self._hopeless or (self._replays and first_time):
-            return
+        first_time = self._meet(hash(call.key()))
+        if (self._hopeless and call.outline() in self._hopeless) or (first_time and not self._has_room()):
+            return None
         try:
-            self._store(key, self._replay(call, pack))
-            self.why_python = None
+            return self._store(_kind(call), call, pack)
         except Unguardable as obstacle:
             self.why_python = obstacle.reason
-            self._hopeless.add(key)
+            self._hopeless.add(call.outline())
+        return None
 
     def explain(self) -> str:
         """One line per trace with its reason, one per known path with how often it was taken."""
@@ -132,9 +171,14 @@ class Memory:
             lines.append(f"  the Python runs at such calls: {self.why_python}")
         return "\n".join(lines)
 
-    def _meet(self, key: Hashable) -> None:
-        """Note a path; warn once when there are more than can be kept."""
+    def _latest(self) -> Replay | None:
+        return self._situations[0].tree.latest if self._situations else None
+
+    def _meet(self, key: int) -> bool:
+        """Note a path, and whether it is new; warn once when there are more than can be kept."""
         before = len(self._met)
+        if key in self._met:
+            return False
         if before < MAX_PATHS_MET:
             self._met.add(key)
         if before == self.max_paths and len(self._met) > before:
@@ -142,35 +186,63 @@ class Memory:
                 f"{self._where} has taken more than {self.max_paths} different paths (last: "
                 f"{self._reasons[-1]}); calls on paths that are not kept run the Python. See explain()",
                 RetraceWarning,
-                stacklevel=6,
+                stacklevel=7,
             )
+        return True
 
-    def _store(self, key: Hashable, made: Replay) -> None:
-        kept = {k: r for k, r in self._replays.items() if k != key and r.still_holds()}
-        while len(kept) >= self.max_paths:
-            del kept[min(kept, key=lambda k: kept[k].hits)]
-        self._replays = {**kept, key: made}
-        self._favourites = tuple(r for r in self._favourites if r in kept.values())
-        self._prefer(made)
+    def _store(
+        self,
+        kind: tuple[tuple[Leaf, ...], Any],
+        call: Call,
+        pack: Callable[[Sequence[Handle], Sequence[int]], Pack],
+    ) -> Replay | None:
+        made = self._replay(kind, call, pack)
+        key = (kind, made.steps)
+        known = self._replays.get(key)
+        if known is not None and known.still_holds():
+            return None
+        self._make_room(key)
+        same = (s for s in self._situations if s.kind == kind)
+        situation = next(same, None) or Situation(kind)
+        situation.tree.prefer(made)
+        self._replays[key] = made
+        self._prefer(situation)
+        self.why_python = None
+        return made
 
-    def _prefer(self, replay: Replay) -> None:
+    def _make_room(self, key: Hashable) -> None:
+        """Drop paths whose captures changed, and if there are still too many those used least."""
+        for each in [k for k, r in self._replays.items() if k == key or not r.still_holds()]:
+            self._drop(each)
+        while len(self._replays) >= self.max_paths:
+            self._drop(min(self._replays, key=lambda k: self._replays[k].hits))
+
+    def _drop(self, key: Hashable) -> None:
+        gone = self._replays.pop(key)
+        for situation in self._situations:
+            if any(replay is gone for replay in situation.tree.replays()):
+                situation.tree.remove(gone)
+        self._situations = tuple(s for s in self._situations if s.tree.latest is not None)
+
+    def _prefer(self, situation: Situation) -> None:
         """Try this one first next time."""
-        others = (other for other in self._favourites if other is not replay)
-        self._favourites = (replay, *others)[:MAX_TRIES]
+        others = (other for other in self._situations if other is not situation)
+        self._situations = (situation, *others)
 
-    def _replay(self, call: Call, pack: Callable[[Sequence[Handle], Sequence[int]], Pack]) -> Replay:
+    def _replay(
+        self,
+        kind: tuple[tuple[Leaf, ...], Any],
+        call: Call,
+        pack: Callable[[Sequence[Handle], Sequence[int]], Pack],
+    ) -> Replay:
         guards = guards_of(self._function)
-        given, structure = flatten(call.args)
-        traced = flatten(tuple(call.traced_args))[0]
-        differentiated = {id(v) for v in call.variables}
-        leaves = [leaf_of(x, t, id(t) in differentiated) for x, t in zip(given, traced, strict=True)]
         handles = result_handles((call.head, call.rest))
         head = call.head if call.variables else None
         if call.variables and not isinstance(head, Handle):
             raise Unguardable("the result does not depend on the arguments")
-        path = path_of(call.tape, traced, handles, head, call.variables)
+        path = path_of(call.tape, flatten(tuple(call.traced_args))[0], handles, head, call.variables)
         program = self._engine.program(path.function, path.by_value, frozenset())
-        return Replay(leaves, structure, guards, path, program, pack(handles, path.places), call.tests())
+        return Replay(*kind, guards, path, program, pack(handles, path.places), call.tests())
 
     def _note(self, call: Call) -> None:
         """Keep, and log if asked, why the Python ran."""
@@ -181,13 +253,13 @@ class Memory:
             sys.stderr.write(f"tapejit: {self._where}: trace {self.traces}: {reason}\n")
 
     def _reason(self, call: Call) -> str:
-        if not self._favourites:
+        nearest = self._latest()
+        if nearest is None:
             return self.why_python or "the function's captures changed"
-        nearest = self._favourites[0]
         changed = nearest.difference(call.args, self._parameters)
         if changed is not None:
             return changed
         for before, now in zip(nearest.tests, call.tests(), strict=False):
             if before != now:
-                return f"the test at {now[0]} was {before[1]}, now {now[1]}"
+                return f"{now.where} was {before.seen}, now {now.seen}"
         return "another path after the last common test"

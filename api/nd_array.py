@@ -15,7 +15,7 @@ from tapejit import nd_elementwise, nd_network, nd_product, nd_reduction, nd_sha
 from tapejit.face import Face, FaceArray
 from tapejit.tracer.array import binary_operator
 from tapejit.tracer.handle import Handle
-from tapejit.tracer.surface import elementwise
+from tapejit.tracer.surface import elementwise, scalar
 
 
 class NDArray(FaceArray):
@@ -45,10 +45,10 @@ class NDArray(FaceArray):
         return bool(self.size) and super().__bool__()
 
     def asscalar(self) -> Any:
-        """The number in an array of one element, as a NumPy scalar."""
+        """The number in an array of one element, as a NumPy scalar; see `item` for decorated functions."""
         if self.size != 1:
             raise ValueError("The current array is not a scalar")
-        return self.value().ravel()[0]
+        return self.item() if scalar.stays_traced(self) else self.value().ravel()[0]
 
     def tostype(self, stype: str) -> NDArray:
         """The array itself: there are no sparse ones."""

@@ -9,7 +9,7 @@ that `tapejit.rounds` recognises become one native loop.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,8 @@ from tapejit.tracer.segment import Cut
 from tapejit.tracer.tape import Escape, Tape, Within
 from tapejit.tracer.trie import trace_of
 
+LOOP = "loop"  # a step that stands for any number of rounds
+
 
 @dataclass(frozen=True)
 class Path:
@@ -35,6 +37,8 @@ class Path:
 
     Results: `ok` if `guarded`, then the handles asked for, then the gradients asked for, in the order in
     which their variables entered: that of the joint program of a straight call, which then is the same.
+    Last come, at the places `reached` and `witness`, how many guards held, and the integer that the first
+    guard that did not hold saw.
     """
 
     function: Function
@@ -43,6 +47,18 @@ class Path:
     entered: dict[int, int]  # argument of the program -> leaf of the call
     guarded: bool
     places: list[int]  # per variable, which of the gradients is its own
+    steps: tuple[Hashable, ...] = ()  # what Python saw at each guard, with LOOP between them
+    reached: int | None = None
+    witness: int | None = None
+
+
+@dataclass(frozen=True)
+class _Test:
+    """A guard: whether Python sees the same again, and the integer that it sees, if it is one."""
+
+    holds: Var
+    step: Hashable
+    integer: Var | None = None
 
 
 def path_of(
@@ -62,9 +78,19 @@ def path_of(
     gradients = [] if head is None else joined.gradients(tape.origin(head), variables)
     order = sorted(range(len(gradients)), key=lambda k: joined.entry(variables[k]))
     ok = [joined.all_guards()] if joined.guards else []
-    function = joined.builder.finish([*ok, *found, *(gradients[k] for k in order)])
-    places = [order.index(k) for k in range(len(order))]
-    return Path(function, frozenset(joined.numbers), joined.arguments, joined.entered, bool(ok), places)
+    values = [*ok, *found, *(gradients[k] for k in order)]
+    exits = joined.exits()
+    at = [None if var is None else len(values) + n for n, var in enumerate(exits)]
+    return Path(
+        joined.builder.finish([*values, *(var for var in exits if var is not None)]),
+        frozenset(joined.numbers),
+        joined.arguments,
+        joined.entered,
+        bool(ok),
+        [order.index(k) for k in range(len(order))],
+        tuple(joined.steps),
+        *at,
+    )
 
 
 def line_of(tape: Tape, leaves: Sequence[Handle], results: Sequence[Handle]) -> Path:
@@ -86,7 +112,8 @@ class _Joined:
         self.arguments: list[Any] = []
         self.entered: dict[int, int] = {}
         self.numbers: set[int] = set()
-        self.guards: list[Var] = []
+        self.guards: list[_Test] = []
+        self.steps: list[Hashable] = []
         self._leaf = {id(x): k for k, x in enumerate(leaves) if isinstance(x, Handle)}
         self._memory = [x.materialise() for x in leaves if isinstance(x, Handle) and x._data is not None]
         self._vars: dict[int | Made, Var] = {}  # per array of the outside (its id), per value of a cut
@@ -106,7 +133,24 @@ class _Joined:
 
     def all_guards(self) -> Var:
         """Whether everything that Python saw so far is what it saw."""
-        return functools.reduce(ops.logical_and, self.guards)
+        return functools.reduce(ops.logical_and, (test.holds for test in self.guards))
+
+    def exits(self) -> tuple[Var | None, Var | None]:
+        """How many guards held, one after the other, and what the first that did not hold saw."""
+        if not self.guards:
+            return None, None
+        integers = any(test.integer is not None for test in self.guards)
+        if len(self.guards) == 1 and not integers:
+            return None, None
+        none = self.builder.full(TensorType("i64"), 0)
+        reached, witness, held = none, none, self.builder.full(TensorType("bool"), True)
+        for test in self.guards:
+            if test.integer is not None:
+                fails = ops.logical_and(held, ops.logical_not(test.holds))
+                witness = ops.select(fails, test.integer, witness)
+            held = ops.logical_and(held, test.holds)
+            reached = reached + ops.cast(held, dtype="i64")
+        return reached, witness if integers else None
 
     def gradients(self, head: Ref, variables: Sequence[Handle]) -> list[Var]:
         """The adjoints of `variables` for the scalar `head`."""
@@ -174,21 +218,23 @@ class _Joined:
         """Guard what Python saw after so many cuts."""
         for escape in self._escapes:
             if escape.after == cuts:
-                self.guards.append(self._same(escape))
+                self.guards.append(self._test(escape))
+                self.steps.append(self.guards[-1].step)
 
-    def _same(self, escape: Escape) -> Var:
+    def _test(self, escape: Escape) -> _Test:
         """Whether what Python saw is what it would see again."""
         if escape.what is None:
             raise Unguardable("Python looked at a value inside a nested derivative")
         x, seen = self.var(escape.what), escape.seen
         if isinstance(seen, bool):
-            return _truth(x, seen)
+            return _Test(_truth(x, seen), seen)
         if isinstance(seen, Within):
-            return _inside(x, seen)
-        if x.is_float:
-            raise Unguardable("a float left for Python, which may do anything with it; compare arrays")
-        same = ops.eq(x, self._param(type_of(seen), seen, None))
-        return ops.reduce_all(same, axes=tuple(range(len(x.shape))))
+            return _Test(_inside(x, seen), seen)
+        same = _equal(x, self._param(type_of(seen), seen, None), bool(np.any(seen == 0)))
+        holds = ops.reduce_all(same, axes=tuple(range(len(x.shape))))
+        if x.is_float or x.type.size != 1:
+            return _Test(holds, escape.key())
+        return _Test(holds, int(seen.item()), ops.cast(ops.reshape(x, shape=()), dtype="i64"))
 
     # -- Loops -------------------------------------------------------------------------------------------
 
@@ -198,6 +244,7 @@ class _Joined:
         Carried are the state, the state after another round, and whether that round went like the
         others. What is left at the end is the state in which the round that went otherwise begins.
         """
+        self.steps.append(LOOP)
         state = [self.var(ref) for ref in loop.entry]
         consts = [*self._constants(loop), *([self.all_guards()] if self.guards else [])]
         width = len(state)
@@ -290,6 +337,18 @@ def _truth(x: Var, seen: bool) -> Var:
     """Whether a value of one element is as true as Python saw it."""
     truth = ops.reshape(x if x.dtype == "bool" else ops.ne(x, x.like(0)), shape=())
     return truth if seen else ops.logical_not(truth)
+
+
+def _equal(x: Var, y: Var, zeros: bool) -> Var:
+    """Where two arrays are the same: NaN is NaN, and 0.0 is not -0.0 (`zeros`: there may be some)."""
+    same = ops.eq(x, y)
+    if not x.is_float:
+        return same
+    same = ops.logical_or(same, ops.logical_and(ops.ne(x, x), ops.ne(y, y)))
+    if not zeros:
+        return same
+    sides = ops.logical_or(ops.ne(x, x.like(0.0)), ops.eq(ops.div(x.like(1.0), x), ops.div(y.like(1.0), y)))
+    return ops.logical_and(same, sides)
 
 
 def _inside(x: Var, bounds: Within) -> Var:

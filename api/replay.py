@@ -11,19 +11,33 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import optree
 
 from tapejit.capture import Guard, Unguardable
 from tapejit.ir.types import TensorType, dtype_name, type_of
-from tapejit.path import Path
+from tapejit.path import LOOP, Path
 from tapejit.tracer.engine import Program
 from tapejit.tracer.handle import Handle
 from tapejit.tree import flatten
 
 MISS = object()  # this replay does not fit the call
+
+
+class Exit(NamedTuple):
+    """Python would go another way: how many guards held, and the integer that the next one saw, if any."""
+
+    reached: int
+    witness: int | None
+
+
+class Test(NamedTuple):
+    """A place where Python saw a value, and what it saw, as `explain` shows it."""
+
+    where: str
+    seen: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +70,20 @@ class NumberLeaf:
         return "a float"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ConstantLeaf:
-    """An argument whose very value the trace depends on."""
+    """An argument whose very value the trace depends on. Equal are leaves of the same type and value."""
 
     value: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ConstantLeaf) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[type, str]:
+        return type(self.value), repr(self.value)
 
     def accepts(self, x: Any) -> bool:
         """Whether `x` is the same value of the same type; 0.0 and -0.0 differ, NaN never fits."""
@@ -95,11 +118,12 @@ class Replay:
         path: Path,
         program: Program,
         pack: Pack,
-        tests: tuple[tuple[str | None, Any], ...] = (),
+        tests: tuple[Test, ...] = (),
     ):
         self._leaves, self._structure, self._guards = tuple(leaves), structure, tuple(guards)
         self._holds = tuple(guard.holds for guard in guards)
         self.tests = tests  # where Python saw a value, and what it saw
+        self.steps = path.steps  # what Python saw at each guard, with loops between them
         self.function = path.function
         self.hits = 0
         self._flat = structure == flatten((0,) * len(leaves))[1]
@@ -110,10 +134,12 @@ class Replay:
             (k, leaf, isinstance(leaves[leaf], NumberLeaf)) for k, leaf in path.entered.items()
         )
         self._program, self._pack, self._guarded = program, pack, path.guarded
+        self._reached, self._witness = path.reached, path.witness
+        self._turns = [at for at, step in enumerate(path.steps) if step != LOOP]
         self._results = tuple((v.type.shape, v.type.numpy_dtype) for v in path.function.results)
 
     def run(self, args: tuple[Any, ...]) -> Any:
-        """The result of the call, or MISS."""
+        """The result of the call; MISS if arguments or captures do not fit, `Exit` if the path does not."""
         leaves = self._fitting_leaves(args) if self._arrays is None else self._fitting_arrays(args)
         if leaves is None:
             return MISS
@@ -125,10 +151,27 @@ class Replay:
             filled[k] = np.asarray(leaves[position]) if is_number else leaves[position]
         outs = [np.empty(shape, dtype) for shape, dtype in self._results]
         self._program.run(filled, outs)
-        if self._guarded and not outs.pop(0):
-            return MISS
+        if self._guarded and not outs[0]:
+            return self._exit(outs)
         self.hits += 1
-        return self._pack(outs)
+        return self._pack(outs[1:] if self._guarded else outs)
+
+    def first(self, args: tuple[Any, ...], traced: Any) -> Any:
+        """The result of the call that this was learnt from, which `traced` is too, up to rounding."""
+        result = self.run(args)
+        self.hits = 0
+        return traced if result is MISS or type(result) is Exit else result
+
+    def _exit(self, outs: Sequence[np.ndarray]) -> Exit:
+        reached = 0 if self._reached is None else int(outs[self._reached])
+        step = self.steps[self.turn(reached)]
+        return Exit(
+            reached, int(outs[self._witness]) if self._witness is not None and type(step) is int else None
+        )
+
+    def turn(self, reached: int) -> int:
+        """Which step the guard after `reached` others is."""
+        return self._turns[reached]
 
     def _fitting_arrays(self, args: tuple[Any, ...]) -> Sequence[Any] | None:
         """The arguments, if they are arrays that fit: the short way for functions of arrays only."""
@@ -166,7 +209,7 @@ class Replay:
         """What about the arguments or the captures does not fit, if that is it."""
         for guard in self._guards:
             if not guard.holds():
-                return f"{guard.what} changed"
+                return f"{guard.what} {guard.verb}"
         leaves, structure = flatten(args)
         if structure != self._structure:
             return "the arguments have another structure"

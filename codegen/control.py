@@ -71,6 +71,19 @@ def branch(site: Site) -> tuple[list[Home], Lines]:
     return results, lambda: [f"if {element(pred)}:", *arm(yes), "else:", *arm(no)]
 
 
+def call(site: Site) -> tuple[list[Home], Lines]:
+    """The memory of the results, and the lines of the region."""
+    results = [site.home(v, v.name or "t") for v in site.instr.results]
+    site.make(*results)
+    region = site.region(site.instr.regions[0], site.operands, results)
+    return results, lambda: [*region.lines(), *assigned(results, region.sources())]
+
+
+def alias(site: Site) -> tuple[list[Home], Lines]:
+    """The memory of the operands serves as that of the results."""
+    return list(site.operands[: len(site.instr.results)]), lambda: []
+
+
 def element(home: Home) -> str:
     """Source of the element of a value that has only one."""
     return home.name if isinstance(home, Register) else f"{home.name}[0]"

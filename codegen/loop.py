@@ -14,7 +14,7 @@ from tapejit.codegen.control import Lines, Site, assigned, copied, indented
 from tapejit.codegen.level import INDENT
 from tapejit.codegen.memory import Array, Home, Register
 from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import Branch, Product, Regions
+from tapejit.ir.primitive import Branch, Call, Product, Regions
 
 FIRST_ROOM = 16  # steps that the adjoint of a loop has memory for before it grows
 PATIENCE = 2**24  # elements computed between two looks at whether the user wants to stop
@@ -240,7 +240,7 @@ def _work(region: Function) -> int:
 
 def _work_of(instr: Instr) -> int:
     if isinstance(instr.primitive.emission, Regions):
-        branches = instr.regions if isinstance(instr.primitive.emission, Branch) else ()
+        branches = instr.regions if isinstance(instr.primitive.emission, Branch | Call) else ()
         return sum(map(_work, branches))
     inner = 1
     if isinstance(instr.primitive.emission, Product):

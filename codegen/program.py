@@ -21,14 +21,18 @@ from tapejit.codegen.root import Kind, Root
 from tapejit.codegen.schedule import Nest, Schedule, schedule
 from tapejit.codegen.sort import sort_lines
 from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import Branch, Loop, LoopAdjoint
+from tapejit.ir.primitive import Alias, Branch, Call, Library, Loop, LoopAdjoint
 from tapejit.ir.signature import signature_of
 
 CONTROL: dict[type, Callable[[Site], tuple[list[Home], Lines]]] = {
     Branch: branch,
+    Call: call,
+    Alias: alias,
     Loop: loop,
     LoopAdjoint: loop_adjoint,
+    Library: library,
 }
+LOOPS = (Loop, LoopAdjoint)
 IN_MEMORY = (Kind.LIBRARY, Kind.SORT, Kind.SCATTER, Kind.SCAN)  # never in a register
 MOST_PLACES = 4  # named in one comment
 
@@ -128,11 +132,11 @@ class ProgramWriter:
         (instr,) = _instrs(root)
         emission = type(instr.primitive.emission)
         memory: list[Lines] = [] if self.memory is None else self.memory
-        region = partial(self._region, memory=self.memory if emission is Branch else memory)
+        region = partial(self._region, memory=memory if emission in LOOPS else self.memory)
         operands = [self._whole(o.value) for o in root.operands]
         results, lines = CONTROL[emission](Site(instr, operands, self.names, memory, region))
         self.storage.update(zip(root.values, results, strict=True))
-        if self.memory is None and emission is not Branch:
+        if self.memory is None and emission in LOOPS:
             memory.append(lambda: [f"{TICKS} = 0"])
 
         def all_lines() -> list[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tapejit.ir import complex_number, control, gather, loop, modulus, ops, scan, sort
+from tapejit.ir import call, complex_number, control, custom, gather, loop, modulus, ops, scan, sort
 from tapejit.ir.primitive import Primitive
 
 TABLE: dict[str, Primitive] = {
     row.name: row
-    for module in (ops, gather, scan, complex_number, modulus, sort, control, loop)
+    for module in (ops, gather, scan, complex_number, modulus, sort, control, loop, call, custom)
     for row in vars(module).values()
     if isinstance(row, Primitive)
 }

@@ -6,6 +6,7 @@ pending until somebody asks for its value. The faces (`nd`, `np`) derive from `A
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
@@ -20,7 +21,7 @@ from tapejit.tracer.intake import head_gradient
 from tapejit.tracer.location import user_location
 from tapejit.tracer.operation import WEAK_DTYPE, Operation
 from tapejit.tracer.state import STATE
-from tapejit.tracer.surface import arrange, elementwise, indexing, order, product, reduction, shape
+from tapejit.tracer.surface import arrange, elementwise, indexing, order, product, reduction, scalar, shape
 from tapejit.tracer.surface.function import Function, apply, run_now
 from tapejit.tracer.tape import is_wide
 
@@ -146,13 +147,17 @@ class Array(Handle):
 
     asnumpy = numpy
 
-    def item(self, *index: int) -> Any:
-        """The value of an array of one element, or of the element at `index`, as a Python number."""
-        return self.value().item(*index)
+    def item(self, *index: Any) -> Any:
+        """The value of an array of one element, or of the element at `index`, as a Python number.
+
+        In a decorated function a float stays traced, as an array without dimensions: Python may compute with
+        it and compare it, and the gradient passes.
+        """
+        return scalar.item(self, *index) if scalar.stays_traced(self) else self.value().item(*index)
 
     def tolist(self) -> Any:
-        """Nested lists of Python numbers."""
-        return self.value().tolist()
+        """Nested lists of Python numbers; see `item`."""
+        return scalar.tolist(self) if scalar.stays_traced(self) else self.value().tolist()
 
     def __bool__(self) -> bool:
         truth = bool(self.materialise())
@@ -164,7 +169,19 @@ class Array(Handle):
         return float(self._scalar())
 
     def __int__(self) -> int:
-        return int(self._scalar())
+        return scalar.whole(self, elementwise.trunc, int)
+
+    def __trunc__(self) -> int:
+        return scalar.whole(self, elementwise.trunc, math.trunc)
+
+    def __floor__(self) -> int:
+        return scalar.whole(self, elementwise.floor, math.floor)
+
+    def __ceil__(self) -> int:
+        return scalar.whole(self, elementwise.ceil, math.ceil)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self._scalar(), digits)
 
     def __index__(self) -> int:
         return self.value().__index__()

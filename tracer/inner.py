@@ -13,6 +13,7 @@ import numpy as np
 
 from tapejit.ir.function import Function
 from tapejit.ir.transforms.batch import batch_along
+from tapejit.ir.types import TensorType
 from tapejit.tracer import nested
 from tapejit.tracer.errors import AutogradError, InPlaceError, NestedDemandError
 from tapejit.tracer.handle import Handle, Leaf
@@ -63,14 +64,19 @@ class InnerTape(Tape):
         """An array that stands for any example of a stack; only its type is known."""
         shape = stack.type.shape
         type_ = stack.type.with_shape(shape[:axis] + shape[axis + 1 :])
+        handle = self.stand_in(type(stack), type_, name)
+        self._stacks[id(handle)] = Stack(stack, axis, handle, handle._index)
+        return handle
+
+    def stand_in(self, face: type[Handle], type_: TensorType, name: str | None) -> Handle:
+        """An input without a value."""
         key = ("parameter", type_.dtype, type_.shape)
         node = self.node.children.get(key)
         if node is None:
             node = self.trie.graft(self.node, key, Node(self.node, (type_,), False, name=name))
         self.node = node
-        handle: Handle = self._pending(type(stack), type_, False)
+        handle: Handle = self._pending(face, type_, False)
         self.arguments.add_number(handle)
-        self._stacks[id(handle)] = Stack(stack, axis, handle, handle._index)
         return handle
 
     def result(self, x: Handle) -> Handle:
@@ -117,6 +123,10 @@ class InnerTape(Tape):
             call = self.node.plans.setdefault(key, made)
         found: Handle = nested.called(self.parent, call, self._outside(values, self.sources, trace))[0]
         return found
+
+    def stacks(self) -> list[Handle]:
+        """The arrays of the outer tape whose examples the parameters are."""
+        return [stack.array for stack in self._stacks.values()]
 
     def _size(self) -> int:
         stack = next(iter(self._stacks.values()))

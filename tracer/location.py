@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import linecache
 import os
+import re
 import sys
 from types import FrameType
 
@@ -15,6 +18,8 @@ _INSIDE = tuple(
     folder + os.sep
     for folder in (*_PACKAGE.__path__, *_LAYERS, os.path.dirname(os.path.abspath(np.__file__)))
 )
+
+_TEST = re.compile(r"\s*(if|elif|while|assert)\b|[^#]*?\b(if)\b")
 
 
 def is_users_file(filename: str) -> bool:
@@ -34,3 +39,16 @@ def user_location() -> str | None:
     """`"model.py:12"`, the user's line that led here."""
     frame = user_frame()
     return None if frame is None else f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
+def user_test() -> str | None:
+    """ "`if` at model.py:14", the test in the user's code that led here, or "the value at model.py:14"."""
+    frame = user_frame()
+    return None if frame is None else _test_at(frame.f_code.co_filename, frame.f_lineno)
+
+
+@functools.cache
+def _test_at(filename: str, line: int) -> str:
+    found = _TEST.match(linecache.getline(filename, line))
+    what = "the value" if found is None else f"`{found[1] or found[2]}`"
+    return f"{what} at {os.path.basename(filename)}:{line}"

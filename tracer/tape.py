@@ -18,13 +18,14 @@ from tapejit.ir.types import TensorType, UnsupportedDtypeError, dtype_name
 from tapejit.tracer.errors import AutogradError, DtypeError, NestedDemandError, ShapeError, TapejitError
 from tapejit.tracer.frame import Frames, frames_of
 from tapejit.tracer.handle import Handle
-from tapejit.tracer.location import user_location
+from tapejit.tracer.location import user_location, user_test
 from tapejit.tracer.operation import WEAK_DTYPE, Operation, Weak
 from tapejit.tracer.segment import Cut, Made, Segment, Source
 from tapejit.tracer.storage import Arguments
 from tapejit.tracer.trie import Node, Trie
 
 MAX_PERIOD = 4  # segments in the body of a loop that is recognised as one
+_MOST_SHOWN = 8  # numbers that Python saw, in one line
 
 _new = object.__new__
 _ref = weakref.ref
@@ -53,10 +54,18 @@ class Escape(NamedTuple):
     frames: Frames | None  # the state of the Python around it, if it may be in a loop
 
     def key(self) -> Hashable:
-        """What was seen, where it matters: which path a float leads to is nobody's to tell."""
-        if not isinstance(self.seen, np.ndarray):
-            return self.seen
-        return "float" if self.seen.dtype.kind == "f" else self.seen.tobytes()
+        """What was seen, as something that can be compared."""
+        return self.seen.tobytes() if isinstance(self.seen, np.ndarray) else self.seen
+
+    def outline(self) -> Hashable:
+        """The same for all floats."""
+        return "float" if isinstance(self.seen, np.ndarray) and self.seen.dtype.kind == "f" else self.key()
+
+    def text(self) -> str:
+        """What was seen, in a few words."""
+        if isinstance(self.seen, np.ndarray) and self.seen.size > _MOST_SHOWN:
+            return f"{self.seen.size} numbers"
+        return str(self.seen.tolist() if isinstance(self.seen, np.ndarray) else self.seen)
 
 
 class Tape:
@@ -318,11 +327,11 @@ class Tape:
         `inside`: on a tape inside this one; `handle` is None if this tape does not know the value.
         """
         if self.cuts is not None:
-            where = user_location()
+            where = user_test()
             if isinstance(seen, np.ndarray):
                 seen = seen.copy()
                 if seen.dtype.kind == "f" and handle is not None and handle.tracked:
-                    self.lost = where
+                    self.lost = user_location()
             frames = frames_of(self) if not inside and self._may_loop() else None
             what = None if handle is None else self.origin(handle)
             self.escapes.append(Escape(what, seen, len(self.cuts), where, frames))

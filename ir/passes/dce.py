@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import compress
 
 from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import Branch, Loop, LoopAdjoint
+from tapejit.ir.primitive import Alias, Branch, Call, Loop, LoopAdjoint
 
 
 def dce(function: Function) -> Function:
@@ -39,6 +39,11 @@ def _pruned(instr: Instr, used: list[bool]) -> Instr:
 def _branch(instr: Instr, used: list[bool]) -> Instr:
     regions = tuple(dce(_only(region, used)) for region in instr.regions)
     return _renewed(instr, regions, results=tuple(compress(instr.results, used)))
+
+
+def _whole(instr: Instr, used: list[bool]) -> Instr:
+    """What an own derivative says, it says of all results."""
+    return instr
 
 
 def _loop(instr: Instr, used: list[bool]) -> Instr:
@@ -102,4 +107,4 @@ def _renewed(instr: Instr, regions: tuple[Function, ...], results: tuple[Value, 
     return instr if regions == instr.regions else replace(instr, regions=regions, results=results)
 
 
-_RULES = {Branch: _branch, Loop: _loop, LoopAdjoint: _loop_adjoint}
+_RULES = {Branch: _branch, Call: _branch, Alias: _whole, Loop: _loop, LoopAdjoint: _loop_adjoint}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tapejit.ir.builder import Builder, Var, replay
 from tapejit.ir.function import Function, Value
 from tapejit.ir.passes.dce import dce
-from tapejit.ir.transforms.adjoint import backpropagate
+from tapejit.ir.transforms.adjoint import backpropagate, depending
 from tapejit.ir.transforms.partition import residuals
 
 
@@ -18,7 +18,7 @@ def split(f: Function, wrt: Sequence[int], heads: int) -> tuple[Function, Functi
     `wrt`. The residuals r are all that the backward needs, parameters and results of `f` among them.
     """
     known = [*f.params, *_stored(f, wrt, heads)]
-    backward = _backward(f, known, wrt, heads)
+    backward = backward_from(f, known, wrt, heads)
     used = {v for instr in backward.body for v in instr.operands} | set(backward.results)
     needed = [v in used for v in backward.params[: len(known)]]
     kept = [v for v, wanted in zip(known, needed, strict=True) if wanted]
@@ -27,7 +27,7 @@ def split(f: Function, wrt: Sequence[int], heads: int) -> tuple[Function, Functi
     return Function(f"{f.name}.forward", f.params, f.body, (*f.results, *kept)), backward
 
 
-def _backward(f: Function, known: Sequence[Value], wrt: Sequence[int], heads: int) -> Function:
+def backward_from(f: Function, known: Sequence[Value], wrt: Sequence[int], heads: int) -> Function:
     """From the `known` values and the adjoints of the heads to those of the parameters `wrt`."""
     builder = Builder(f"{f.name}.backward")
     env = {v: builder.param(v.type, v.name) for v in known}
@@ -52,5 +52,6 @@ def _x_bars(
     for v in f.results[:heads]:
         seed = builder.param(v.type, v.name and f"{v.name}_bar")
         seeds[v] = seeds[v] + seed if v in seeds else seed
-    adjoints = backpropagate(builder, f.body, env, seeds)
-    return [adjoints.get(v) or builder.full(v.type, 0.0) for v in (f.params[i] for i in wrt)]
+    chosen = [f.params[i] for i in wrt]
+    adjoints = backpropagate(builder, depending(f.body, chosen), env, seeds)
+    return [adjoints.get(v) or builder.full(v.type, 0.0) for v in chosen]

@@ -27,12 +27,12 @@ def test_each_trace_has_its_reason(monkeypatch):
     line = branchy.__code__.co_firstlineno + 1
     assert "traced 3 times" in text
     assert "trace 1: first call" in text
-    assert f"trace 2: the test at test_explain.py:{line} was True, now False" in text
+    assert f"trace 2: `if` at test_explain.py:{line} was True, now False" in text
     assert "trace 3: argument x: f64[3] → f64[2,2]" in text
-    assert f"taken 1 times; test_explain.py:{line}: True" in text
+    assert f"taken 1 times; `if` at test_explain.py:{line}: True" in text
     monkeypatch.setitem(globals(), "RATE", 3.0)
     f(np.ones(3))
-    assert "trace 4: global `RATE` changed" in f.explain()
+    assert "trace 4: global `RATE` rebound" in f.explain()
 
 
 def test_why_the_python_always_runs():

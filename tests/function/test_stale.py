@@ -330,5 +330,5 @@ def test_a_result_that_left_through_python_is_no_silent_zero():
     with pytest.raises(ConversionError, match=r"left for Python at test_stale\.py:\d+"):
         tj.grad(lambda x: math.sin(x))(1.0)
     with pytest.raises(ConversionError, match="use NumPy's functions"):
-        tj.grad(lambda x: np.sum(np.ones(2)) * x.item())(1.0)
+        tj.grad(lambda x: np.sum(np.ones(2)) * float(x))(1.0)
     assert tj.grad(lambda x: 3.0)(1.0) == 0.0
