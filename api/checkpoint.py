@@ -32,8 +32,8 @@ def checkpoint(
     """The function, of which a derivative stores the arguments and computes the rest again.
 
     For a chain of n steps cut into checkpointed stretches of √n steps, about 2 √n values are alive at a time
-    instead of n, for one more evaluation. `policy(primitive, *types, **attributes)` says of each operation in it
-    whether its result is stored after all: `tj.checkpoint_policies` has `nothing_saveable` (the default),
+    instead of n, for one more evaluation. `policy(primitive, *types, **attributes)` says of each operation in
+    it whether its result is stored after all: `tj.checkpoint_policies` has `nothing_saveable` (the default),
     `everything_saveable` and `dots_saveable`; `primitive` is the name of a row of docs/ir.md. Values and
     derivatives do not change. Raises TypeError for what is no function.
 

@@ -23,9 +23,9 @@ from tapejit.transformed import check_function
 def custom_jvp(function: Callable[..., Any] | None = None, nondiff_argnums: Sequence[int] = ()) -> Any:
     """The function with a derivative of your own, which `defjvp(rule)` or `defjvps(...)` states.
 
-    `rule(primals, tangents)` takes two tuples of the same structure and returns `(value, tangent)`, the tangent
-    with the structure, shapes and dtypes of the value. The arguments at `nondiff_argnums` are passed on as they
-    are, in front of the primals. The tangent of an argument that is no array of floats is zeros.
+    `rule(primals, tangents)` takes two tuples of the same structure and returns `(value, tangent)`, the
+    tangent with the structure, shapes and dtypes of the value. The arguments at `nondiff_argnums` are passed
+    on as they are, in front of the primals. The tangent of what is no array of floats is zeros.
 
     The rule is traced, so it is differentiated in its turn by second derivatives, and batched by `vmap`.
     Reverse mode transposes it; it has to be linear in the tangents for that. Raises TypeError and ShapeError

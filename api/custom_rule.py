@@ -36,7 +36,7 @@ class Given:
         self.trees = [args[i] for i in self.places]
         trees: Any = self.trees
         self.leaves, self.structure = optree.tree_flatten(trees)
-        self.chosen = [k for k, x in enumerate(leaves) if isinstance(x, Handle) and x.type.is_inexact]
+        self.chosen = [k for k, x in enumerate(self.leaves) if isinstance(x, Handle) and x.type.is_inexact]
 
     @property
     def variables(self) -> list[Handle]:
@@ -57,7 +57,7 @@ class Given:
 def _cells(
     function: Callable[..., Any],
 ) -> tuple[Callable[[], Any], Callable[[tuple[Callable[..., Any], ...]], None]]:
-    """A function that captures `function` and its rule, as guards have to see both; and how to set the rule."""
+    """A function that captures `function` and its rule, for guards to see; and how to set the rule."""
     rule: tuple[Callable[..., Any], ...] = ()
 
     def consists_of() -> Any:

@@ -24,9 +24,9 @@ def custom_vjp(function: Callable[..., Any] | None = None, nondiff_argnums: Sequ
     """The function with a derivative of your own, which `defvjp(fwd, bwd)` states.
 
     `fwd` takes the arguments of the function and returns `(value, residuals)`, the residuals a tree of arrays
-    and Python objects. `bwd(residuals, cotangent)` returns a tuple with an entry per argument: the gradient, of
-    the argument's structure, shapes and dtypes, or None for zero. The arguments at `nondiff_argnums` are passed
-    on as they are, to `bwd` in front of the residuals. The cotangent of a value that is not a float is zeros.
+    and Python objects. `bwd(residuals, cotangent)` returns a tuple with an entry per argument: the gradient,
+    of the argument's structure, shapes and dtypes, or None for zero. The arguments at `nondiff_argnums` are
+    passed on as they are, to `bwd` in front of the residuals. The cotangent of an integer value is zeros.
 
     The rule is traced, so it is differentiated in its turn by second derivatives, and batched by `vmap`.
     Forward mode transposes `bwd`, which has to be linear in the cotangent for that. Raises TypeError and

@@ -7,7 +7,7 @@ each instruction's vjp rule adds to the adjoints of its operands. `backpropagate
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from tapejit.ir import ops
@@ -28,7 +28,7 @@ def adjoint(f: Function, wrt: Sequence[int] | None = None, unit_seed: bool = Fal
     xs = [builder.param(v.type, v.name) for v in f.params]
     seeds = _unit_seed(builder, f) if unit_seed else _seed_params(builder, f)
     env = replay(builder, f.body, zip(f.params, xs, strict=True))
-    adjoints = backpropagate(builder, f.body, env, seeds)
+    adjoints = backpropagate(builder, depending(f.body, chosen), env, seeds)
     x_bars = [_adjoint_of(builder, adjoints, v) for v in chosen]
     return builder.finish([*(env[v] for v in f.results), *x_bars])
 
@@ -56,6 +56,16 @@ def backpropagate(
             _accumulate(adjoints, v, term)
     builder.location = outer
     return adjoints
+
+
+def depending(body: Sequence[Instr], values: Iterable[Value]) -> list[Instr]:
+    """The instructions of `body` whose results depend on one of `values`: others pass no adjoint on."""
+    reached, found = set(values), []
+    for instr in body:
+        if not reached.isdisjoint(instr.operands):
+            reached.update(instr.results)
+            found.append(instr)
+    return found
 
 
 def _terms(instr: Instr, env: Mapping[Value, Var], adjoints: Mapping[Value, Var]) -> Sequence[Var | None]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tapejit.ir.builder import Builder, Var, replay
 from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import Discrete
+from tapejit.ir.primitive import Alias, Discrete
 
 
 def tangent(f: Function, wrt: Sequence[int] | None = None) -> Function:
@@ -24,10 +24,23 @@ def tangent(f: Function, wrt: Sequence[int] | None = None) -> Function:
     chosen = f.params if wrt is None else [f.params[i] for i in wrt]
     seeds = {v: builder.param(v.type, v.name and f"{v.name}_dot") for v in chosen if v.type.is_inexact}
     env = replay(builder, f.body, zip(f.params, xs, strict=True))
-    dots = propagate(builder, f.body, env, seeds)
+    dots = propagate(builder, _passing(f), env, seeds)
     floats = (v for v in f.results if v.type.is_inexact)
     y_dots = [dots.get(v) or builder.full(v.type, 0.0) for v in floats]
     return builder.finish([*(env[v] for v in f.results), *y_dots])
+
+
+def _passing(f: Function) -> list[Instr]:
+    """The instructions through which a derivative can come to a result."""
+    wanted = set(f.results)
+    found = []
+    for instr in reversed(f.body):
+        if wanted.isdisjoint(instr.results) or isinstance(instr.primitive.jvp, Discrete):
+            continue
+        found.append(instr)
+        values = len(instr.results) if isinstance(instr.primitive.emission, Alias) else 0
+        wanted.update(instr.operands[values:])
+    return found[::-1]
 
 
 def propagate(
