@@ -26,6 +26,7 @@ from tapejit.recording import (
     stop_gradient,
     train_mode,
 )
+from tapejit.threads import get_num_threads, set_num_threads
 
 __all__ = [
     "Context",
@@ -69,6 +70,7 @@ __all__ = [
     "predict_mode",
     "random",
     "record",
+    "set_num_threads",
     "set_recording",
     "set_training",
     "stop_gradient",

@@ -16,6 +16,7 @@ from tapejit.ir.signature import Signature, signature_of
 from tapejit.runtime.cache import CacheCounters, ProgramCache
 from tapejit.runtime.loader import Loader, NativeProgram
 from tapejit.runtime.program import Executable
+from tapejit.runtime.threads import Threads, threads_from_environment
 from tapejit.tracer.trie import Trie
 
 Tier = Literal["interpret", "compile", "auto"]
@@ -37,6 +38,7 @@ class Engine:
         self.tier: Tier = tier
         self._cache: ProgramCache = share._cache if share else ProgramCache()
         self._loader: Loader | None = share._loader if share else None
+        self.threads: Threads = share.threads if share else Threads(threads_from_environment())
 
     def program(
         self,
@@ -61,7 +63,7 @@ class Engine:
         )
 
         if self._loader is None:
-            self._loader = Loader(VOCABULARY, shorter_vocabulary)
+            self._loader = Loader(VOCABULARY, shorter_vocabulary, self.threads)
         return self._loader.load(compile_source(function, signature), "program", signature)
 
 

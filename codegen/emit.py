@@ -39,8 +39,10 @@ def _lines(scheduled: Schedule, name: str) -> Iterator[str]:
         v: Register(n) if plain else Array(n)
         for v, n, plain in zip(params, given, signature.by_value, strict=True)
     }
-    yield f"def {name}({', '.join([*given, *outs])}):"
     arrays = [home.name for home in storage.values() if isinstance(home, Array)]
     views = [f"{n} = flat({n})" for n in [*arrays, *outs]]
-    body = ProgramWriter(scheduled, storage, [Array(n) for n in outs], names).lines()
+    writer = ProgramWriter(scheduled, storage, [Array(n) for n in outs], names)
+    body = list(writer.lines())
+    yield from writer.functions
+    yield f"def {name}({', '.join([*given, *outs])}):"
     yield from (INDENT + line for line in [*views, *body] or ["pass"])

@@ -7,12 +7,12 @@ chain of additions and more accurate than NumPy's pairwise sum. Start with `add_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tapejit.codegen.affine import Affine, LoopVar
 from tapejit.codegen.element import narrow
-from tapejit.codegen.level import Guard, Level, Node, Statement
+from tapejit.codegen.level import INDENT, Guard, Level, Node, Statement
 from tapejit.codegen.name import Names
 from tapejit.codegen.root import Root
 from tapejit.ir.primitive import Fold, FoldIndex
@@ -51,16 +51,18 @@ def add_fold(
     home: Level,
     own: Sequence[Level],
     names: Names,
-    finish: Callable[[str], list[Node]],
+    finish: Callable[..., list[Node]],
 ) -> str:
     """Add the statements of a fold whose register lives at `home`; the register's name.
 
     `levels` is the whole chain, `own` the part of it that no other phase shares.
-    `finish(name)` gives the statements that run when the register is complete.
+    `finish(name)` gives the statements that run when the register is complete; for the position of an
+    extreme it is `finish(name, best)`.
     """
     fold, inner = root.rule, levels[-1]
+    registers: tuple[str, ...] = ()
     if isinstance(fold, FoldIndex):
-        name = _add_position(root, fold, element, home, inner, names)
+        name, *registers = _add_position(root, fold, element, home, inner, names)
     elif is_float_sum(root) and home is not inner:
         name = _add_sum(root, element, levels, home, own, names)
     else:
@@ -68,7 +70,7 @@ def add_fold(
         if home is not inner:
             home.before.append(Statement(f"{name} = {start(root)}"))
             inner.before.append(Statement(f"{name} = {combined(root, name, element.name)}"))
-    (home.after if home is not inner else inner.before).extend(finish(name))
+    (home.after if home is not inner else inner.before).extend(finish(name, *registers))
     return name
 
 
@@ -78,14 +80,14 @@ def is_float_sum(root: Root) -> bool:
 
 def _add_position(
     root: Root, fold: FoldIndex, element: Element, home: Level, inner: Level, names: Names
-) -> str:
+) -> tuple[str, str]:
     at, best = names.of(root.value), names.fresh("best")
     begin = [Statement(f"{at} = -1"), Statement(f"{best} = {element.dtype}(0)")]
     (home.before if home is not inner else inner.before).extend(begin)
     better = Statement(f"{at} < 0 or {fold.better.format(best, element.name)}")
     take = Statement(f"{at} = {{0}}", (element.position,))
     inner.before.append(Guard(better, [Statement(f"{best} = {element.name}"), take], []))
-    return at
+    return at, best
 
 
 def _add_sum(
@@ -112,6 +114,31 @@ def _add_sum(
     return name
 
 
+def combined_parts(root: Root, names: Sequence[str], parts: Sequence[str], count: int) -> Iterator[str]:
+    """The registers `names` of a fold that was done in `count` blocks; each left its own in `parts`."""
+    (name, *best), found = names, [f"{part}[block]" for part in parts]
+    yield f"{name} = {-1 if best else start(root)}"
+    lost = f"{name}_lost"
+    if best:
+        yield f"{best[0]} = {parts[1]}[0]"
+    elif is_float_sum(root):
+        yield f"{lost} = {start(root)}"
+    yield f"for block in range({count}):"
+    yield from (INDENT + line for line in _combined_part(root, names, found, lost))
+    if is_float_sum(root):
+        yield f"{name} = compensated({name}, {lost})"
+
+
+def _combined_part(root: Root, names: Sequence[str], found: Sequence[str], lost: str) -> list[str]:
+    name, fold = names[0], root.rule
+    if isinstance(fold, FoldIndex):
+        better = f"{found[0]} >= 0 and ({name} < 0 or {fold.better.format(names[1], found[1])})"
+        return [f"if {better}:", f"{INDENT}{name} = {found[0]}", f"{INDENT}{names[1]} = {found[1]}"]
+    if is_float_sum(root):
+        return [f"{lost} = {lost} + rounding({name}, {found[0]})", f"{name} = {name} + {found[0]}"]
+    return [f"{name} = {combined(root, name, found[0])}"]
+
+
 def _add_part(name: str, lost: str, part: str, nodes: list[Node]) -> None:
     nodes.append(Statement(f"{lost} = {lost} + rounding({name}, {part})"))
     nodes.append(Statement(f"{name} = {name} + {part}"))
@@ -124,10 +151,8 @@ def strip_mine(levels: list[Level], names: Names, length: int) -> None:
     extent = level.loop.extent
     if extent <= 2 * length:
         return
-    begin = names.fresh("begin")
+    begin, (low, high) = names.fresh("begin"), level.range or ("0", str(extent))
     # With `min(begin + length, extent)` as the end, LLVM makes code that is 1.7 times slower.
-    end = f"{begin} + min({length}, {extent} - {begin})"
-    header = f"for {level.loop.name} in range({begin}, {end}):"
-    levels.insert(-1, Level(level.loop, header))
-    level.loop = LoopVar(begin, extent)
-    level.header = f"for {begin} in range(0, {extent}, {length}):"
+    end = f"{begin} + min({length}, {high} - {begin})"
+    levels.insert(-1, Level(level.loop, (begin, end)))
+    level.loop, level.range = LoopVar(begin, extent), (low, high, str(length))

@@ -63,7 +63,7 @@ class Level:
     """Statements, then a loop over the levels that follow (None: innermost), then statements."""
 
     loop: LoopVar | None = None
-    header: str = ""
+    range: tuple[str, ...] = ()  # the arguments of its `range`, if not the whole extent
     before: list[Node] = field(default_factory=list)
     after: list[Node] = field(default_factory=list)
 
@@ -116,7 +116,8 @@ def write(levels: Sequence[Level], inside: Iterable[str] = ()) -> Iterator[str]:
         return
     body = [INDENT + line for line in write(levels[1:], inside)]
     if body:  # nothing is left of a loop that only wrote what nobody reads
-        yield from (level.header or f"for {level.loop.name} in range({level.loop.extent}):", *body)
+        bounds = ", ".join(level.range or (str(level.loop.extent),))
+        yield from (f"for {level.loop.name} in range({bounds}):", *body)
     yield from _lines(level.after)
 
 

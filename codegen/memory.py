@@ -15,6 +15,7 @@ class Array:
     size: int = 0
     dtype: str = ""
     temporary: bool = False
+    private: bool = False  # each block of a nest makes its own
     readers: set[object] = field(default_factory=set)  # the nests and calls that load from it
 
     @property

@@ -7,11 +7,10 @@ import keyword
 from collections.abc import Iterable
 
 from tapejit.ir.function import Value
-from tapejit.ir.types import NUMPY_NAME
 
 LOOPS = "ijklmnopqr"
 BLOCKS = ("parallel", "block", "first", "last", "at")
-TYPES = (*NUMPY_NAME, "inf", "nan", "flat", "empty", "gemm", "check_signals", "ticks", *BLOCKS)
+TYPES = ("f64", "f32", "i64", "i32", "inf", "nan", "flat", "empty", "gemm", "check_signals", "ticks", *BLOCKS)
 
 
 class Names:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 
 from tapejit.codegen import fold
 from tapejit.codegen.affine import Affine, Loaded, LoopVar, atom
+from tapejit.codegen.block import Blocks, Finish
 from tapejit.codegen.element import Elements, Known, all_hold, all_loops, narrow, within
 from tapejit.codegen.index import Index
 from tapejit.codegen.level import Guard, Level, Node, Statement, chain, merge_loops, statements, write
 from tapejit.codegen.memory import Array, Register, Storage, Target
 from tapejit.codegen.name import Names, loop_name
+from tapejit.codegen.parallel import leaves_parts
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Operand, Root
 from tapejit.codegen.schedule import Nest, Phase
@@ -39,17 +41,35 @@ class NestWriter:
         self.plan, self.nest, self.names = plan, nest, names
         self.storage, self.targets = storage, targets
         self.elements = Elements(plan, storage, names)
+        self.blocks = Blocks(nest.division, names) if nest.division.blocks > 1 else None
         self.rows = [Level(LoopVar(loop_name(k), n)) for k, n in enumerate(nest.rows)]
+        self._divide(self.rows)
         self.phases = [self._phase(phase) for phase in nest.phases]
 
-    def lines(self) -> list[str]:
-        """The source of the nest, once all that reads its temporaries is built."""
-        return list(write(self.rows, [line for levels in self.phases for line in write(levels)]))
+    def lines(self, outs: Iterable[str]) -> tuple[list[str], list[str]]:
+        """The source of the nest, once all that reads its temporaries is built; the function of a block."""
+        body = list(write(self.rows, [line for levels in self.phases for line in write(levels)]))
+        if self.blocks is None:
+            return body, []
+        loop = self._outermost.loop
+        assert loop is not None
+        available = [*(home.name for home in self.storage.values()), *outs]
+        function, launch = self.blocks.lines(loop.extent, body, available)
+        return launch, function
 
     def instrs(self) -> list[Instr]:
         """The instructions it computes."""
         roots = (root.instr for root in self.nest.roots if root.instr is not None)
         return list(dict.fromkeys([*self.elements.fused, *roots]))
+
+    @property
+    def _outermost(self) -> Level:
+        return self.rows[0] if self.rows else self.phases[0][0]
+
+    def _divide(self, levels: Sequence[Level]) -> None:
+        """The outermost loop runs over a block."""
+        if self.blocks is not None and levels:
+            levels[0].range = ("first", "last")
 
     def settle(self) -> None:
         """Make a row of each temporary that only this nest reads, and merge the loops over rows."""
@@ -58,6 +78,9 @@ class NestWriter:
         for root, target in self.targets.items():
             array = target.storage
             if first and isinstance(array, Array) and array.temporary and array.readers == {self.elements}:
+                if self.blocks is not None:
+                    array.private = True
+                    self.blocks.private.append(array)
                 array.size = root.value.type.size // max(prod(self.nest.rows), 1)
                 for s in users:
                     s.holes = tuple(h.replace(first) for h in s.holes) if s.array is array else s.holes
@@ -70,6 +93,7 @@ class NestWriter:
         depth = len(self.rows)
         own = chain([LoopVar(loop_name(depth + k), n) for k, n in enumerate(phase.inner)])
         levels = [*self.rows, *own]
+        self._divide(levels)
         self.elements.place = lambda loops: _deepest(levels, loops).before
         jobs = [self._job(root, levels) for root in phase.roots if root.kind is not Kind.SCATTER]
         for root in phase.roots:
@@ -90,7 +114,8 @@ class NestWriter:
         home = _deepest(levels, frozenset().union(*(space[k].loops for k in root.kept)))
         dims = [space[k] for k in root.kept]
         if root.start:
-            dims = [d + s for d, s in zip(dims, root.start, strict=True)]
+            steps = root.step or (1,) * len(dims)
+            dims = [d * step + s for d, s, step in zip(dims, root.start, steps, strict=True)]
         place = Index(root.value.type.shape, dims).flat
         dtype = root.operands[0].value.type.dtype
         found_where = root.kind is Kind.FOLD and isinstance(root.rule, FoldIndex)
@@ -136,9 +161,9 @@ class NestWriter:
         rest = [space[k] for k in root.kept]
         cell = Index(root.value.type.shape, [*rest[:axis], place, *rest[axis:]]).flat
         update = updates[0].text if updates else "{1}"
-        text = fold.combined(root, f"{target.name}[{{0}}]", update)
-        position = Index(root.space, space).flat
-        write = Statement(f"{target.name}[{{0}}] = {text}", (cell, position), target)
+        name, position = self._cell(root, target), Index(root.space, space).flat
+        text = fold.combined(root, name, update)
+        write = Statement(f"{name} = {text}", (cell, position), target)
         return Guard(all_hold(within(place, root.value.type.shape[axis]), target), [write], [])
 
     def _strip_mine(self, jobs: Sequence[_Job], own: list[Level]) -> None:
@@ -150,15 +175,11 @@ class NestWriter:
     def _finish(self, job: _Job, own: list[Level]) -> None:
         name = job.element.name
         if job.root.kind is Kind.FOLD:
-            name = fold.add_fold(
-                job.root,
-                job.element,
-                [*self.rows, *own],
-                job.home,
-                own,
-                self.names,
-                lambda name: self._write(job, name),
-            )
+            levels = [*self.rows, *own]
+            finish: Finish = lambda name, *_: self._write(job, name)  # noqa: E731
+            if self.blocks is not None and job.home is levels[0]:
+                finish = self.blocks.apart(job.root, job.element.dtype, finish)
+            name = fold.add_fold(job.root, job.element, levels, job.home, own, self.names, finish)
         if isinstance(self.targets[job.root].storage, Register):
             self.storage[job.root.value] = Register(name)
         elif self.rows and job.root.kind is Kind.FOLD and job.home is own[0]:
@@ -174,13 +195,19 @@ class NestWriter:
         target, root = self.targets[job.root], job.root
         if isinstance(target.storage, Register):
             return []
-        cell = f"{target.storage.name}[{{0}}]"
-        text = name
+        cell, text = self._cell(root, target.storage), name
         if root.kind is Kind.FOLD and not root.trailing:
             text = fold.combined(root, cell, name)
         elif target.accumulate:
             text = narrow(f"{cell} + {name}", root.value.type.dtype)
         return [Statement(f"{cell} = {text}", (job.place,), target.storage)]
+
+    def _cell(self, root: Root, target: Array) -> str:
+        """An element of the target, with `{0}` for its place; of a block's part where blocks share it."""
+        register = root.kind is Kind.FOLD and root.value.type.size == 1
+        if self.blocks is not None and leaves_parts(root) and not register:
+            return self.blocks.cell(root, target)
+        return f"{target.name}[{{0}}]"
 
 
 def _deepest(levels: Sequence[Level], loops: frozenset[LoopVar]) -> Level:

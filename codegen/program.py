@@ -51,9 +51,11 @@ class ProgramWriter:
         names: Names,
         memory: list[Lines] | None = None,
     ):
+        functions: list[str] | None = None,
         self.plan, self.storage, self.outs, self.names = scheduled.plan, storage, outs, names
         self.memory = memory
         self.parts = [self._part(n, nest) for n, nest in enumerate(scheduled.nests, 1)]
+        self.functions: list[str] = [] if functions is None else functions  # of blocks, filled by `lines`
 
     def lines(self) -> Iterator[str]:
         """The source."""
@@ -81,7 +83,9 @@ class ProgramWriter:
 
         def lines() -> list[str]:
             writer.settle()
-            return [comment(number, writer.instrs()), *_flattened(made), *writer.lines()]
+            own, function = writer.lines(out.name for out in self.outs)
+            self.functions += function
+            return [comment(number, writer.instrs()), *_flattened(made), *own]
 
         return lines
 
@@ -119,7 +123,7 @@ class ProgramWriter:
         )
 
         def make() -> Iterator[str]:
-            if fresh and array.needed:
+            if fresh and array.needed and not array.private:
                 yield made(array)
 
         if self.memory is not None:
@@ -162,7 +166,7 @@ class ProgramWriter:
     ) -> ProgramWriter:
         storage: Storage = dict(zip(region.params, operands, strict=True))
         scheduled = schedule(region, signature_of(region, accumulate=accumulate))
-        return ProgramWriter(scheduled, storage, results, self.names, memory)
+        return ProgramWriter(scheduled, storage, results, self.names, memory, self.functions)
 
 
 def _instrs(root: Root) -> list[Instr]:

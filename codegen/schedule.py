@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from tapejit.codegen.dependence import Needs, needs_of_roots
+from tapejit.codegen.parallel import SERIAL, Division, division
 from tapejit.codegen.plan import Plan, make_plan
 from tapejit.codegen.root import Kind, Root
 from tapejit.ir.function import Function
@@ -36,6 +37,7 @@ class Nest:
     phases: list[Phase]
     rows: tuple[int, ...] = ()
     reason: str = ""  # why its first root did not join the nest before
+    division: Division = SERIAL  # over threads
 
     def __post_init__(self) -> None:
         self.phase_of = {root: k for k, phase in enumerate(self.phases) for root in phase.roots}
@@ -66,7 +68,15 @@ def schedule(function: Function, signature: Signature) -> Schedule:
     for root, needs in zip(plan.roots, needs_of_roots(plan), strict=True):
         first = max((number[d] for d in needs.all()), default=0)
         number.append(_place(root, needs, plan.roots, nests, first))
+    for nest in nests:
+        nest.division = _division(nest, plan)
     return Schedule(plan, tuple(nests))
+
+
+def _division(nest: Nest, plan: Plan) -> Division:
+    if nest.is_call:
+        return SERIAL
+    return division([((*nest.rows, *phase.inner), phase.roots) for phase in nest.phases], plan)
 
 
 def _place(root: Root, needs: Needs, roots: Sequence[Root], nests: list[Nest], first: int) -> int:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from tapejit.ir.signature import Signature
 from tapejit.ir.types import NUMPY_NAME, TensorType
+from tapejit.runtime.linear_algebra import LinearAlgebra
 from tapejit.runtime.threads import Threads, threads_from_environment
 
 
@@ -71,6 +72,7 @@ class Loader:
     ):
         self.vocabulary = vocabulary
         self._threads = threads or Threads(threads_from_environment())
+        self._algebra = LinearAlgebra()
         self._shorter = shorter  # another vocabulary for a source, where inlining would take too long
         self.lock = threading.Lock()
 
@@ -89,15 +91,20 @@ class Loader:
         return NativeProgram(call, checked, source, filename, address)
 
     def _namespace(self, source: str) -> dict[str, Any]:
-        shorter = self._shorter(source)
-        return dict(self.names) if shorter is None else {**self.names, **_functions(shorter)}
+        shorter, names = self._shorter(source), {**self.names, **self._algebra.names(source)}
+        return names if shorter is None else {**names, **_functions(shorter)}
 
     @cached_property
     def names(self) -> dict[str, Any]:
         """The namespace in which emitted source runs."""
         from tapejit.runtime.launch import parallel  # llvmlite: not at import time
 
-        intrinsics = {"flat": _flat(), "gemm": _gemm(), "check_signals": _check_signals(), "parallel": parallel()}
+        intrinsics = {
+            "flat": _flat(),
+            "gemm": _gemm(),
+            "check_signals": _check_signals(),
+            "parallel": parallel(),
+        }
         return {**_constants(), **_functions(self.vocabulary), **intrinsics}
 
 
@@ -109,7 +116,7 @@ def _constants() -> dict[str, Any]:
     import numpy as np
 
     types = {dtype: _scalar_type(dtype) for dtype in NUMPY_NAME}
-    return {**types, "inf": np.inf, "nan": np.nan, "empty": np.empty}
+    return {**types, "inf": np.inf, "nan": np.nan, "empty": np.empty, "LinAlgError": np.linalg.LinAlgError}
 
 
 def _compile(function: Any, signature: Signature) -> tuple[Any, Callable[..., None], int]:

@@ -77,10 +77,17 @@ def rounding(a, b):
     return (a - (total - (total - a))) + (b - (total - a))
 
 
+def parallel(blocks, function, arguments):
+    """Last block first: the order must not matter."""
+    for block in reversed(range(blocks)):
+        function(block, *arguments)
+
+
 NAMESPACE = {
     "flat": lambda array: Row(array.reshape(-1)),
     "empty": empty,
     "gemm": gemm,
+    "parallel": parallel,
     "check_signals": lambda: None,
     "f64": np.float64,
     "f32": np.float32,

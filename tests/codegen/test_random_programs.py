@@ -9,7 +9,7 @@ from plain import run_plainly
 from random_program import RandomProgram
 from random_rows import RandomRows
 
-from tapejit.codegen import cost, root
+from tapejit.codegen import cost, parallel, root
 from tapejit.codegen import fold as folds
 from tapejit.ir.function import Function
 from tapejit.ir.interpreter import interpret
@@ -55,6 +55,23 @@ def test_rows(first, dtype):
 @pytest.mark.parametrize("dtype", ["f64", "f32", "i64"])
 def test_rows_with_short_limits(dtype):
     for seed in range(1000, 1000 + BATCH):
+        check_plainly(seed, RandomRows(seed, dtype).function(steps=4 + seed % 16, results=2))
+
+
+@pytest.fixture
+def many_blocks(monkeypatch):
+    """Every nest that can be is divided, into blocks of a few elements."""
+    monkeypatch.setattr(parallel, "LEAST_WORK", 0)
+    monkeypatch.setattr(parallel, "BLOCK_WORK", 1e-9)
+    monkeypatch.setattr(parallel, "MOST_BLOCKS", 5)
+    monkeypatch.setattr(parallel, "PARTS_SHARE", 0.01)
+    monkeypatch.setattr(parallel, "ALIGNED", 2)
+
+
+@pytest.mark.usefixtures("many_blocks", "short_limits")
+@pytest.mark.parametrize("dtype", ["f64", "f32", "i64", "i32"])
+def test_rows_in_blocks(dtype):
+    for seed in range(3000, 3000 + BATCH):
         check_plainly(seed, RandomRows(seed, dtype).function(steps=4 + seed % 16, results=2))
 
 

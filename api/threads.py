@@ -1,0 +1,46 @@
+"""How many threads run the loops of a large program."""
+
+from __future__ import annotations
+
+import operator
+
+from tapejit.engine import ENGINE
+from tapejit.runtime.threads import MOST_THREADS
+
+
+def set_num_threads(number: int) -> None:
+    """Run large programs on `number` threads from now on, the calling one among them.
+
+    At first it is `TAPEJIT_NUM_THREADS`, or the cores this process may run on. Results have the same bits
+    whatever the number. Programs of little work run on one thread anyway; `tapejit dump --stage schedule`
+    says which loop nests are parallel. A forked child runs on one thread until it calls this function or
+    compiles a program. Matrix products follow the threads of the BLAS library, not this number.
+
+    Raises ValueError for a number below 1 or above 256, TypeError for what is no integer.
+
+    >>> import tapejit as tj
+    >>> before = tj.get_num_threads()
+    >>> tj.set_num_threads(1)
+    >>> tj.get_num_threads()
+    1
+    >>> tj.set_num_threads(before)
+    """
+    if isinstance(number, bool):
+        raise TypeError(f"the number of threads must be an integer, got {number!r}")
+    try:
+        wanted = operator.index(number)
+    except TypeError:
+        raise TypeError(f"the number of threads must be an integer, got {number!r}") from None
+    if not 1 <= wanted <= MOST_THREADS:
+        raise ValueError(f"the number of threads must be from 1 to {MOST_THREADS}, got {wanted}")
+    ENGINE.threads.number = wanted
+
+
+def get_num_threads() -> int:
+    """How many threads run a large program: what `set_num_threads` set.
+
+    >>> import tapejit as tj
+    >>> tj.get_num_threads() >= 1
+    True
+    """
+    return ENGINE.threads.number

@@ -1,0 +1,110 @@
+"""Which nests are split over threads, and into how many blocks: by their work, not the number of threads.
+
+A block is a stretch of a nest's outermost loop. What a block completes it writes; what it only adds to (a
+sum over the whole nest, over columns) it leaves apart, and the program combines these parts in the order of
+the blocks. So neither boundaries nor order depend on the threads, nor does any bit. Start with `division`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from tapejit.codegen.cost import GUARD, source_cost
+from tapejit.codegen.plan import Plan
+from tapejit.codegen.root import Kind, Root
+from tapejit.ir.function import Instr, Value
+from tapejit.ir.primitive import Scalar
+
+NANOSECONDS = 0.06  # per unit of cost, in a vectorised loop on one core
+BYTES_PER_NANOSECOND = 20
+LEAST_WORK = 100_000  # nanoseconds; waking a thread takes 6,000, and the other core may be busy
+BLOCK_WORK = 20_000  # nanoseconds
+MOST_BLOCKS = 128
+PARTS_SHARE = 8  # the parts that blocks leave apart have at most so small a share of the nest's elements
+ALIGNED = 64  # elements: blocks of a long loop begin at such multiples
+
+
+@dataclass(frozen=True)
+class Division:
+    """Up to `blocks` blocks; 1: the nest is serial. `reason` is for people."""
+
+    blocks: int
+    reason: str
+
+    def length(self, extent: int) -> int:
+        """Of one block of the outermost loop."""
+        even = -(-extent // self.blocks)
+        return -(-even // ALIGNED) * ALIGNED if extent >= ALIGNED * self.blocks else even
+
+
+SERIAL = Division(1, "serial: a call")
+
+
+def division(phases: Sequence[tuple[tuple[int, ...], Sequence[Root]]], plan: Plan) -> Division:
+    """How to divide a nest: per phase the extents of all its loops, outermost first, and its roots."""
+    work = sum(_work(prod(extents), roots, plan) for extents, roots in phases)
+    about = f"about {work / 1000:,.0f} µs of work"
+    if work < LEAST_WORK or not phases[0][0]:
+        return Division(1, f"serial: {about}")
+    roots = [root for _, some in phases for root in some]
+    if any(_is_chain(root) for root in roots):
+        return Division(1, "serial: each element needs the one before")
+    apart = sum(root.value.type.size for root in roots if leaves_parts(root))
+    most = max(prod(extents) for extents, _ in phases) // (PARTS_SHARE * max(apart, 1))
+    blocks = int(min(work // BLOCK_WORK, MOST_BLOCKS, most))
+    if blocks < 2:
+        return Division(1, "serial: adds up arrays that are too large for a copy per block")
+    return Division(blocks, f"parallel, up to {blocks} blocks: {about}")
+
+
+def leaves_parts(root: Root) -> bool:
+    """Whether blocks share elements of what the root writes: its target lacks the outermost loop."""
+    first = next((d for d, n in enumerate(root.space) if n != 1), None)
+    return root.kind in (Kind.FOLD, Kind.SCATTER) and first not in root.kept
+
+
+def _is_chain(root: Root) -> bool:
+    """A scan along the only loop."""
+    return root.kind is Kind.SCAN and sum(n != 1 for n in root.space) < 2
+
+
+def _work(size: int, roots: Sequence[Root], plan: Plan) -> float:
+    """Nanoseconds of one phase, `size` elements."""
+    instrs, leaves = _evaluated(roots, plan)
+    units = sum(_cost(i) * min(i.results[0].type.size, size) for i in instrs) + size * len(roots)
+    moved = [*leaves, *(root.value for root in roots)]
+    return units * NANOSECONDS + sum(_bytes(v) for v in moved) / BYTES_PER_NANOSECOND
+
+
+def _cost(instr: Instr) -> int:
+    emission = instr.primitive.emission
+    return source_cost(emission.source) if isinstance(emission, Scalar) else GUARD
+
+
+def _evaluated(roots: Sequence[Root], plan: Plan) -> tuple[list[Instr], list[Value]]:
+    """The instructions that are evaluated inside the loops of these roots, and what they load."""
+    instrs: dict[Instr, None] = {}
+    leaves: dict[Value, None] = {}
+    pending = [v for root in roots for v in _read(root, plan)]
+    while pending:
+        value = pending.pop()
+        if value in plan.stored or value not in plan.definitions:
+            leaves[value] = None
+        elif plan.definitions[value] not in instrs:
+            instrs[plan.definitions[value]] = None
+            pending.extend(plan.definitions[value].operands)
+    defined = (root.instr for root in roots if root.kind is Kind.DEFINE and root.instr is not None)
+    return list(dict.fromkeys([*instrs, *defined])), list(leaves)
+
+
+def _read(root: Root, plan: Plan) -> Iterator[Value]:
+    if root.kind is Kind.DEFINE:
+        yield from plan.definitions[root.value].operands
+    else:
+        yield from (o.value for o in root.operands)
+
+
+def _bytes(value: Value) -> int:
+    return value.type.size * value.type.numpy_dtype.itemsize
