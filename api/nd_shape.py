@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tapejit.tracer.errors import ShapeError
-from tapejit.tracer.surface import compose
+from tapejit.tracer.surface import join
 from tapejit.tracer.surface import shape as surface
 
 
@@ -139,7 +139,7 @@ def stack(*data: Any, axis: int = 0) -> Any:
 
 def split(data: Any, num_outputs: int, axis: int = 1, squeeze_axis: bool = False) -> Any:
     """Equal parts along `axis`: a list, or the array itself if there is only one part."""
-    parts = compose.split(data, num_outputs, axis)
+    parts = join.split(data, num_outputs, axis)
     if squeeze_axis:
         parts = [squeeze(part, axis) for part in parts]
     return parts if len(parts) > 1 else parts[0]

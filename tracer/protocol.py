@@ -7,59 +7,17 @@ untraced value.
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from tapejit.tracer.errors import UnsupportedError
 from tapejit.tracer.location import user_location
-from tapejit.tracer.surface import (
-    arrange,
-    compose,
-    einsum,
-    elementwise,
-    indexing,
-    nan,
-    order,
-    product,
-    reduction,
-    shape,
-    special,
-    ufunc_method,
-)
-from tapejit.tracer.surface.composed import Composed, by_value
-from tapejit.tracer.surface.function import Function, apply
+from tapejit.tracer.surface import elementwise, reduction, ufunc_method
+from tapejit.tracer.surface.catalogue import COMPOSED, FUNCTIONS
+from tapejit.tracer.surface.composed import by_value
+from tapejit.tracer.surface.function import apply
 
-_MODULES = (
-    arrange,
-    compose,
-    einsum,
-    elementwise,
-    indexing,
-    nan,
-    order,
-    product,
-    reduction,
-    shape,
-    special,
-    ufunc_method,
-)
-
-
-def _sources(kind: type, modules: tuple[ModuleType, ...]) -> dict[Any, Any]:
-    """Every NumPy function that a function of the surface, of this kind, stands for."""
-    return {
-        source: function
-        for module in modules
-        for function in vars(module).values()
-        if isinstance(function, kind)
-        for source in function.sources
-    }
-
-
-FUNCTIONS: dict[Any, Function] = _sources(Function, _MODULES)
-COMPOSED: dict[Any, Composed] = _sources(Composed, _MODULES)
 # Answered from the type alone.
 METADATA: dict[Any, Callable[..., Any]] = {
     np.shape: lambda a: a.shape,
@@ -77,7 +35,7 @@ BY_VALUE: dict[Any, Callable[..., Any]] = {
         np.array_repr,
         np.array_str,
         np.array2string,
-    )  # fmt: skip
+    )
 }
 _SCIPY = {
     "erf": elementwise.erf,

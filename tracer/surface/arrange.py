@@ -1,4 +1,4 @@
-"""Functions that repeat, pad, and cut along diagonals."""
+"""Functions that repeat, and cut along diagonals."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.builder import Var
-from tapejit.tracer.errors import ShapeError, UnsupportedError
-from tapejit.tracer.location import user_location
+from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.operation import Operand, aligned, as_var, common_dtype
 from tapejit.tracer.surface.composed import composed
 from tapejit.tracer.surface.function import traced
@@ -47,31 +46,6 @@ def tile(A: Var, *, reps: int | tuple[int, ...]) -> Var:
     dims = tuple(range(1, 2 * rank, 2))
     spread = ops.broadcast(apart, shape=tuple(n for pair in pairs for n in pair), dims=dims)
     return ops.reshape(spread, shape=tuple(c * n for c, n in zip(counts, sizes, strict=True)))
-
-
-@traced(name="pad", numpy=lambda x, *, widths, value: np.pad(x, widths, constant_values=value))
-def _pad(x: Var, *, widths: tuple[tuple[int, int], ...], value: float) -> Var:
-    low, high = zip(*widths, strict=True)
-    held = np.full((), value, x.type.numpy_dtype).item()
-    return ops.pad(x, low=low, high=high, interior=(0,) * len(low), value=held)
-
-
-@composed(np.pad)
-def pad(array: Any, pad_width: Any, mode: Any = "constant", **how: Any) -> Any:
-    """NumPy's `pad`, with numbers or with elements of the array itself."""
-    rank = len(array.shape)
-    widths = [(int(low), int(high)) for low, high in np.broadcast_to(pad_width, (rank, 2))]
-    value = how.pop("constant_values", 0)
-    if mode not in ("constant", "edge", "reflect", "symmetric", "wrap") or how or np.ndim(value):
-        raise UnsupportedError(
-            f"np.pad at {user_location()}: mode {mode!r} with these arguments is not traced"
-        )
-    if mode == "constant":
-        return _pad(array, widths=tuple(widths), value=value) if rank else array
-    for axis, width in enumerate(widths):
-        if width != (0, 0):
-            array = take_of(array, np.pad(np.arange(array.shape[axis]), width, mode), axis)
-    return array
 
 
 @traced(np.diagonal)

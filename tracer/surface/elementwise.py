@@ -243,7 +243,7 @@ def static_power(x: Var, *, exponent: int | float, kind: str) -> Var:
     return ops.integer_pow(x, exponent=int(exponent))
 
 
-@traced(np.where, numpy=np.where)
+@traced(name="where", numpy=np.where)
 def where(condition: Operand, x: Operand, y: Operand) -> Var:
     chosen, other = aligned(x, y)
     shape = common_shape(condition, chosen)
@@ -293,12 +293,12 @@ def stop_gradient(x: Var) -> Var:
     return ops.stop_gradient(x)
 
 
-@traced(np.zeros_like)
+@traced(name="zeros_like", numpy=np.zeros_like)
 def zeros_like(a: Var, *, dtype: str | None = None) -> Var:
     return _filled(a, 0, dtype)
 
 
-@traced(np.ones_like)
+@traced(name="ones_like", numpy=np.ones_like)
 def ones_like(a: Var, *, dtype: str | None = None) -> Var:
     return _filled(a, 1, dtype)
 
@@ -307,12 +307,7 @@ def _filled(a: Var, value: int, dtype: str | None) -> Var:
     return a.builder.full(a.type.with_dtype(dtype_name(dtype) if dtype else a.dtype), value)
 
 
-@traced(np.full_like)
-def full_like(a: Var, fill_value: Operand, *, dtype: str | None = None) -> Var:
-    return broadcast_to(as_var(fill_value, dtype_name(dtype) if dtype else a.dtype), a.shape)
-
-
-@traced(np.copy, numpy=np.array)
+@traced(name="copy", numpy=np.array)
 def copy(a: Var) -> Var:
     return a
 

@@ -1,8 +1,7 @@
-"""Functions along an axis where the order counts: running sums and products, sorting, quantiles."""
+"""Functions along an axis where the order counts: running sums, products and extremes, sorting."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,12 @@ from tapejit.ir import sort as ir_sort
 from tapejit.ir.builder import Var
 from tapejit.ir.scan import linear_scan
 from tapejit.tracer.errors import ShapeError
-from tapejit.tracer.operation import Operand, as_var, cast, float_dtype
-from tapejit.tracer.surface.function import traced
+from tapejit.tracer.operation import cast
+from tapejit.tracer.surface.composed import composed
+from tapejit.tracer.surface.function import Function, traced
 from tapejit.tracer.surface.indexing import along
 from tapejit.tracer.surface.reduction import summable
-from tapejit.tracer.surface.shape import Axes, normal_axes, normal_axis
+from tapejit.tracer.surface.shape import normal_axis
 
 
 def _flat(x: Var, axis: int | None) -> tuple[Var, int]:
@@ -81,62 +81,61 @@ def sort(a: Var, *, axis: int | None = -1, kind: str | None = None) -> Var:
     return along(x, _order(x, at), at)
 
 
-def _sorted_last(a: Operand, axis: Axes) -> tuple[Var, tuple[int, ...], Var]:
-    """x, the axes of a quantile, and x sorted along those, which are joined and last."""
-    x = as_var(a, float_dtype(a))
-    axes = normal_axes(axis, len(x.shape))
-    rest = [k for k in range(len(x.shape)) if k not in axes]
-    joined = ops.transpose(x, perm=(*rest, *axes))
-    shape = (*(x.shape[k] for k in rest), math.prod(x.shape[k] for k in axes))
-    if not shape[-1]:
-        raise ShapeError(f"no elements along axis {axis}: shape {x.shape} has no quantile there")
-    return x, axes, sort.op.lower(ops.reshape(joined, shape=shape), axis=-1)
+@traced(np.partition, numpy=lambda a, *, kth, axis=-1, kind=None: np.sort(a, axis=axis, kind="stable"))
+def partition(a: Var, *, kth: int | tuple[int, ...], axis: int | None = -1, kind: str | None = None) -> Var:
+    """Sorted altogether, which is one of the orders that NumPy may give."""
+    _check_places(kth, a, axis)
+    return sort.op.lower(a, axis=axis)
 
 
-def _at(ordered: Var, place: int) -> Var:
-    rank = len(ordered.shape)
-    start = (*(0,) * (rank - 1), place)
-    cut = ops.slice_(ordered, start=start, stop=(*ordered.shape[:-1], place + 1), step=(1,) * rank)
-    return ops.reshape(cut, shape=ordered.shape[:-1])
+@traced(np.argpartition, numpy=lambda a, *, kth, axis=-1, kind=None: np.argsort(a, axis=axis, kind="stable"))
+def argpartition(
+    a: Var, *, kth: int | tuple[int, ...], axis: int | None = -1, kind: str | None = None
+) -> Var:
+    """Sorted altogether, which is one of the orders that NumPy may give."""
+    _check_places(kth, a, axis)
+    return argsort.op.lower(a, axis=axis)
 
 
-def _quantile(ordered: Var, q: float) -> Var:
-    """NumPy's linear interpolation between neighbours; NaN if there is a NaN."""
-    if not 0.0 <= q <= 1.0:
-        raise ShapeError(f"quantiles must be from 0 to 1, got {q}")
-    size = ordered.shape[-1]
-    place = q * (size - 1)
-    below = math.floor(place)
-    low, high, part = _at(ordered, below), _at(ordered, min(below + 1, size - 1)), place - below
-    step = high - low
-    between = low + step * part if part < 0.5 else high - step * (1.0 - part)
-    last = _at(ordered, size - 1)
-    return ops.select(ops.ne(last, last), last, between if part else low)
+def _check_places(kth: int | tuple[int, ...], x: Var, axis: int | None) -> None:
+    size = x.type.size if axis is None else x.shape[normal_axis(axis, len(x.shape))]
+    if any(not -size <= k < size for k in (kth if isinstance(kth, tuple) else (kth,))):
+        raise ShapeError(f"kth {kth} is out of bounds for {size} elements")
 
 
-def _quantiles(a: Operand, q: float | tuple[float, ...], axis: Axes, keepdims: bool) -> Var:
-    x, axes, ordered = _sorted_last(a, axis)
-    ordered = cast(ordered, "f64") if isinstance(q, tuple) else ordered  # as NumPy, where q is an array
-    found = [_quantile(ordered, float(each)) for each in (q if isinstance(q, tuple) else (q,))]
-    if keepdims:
-        kept = tuple(1 if k in axes else n for k, n in enumerate(x.shape))
-        found = [ops.reshape(y, shape=kept) for y in found]
-    if not isinstance(q, tuple):
-        return found[0]
-    return ops.concat(*(ops.reshape(y, shape=(1, *y.shape)) for y in found), axis=0)
+@composed(np.cumulative_sum)
+def cumulative_sum(
+    x: Any, /, *, axis: int | None = None, dtype: Any = None, out: None = None, include_initial: bool = False
+) -> Any:
+    return _cumulative(cumsum, 0, x, axis, dtype, include_initial)
 
 
-@traced(np.median)
-def median(a: Operand, *, axis: Axes = None, keepdims: bool = False) -> Var:
-    return _quantiles(a, 0.5, axis, keepdims)
+@composed(np.cumulative_prod)
+def cumulative_prod(
+    x: Any, /, *, axis: int | None = None, dtype: Any = None, out: None = None, include_initial: bool = False
+) -> Any:
+    return _cumulative(cumprod, 1, x, axis, dtype, include_initial)
 
 
-@traced(np.quantile)
-def quantile(a: Operand, *, q: float | tuple[float, ...], axis: Axes = None, keepdims: bool = False) -> Var:
-    return _quantiles(a, q, axis, keepdims)
+def _cumulative(
+    function: Function, first: int, x: Any, axis: int | None, dtype: Any, include_initial: bool
+) -> Any:
+    if axis is None and len(x.shape) != 1:
+        raise ShapeError(f"an array of shape {x.shape} needs an `axis`")
+    at = normal_axis(axis or 0, len(x.shape))
+    found = function(x, axis=at, dtype=dtype)
+    if not include_initial:
+        return found
+    shape = (*found.shape[:at], 1, *found.shape[at + 1 :])
+    return np.concatenate([np.full(shape, first, found.dtype), found], axis=at)
 
 
-@traced(np.percentile)
-def percentile(a: Operand, *, q: float | tuple[float, ...], axis: Axes = None, keepdims: bool = False) -> Var:
-    parts = tuple(each / 100.0 for each in q) if isinstance(q, tuple) else q / 100.0
-    return _quantiles(a, parts, axis, keepdims)
+@composed(np.lexsort)
+def lexsort(keys: Any, axis: int = -1) -> Any:
+    """By the last key, then the one before, and so on: stable sorts, the last key's at the end."""
+    first, *rest = list(keys)
+    found = np.argsort(first, axis=axis)
+    for key in rest:
+        inner = np.argsort(np.take_along_axis(key, found, axis), axis=axis)
+        found = np.take_along_axis(found, inner, axis)
+    return found

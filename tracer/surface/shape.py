@@ -159,27 +159,17 @@ def flip(m: Var, *, axis: Axes = None) -> Var:
     return ops.reverse(m, axes=normal_axes(axis, len(m.shape)))
 
 
-@traced(np.roll)
-def roll(a: Var, *, shift: int, axis: int | None = None) -> Var:
-    if axis is None:
-        flat = ops.reshape(a, shape=(math.prod(a.shape),))
-        return ops.reshape(roll.op.lower(flat, shift=shift, axis=0), shape=a.shape)
-    at = normal_axis(axis, len(a.shape))
-    size = a.shape[at]
-    cut = (-shift) % size if size else 0
-    return ops.concat(_part(a, at, cut, size), _part(a, at, 0, cut), axis=at) if cut else a
-
-
-@traced(np.diff)
+@traced(name="diff", numpy=np.diff)
 def diff(a: Var, *, n: int = 1, axis: int = -1) -> Var:
     at = normal_axis(axis, len(a.shape))
     for _ in range(n):
         size = a.shape[at]
-        a = _part(a, at, min(1, size), size) - _part(a, at, 0, max(size - 1, 0))
+        a = part(a, at, min(1, size), size) - part(a, at, 0, max(size - 1, 0))
     return a
 
 
-def _part(x: Var, axis: int, start: int, stop: int) -> Var:
+def part(x: Var, axis: int, start: int, stop: int) -> Var:
+    """The elements from `start` below `stop` along one axis."""
     starts, stops = [0] * len(x.shape), list(x.shape)
     starts[axis], stops[axis] = start, stop
     return ops.slice_(x, start=tuple(starts), stop=tuple(stops), step=(1,) * len(starts))
