@@ -13,14 +13,14 @@ from functools import cached_property
 from tapejit.codegen.cost import ON_DEMAND, costly_values
 from tapejit.codegen.matrix import groups, matrices
 from tapejit.codegen.product import prepare_products
-from tapejit.codegen.root import Kind, Root, is_loop_product, roots_of, store
+from tapejit.codegen.root import Kind, Root, is_loop_product, read_whole, roots_of, store
 from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.primitive import (
     Fold,
     FoldIndex,
     Ordered,
     Product,
-    Regions,
+    Routine,
     Scalar,
     Scanned,
     Scattered,
@@ -83,8 +83,8 @@ def _read_whole(function: Function, defined: dict[Value, Instr]) -> set[Value]:
     """What BLAS and regions read: they need it in memory, or a view of memory."""
     kept: set[Value] = set()
     for instr in function.body:
-        if isinstance(instr.primitive.emission, Regions | Ordered):
-            kept |= {v for v in instr.operands if v in defined}
+        if isinstance(instr.primitive.emission, Routine | Ordered):
+            kept |= {v for v in read_whole(instr) if v in defined}
         elif isinstance(instr.primitive.emission, Product) and not is_loop_product(instr):
             for value, group in zip(instr.operands, groups(instr), strict=True):
                 kept.add(matrices(value, group, defined)[-1].base)
@@ -92,9 +92,9 @@ def _read_whole(function: Function, defined: dict[Value, Instr]) -> set[Value]:
 
 
 def _home_of(value: Value, homes: dict[Value, int], defined: dict[Value, Instr]) -> int | None:
-    """The slot its roots write; regions write temporaries."""
-    control = value in defined and isinstance(defined[value].primitive.emission, Regions)
-    return None if control else homes.get(value)
+    """The slot its roots write; a routine writes temporaries."""
+    own = value in defined and isinstance(defined[value].primitive.emission, Routine)
+    return None if own else homes.get(value)
 
 
 def _homes(function: Function, signature: Signature) -> dict[Value, int]:

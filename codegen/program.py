@@ -13,6 +13,7 @@ from tapejit.codegen import fold
 from tapejit.codegen.call import gemm_lines
 from tapejit.codegen.control import Lines, Site, branch
 from tapejit.codegen.level import INDENT
+from tapejit.codegen.library import library
 from tapejit.codegen.loop import TICKS, loop, loop_adjoint
 from tapejit.codegen.memory import Array, Home, Register, Storage, Target, made
 from tapejit.codegen.name import Names
@@ -21,7 +22,7 @@ from tapejit.codegen.root import Kind, Root
 from tapejit.codegen.schedule import Nest, Schedule, schedule
 from tapejit.codegen.sort import sort_lines
 from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import Alias, Branch, Call, Library, Loop, LoopAdjoint
+from tapejit.ir.primitive import Alias, Branch, Call, Library, Library, Loop, LoopAdjoint
 from tapejit.ir.signature import signature_of
 
 CONTROL: dict[type, Callable[[Site], tuple[list[Home], Lines]]] = {

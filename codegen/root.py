@@ -12,7 +12,7 @@ from functools import cached_property
 from math import prod
 
 from tapejit.ir.function import Instr, Value
-from tapejit.ir.primitive import Fold, FoldIndex, Ordered, Product, Regions, Scanned, Scattered
+from tapejit.ir.primitive import Fold, FoldIndex, Library, Ordered, Product, Routine, Scanned, Scattered
 from tapejit.ir.shape import free_dims
 
 SUM = Fold(lambda dtype: "0", "plus({0}, {1})")  # how a product adds up
@@ -181,10 +181,18 @@ def sort(instr: Instr, slot: int | None) -> Root:
     return Root(Kind.SORT, instr.results[0], x.type.shape, (Operand(x, dims),), dims, slot, instr=instr)
 
 
-def control(instr: Instr) -> Root:
-    """An instruction with regions."""
-    operands = tuple(Operand(v, tuple(range(v.type.rank))) for v in instr.operands)
+def routine(instr: Instr) -> Root:
+    """An instruction with regions, or a call of linear algebra."""
+    operands = tuple(Operand(v, tuple(range(v.type.rank))) for v in read_whole(instr))
     return Root(Kind.CONTROL, instr.results[0], (), operands, (), instr=instr)
+
+
+def read_whole(instr: Instr) -> tuple[Value, ...]:
+    """The operands that are needed in memory."""
+    emission = instr.primitive.emission
+    if isinstance(emission, Library):
+        return tuple(instr.operands[k] for k in emission.reads)
+    return instr.operands
 
 
 def _product_order(instr: Instr, names: ProductDims, extent: dict[str, int]) -> list[str]:
@@ -254,8 +262,8 @@ def roots_of(instr: Instr, slot: int | None) -> list[Root]:
         return [fold(instr, slot)]
     if isinstance(emission, Product):
         return [product(instr, slot)]
-    if isinstance(emission, Regions):
-        return [control(instr)]
+    if isinstance(emission, Routine):
+        return [routine(instr)]
     for kind, build in ((Scattered, scatter), (Scanned, scan), (Ordered, sort)):
         if isinstance(emission, kind):
             return [build(instr, slot)]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapejit.ir.function import Function, Value
+from tapejit.ir.function import Function, Instr, Value
 
 
 def interpret(function: Function, *args: Any) -> tuple[np.ndarray, ...]:
@@ -19,10 +19,20 @@ def interpret(function: Function, *args: Any) -> tuple[np.ndarray, ...]:
     }
     with np.errstate(all="ignore"):
         for instr in function.body:
-            operands = [env[v] for v in instr.operands]
-            more = {"regions": instr.regions} if instr.regions else {}
-            found = instr.primitive.reference(*operands, **instr.attrs, **more)
+            found = _found(instr, [env[v] for v in instr.operands])
             arrays = (found,) if instr.primitive.results == 1 else found
             for value, array in zip(instr.results, arrays, strict=True):
                 env[value] = np.asarray(array, value.type.numpy_dtype)
     return tuple(env[v] for v in function.results)
+
+
+def _found(instr: Instr, operands: list[np.ndarray]) -> Any:
+    """What the reference gives; a matrix that NumPy refuses is named with the user's line."""
+    more = {"regions": instr.regions} if instr.regions else {}
+    try:
+        return instr.primitive.reference(*operands, **instr.attrs, **more)
+    except np.linalg.LinAlgError as error:
+        if instr.regions:  # named inside
+            raise
+        where = f"{instr.primitive.name} of {instr.operands[0].type} at {instr.location}"
+        raise np.linalg.LinAlgError(f"{error}: {where}") from None

@@ -148,12 +148,14 @@ class Library:
     """A routine of linear algebra, `routine(*sizes, *operands, *results)` in the runtime, on whole arrays.
 
     `sizes` gives its leading arguments from the operand types and the attributes; of the operands it takes
-    those in `reads`. Where it returns True the program raises `LinAlgError(failure)`.
+    those in `reads`. If there are results that cost `extras`, it is told after the sizes whether any of them is
+    read; else they have no memory. Where it returns True the program raises `LinAlgError(failure)`.
     """
 
     routine: str
     sizes: Callable[..., tuple[Any, ...]]
     reads: tuple[int, ...] = (0,)
+    extras: tuple[int, ...] = ()
     failure: str | None = None
 
 
@@ -173,6 +175,7 @@ class LoopAdjoint:
 
 
 Regions = Branch | Loop | LoopAdjoint  # control flow: the code is that of the nested functions
+Routine = Regions | Library  # lines of their own, which read whole operands and make arrays for their results
 
 Emission = (
     Scalar

@@ -103,7 +103,7 @@ def _eigh_vjp(cts: tuple[Var, Var], rs: tuple[Var, Var], x: Var) -> tuple[Var]:
     if is_zero(v_bar):
         return (product(scaled_columns(v, w_bar), v, turn=(False, True)),)
     turns = _over_gaps(_adjoint_over, product(v, v_bar, turn=(True, False)), w)
-    inner = turns if is_zero(w_bar) else turns + diagonal_matrix(w_bar)
+    inner = turns + diagonal_matrix(w_bar)
     return (symmetric(product(product(v, inner), v, turn=(False, True))),)
 
 
@@ -117,7 +117,7 @@ eigh: Primitive = Primitive(
     jvp=_eigh_jvp,
     vjp=_eigh_vjp,
     batch=lambda x: eigh.several(x),
-    emission=Library("eigh", square_sizes, failure=NO_CONVERGENCE["eigh"]),
+    emission=Library("eigh", square_sizes, extras=(1,), failure=NO_CONVERGENCE["eigh"]),
     examples=(
         ((_SYMMETRIC,), {}),
         ((_SYMMETRICS,), {}),
@@ -181,16 +181,17 @@ def _completed(dot: Var, whole: Var, s: Var) -> Var:
 
 def _svd_vjp(cts: Any, rs: tuple[Var, Var, Var], x: Var, *, full: bool) -> tuple[Var]:
     """The transpose of the tangent."""
+    unused = is_zero(cts[0]), is_zero(cts[2])
     u, s, v = _thin(rs)
-    if is_zero(cts[0]) and is_zero(cts[2]):
+    if all(unused):
         return (product(scaled_columns(u, cts[1]), v, turn=(False, True)),)
     u_bar, v_bar = _folded(cts[0], rs[0], s), _folded(turned(cts[2]), turned(rs[2]), s)
     from_u, from_v = product(u, u_bar, turn=(True, False)), product(v, v_bar, turn=(True, False))
     even = 0.5 * _over_gaps(_adjoint_over, from_u + from_v, s)
     odd = 0.5 * _over_gaps(_adjoint_over, from_u - from_v, s, plus=True)
     inner = even + turned(even) + odd - turned(odd) + diagonal_matrix(cts[1])
-    left = None if is_zero(cts[0]) else _leaving(_adjoint_over, u_bar, u, from_u, s)
-    right = None if is_zero(cts[2]) else _leaving(_adjoint_over, v_bar, v, from_v, s)
+    left = None if unused[0] else _leaving(_adjoint_over, u_bar, u, from_u, s)
+    right = None if unused[1] else _leaving(_adjoint_over, v_bar, v, from_v, s)
     outside = None if right is None else product(u, right, turn=(False, True))
     return (sum_of(product(sum_of(product(u, inner), left), v, turn=(False, True)), outside),)
 
@@ -215,7 +216,7 @@ svd: Primitive = Primitive(
     jvp=_svd_jvp,
     vjp=_svd_vjp,
     batch=lambda x, **attrs: svd.several(x, **attrs),
-    emission=Library("svd", _svd_sizes, failure=NO_CONVERGENCE["svd"]),
+    emission=Library("svd", _svd_sizes, extras=(0, 2), failure=NO_CONVERGENCE["svd"]),
     examples=(
         ((_TALL,), {"full": False}),
         ((_TALL,), {"full": True}),

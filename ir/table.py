@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
-from tapejit.ir import call, complex_number, control, custom, gather, loop, modulus, ops, scan, sort
+from tapejit.ir import (
+    call,
+    complex_number,
+    control,
+    custom,
+    determinant,
+    factor,
+    gather,
+    loop,
+    modulus,
+    ops,
+    scan,
+    solve,
+    sort,
+    spectrum,
+)
 from tapejit.ir.primitive import Primitive
 
 TABLE: dict[str, Primitive] = {
     row.name: row
-    for module in (ops, gather, scan, complex_number, modulus, sort, control, loop, call, custom)
+    for module in (
+        ops,
+        gather,
+        scan,
+        complex_number,
+        modulus,
+        sort,
+        control,
+        loop,
+        call,
+        custom,
+        solve,
+        factor,
+        spectrum,
+        determinant,
+    )
     for row in vars(module).values()
     if isinstance(row, Primitive)
 }

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from tapejit.ir.signature import Signature
 from tapejit.ir.types import NUMPY_NAME, TensorType
 from tapejit.runtime.linear_algebra import LinearAlgebra
+from tapejit.runtime.linear_algebra import LinearAlgebra
 from tapejit.runtime.threads import Threads, threads_from_environment
 
 
@@ -72,6 +73,7 @@ class Loader:
     ):
         self.vocabulary = vocabulary
         self._threads = threads or Threads(threads_from_environment())
+        self._algebra = LinearAlgebra()
         self._algebra = LinearAlgebra()
         self._shorter = shorter  # another vocabulary for a source, where inlining would take too long
         self.lock = threading.Lock()

@@ -46,7 +46,7 @@ class Executable:
         if self.native is None:
             key = cache_key(self.function, self.signature)
             self.native = self._cache.get_or_build(key, lambda: self._build(self.function, self.signature))
-            self.run = _caller(self.native, self._cache)
+            self.run = _caller(self.native, self._cache, self._refuse)
         return self.native
 
     def entry(self, plan: EntryPlan) -> Callable[..., Any] | None:
@@ -75,21 +75,38 @@ class Executable:
             found = cache_key(self.function, self.signature) in self._cache
             call = self.compile().call
             self._cache.hits += found
-            call(*args, *outs)
+            try:
+                call(*args, *outs)
+            except np.linalg.LinAlgError as error:
+                self._refuse(error, args, outs)
         else:
             self.interpret(args, outs)
+
+    def _refuse(self, error: Exception, args: Sequence[Any], outs: Sequence[np.ndarray]) -> None:
+        """What NumPy says of a matrix that native code refused: its error, which names the user's line.
+
+        On the border of what can be factored, where rounding decides, it may be a result after all.
+        """
+        found = interpret(self.function, *args)
+        if any(self.signature.accumulate):  # added to already, perhaps
+            raise error
+        for out, result in zip(outs, found, strict=True):
+            np.copyto(out, result)
 
     def _worth_compiling(self) -> bool:
         return self._runs > 1 or cache_key(self.function, self.signature) in self._cache
 
 
 def _caller(
-    program: NativeProgram, cache: ProgramCache
+    program: NativeProgram, cache: ProgramCache, refuse: Callable[..., None]
 ) -> Callable[[Sequence[Any], Sequence[np.ndarray]], None]:
     call = program.call
 
     def run(args: Sequence[Any], outs: Sequence[np.ndarray]) -> None:
         cache.hits += 1
-        call(*args, *outs)
+        try:
+            call(*args, *outs)
+        except np.linalg.LinAlgError as error:
+            refuse(error, args, outs)
 
     return run

@@ -1,0 +1,148 @@
+"""The routines that are LAPACK's alone: `eigh`, `svd`, `qr` and `pinv`, between C order and Fortran order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tapejit.runtime.lapack import Lapack
+
+
+def turning(lapack: Lapack) -> Any:
+    """`turn(m, n, x, out)`: a matrix of m rows and n columns with its elements in the other order."""
+
+    @lapack.jit
+    def turn(m: Any, n: Any, x: Any, out: Any) -> Any:
+        for i in range(m):
+            for j in range(n):
+                out[j * m + i] = x[i * n + j]
+
+    return turn
+
+
+def eigh(lapack: Lapack, made: Mapping[str, Any]) -> Any:
+    """The lower triangle is read; `vectors`: they are wanted too."""
+    import numpy as np
+
+    evd, kind, element, turn = lapack.call("numba_ez_xxxevd"), lapack.kind, lapack.type, turning(lapack)
+    job, no_job, half = ord("V"), ord("N"), ord("L")
+
+    @lapack.jit
+    def eigh(count: Any, n: Any, vectors: Any, x: Any, w: Any, v: Any) -> Any:
+        failed, a = False, np.empty(n * n, element)
+        for item in range(count if n else 0):
+            turn(n, n, x[item * n * n : (item + 1) * n * n], a)
+            values = w[item * n : (item + 1) * n]
+            failed |= evd(kind, job if vectors else no_job, half, n, a.ctypes, n, values.ctypes) != 0
+            if vectors:
+                turn(n, n, a, v[item * n * n : (item + 1) * n * n])
+        return failed
+
+    return eigh
+
+
+def svd(lapack: Lapack, made: Mapping[str, Any]) -> Any:
+    """As `singular` finds them in Fortran order, for every matrix of the stack."""
+    import numpy as np
+
+    element, turn, singular = lapack.type, turning(lapack), _singular(lapack)
+
+    @lapack.jit
+    def svd(
+        count: Any, m: Any, n: Any, full: Any, vectors: Any, x: Any, u: Any, s: Any, vt: Any
+    ) -> Any:
+        k, failed = min(m, n), False
+        rows, columns = (m, n) if full else (k, k)
+        left, right = np.empty(m * rows, element), np.empty(columns * n, element)
+        for item in range(count):
+            values = s[item * k : (item + 1) * k]
+            matrix = x[item * m * n : (item + 1) * m * n]
+            failed |= singular(m, n, full, vectors, matrix, left, values, right)
+            if vectors:
+                turn(rows, m, left, u[item * m * rows : (item + 1) * m * rows])
+                turn(n, columns, right, vt[item * columns * n : (item + 1) * columns * n])
+        return failed
+
+    return svd
+
+
+def _singular(lapack: Lapack) -> Any:
+    """U and V^T in Fortran order. LAPACK is not given NaN, which it calls a wrong argument."""
+    import numpy as np
+
+    gesdd, kind, element, turn = lapack.call("numba_ez_gesdd"), lapack.kind, lapack.type, turning(lapack)
+    all_of, thin, none = ord("A"), ord("S"), ord("N")
+
+    @lapack.jit
+    def unit(n: Any, x: Any) -> Any:
+        for i in range(n * n):
+            x[i] = i % (n + 1) == 0
+
+    @lapack.jit
+    def singular(
+        m: Any, n: Any, full: Any, vectors: Any, x: Any, u: Any, s: Any, vt: Any
+    ) -> Any:
+        k = min(m, n)
+        if k == 0:
+            if full and vectors:
+                unit(m, u)
+                unit(n, vt)
+            return False
+        a = np.empty(m * n, element)
+        turn(m, n, x, a)
+        for i in range(m * n):
+            if a[i] != a[i]:
+                return True
+        job = none if not vectors else all_of if full else thin
+        rows = n if full else k
+        return gesdd(kind, job, m, n, a.ctypes, m, s.ctypes, u.ctypes, m, vt.ctypes, rows) != 0
+
+    return singular
+
+
+def qr(lapack: Lapack, made: Mapping[str, Any]) -> Any:
+    """Householder's reflections, and from them the columns of Q that are wanted."""
+    import numpy as np
+
+    geqrf, orgqr = lapack.call("numba_ez_geqrf"), lapack.call("numba_ez_xxgqr")
+    kind, element, turn = lapack.kind, lapack.type, turning(lapack)
+
+    @lapack.jit
+    def qr(count: Any, m: Any, n: Any, complete: Any, x: Any, q: Any, r: Any) -> Any:
+        rows = m if complete else n
+        a, tau = np.zeros(m * max(rows, n), element), np.empty(n, element)
+        for item in range(count):
+            turn(m, n, x[item * m * n : (item + 1) * m * n], a)
+            if n:
+                geqrf(kind, m, n, a.ctypes, m, tau.ctypes)
+            for i in range(rows):
+                for j in range(n):
+                    r[item * rows * n + i * n + j] = a[j * m + i] if i <= j else 0
+            if m and rows:
+                orgqr(kind, m, rows, n, a.ctypes, m, tau.ctypes)
+                turn(rows, m, a, q[item * m * rows : (item + 1) * m * rows])
+
+    return qr
+
+
+def pinv(lapack: Lapack, made: Mapping[str, Any]) -> Any:
+    """V diag(1 / s) U^T over the values above the cutoff."""
+    import numpy as np
+
+    element, singular = lapack.type, _singular(lapack)
+
+    @lapack.jit
+    def pinv(count: Any, m: Any, n: Any, cutoff: Any, x: Any, out: Any) -> Any:
+        k, failed = min(m, n), False
+        u, s, vt = np.empty((k, m), element), np.empty(k, element), np.empty((n, k), element)
+        for item in range(count if k else 0):
+            matrix = x[item * m * n : (item + 1) * m * n]
+            failed |= singular(m, n, False, True, matrix, u, s, vt)
+            for j in range(k):
+                factor = 1 / s[j] if s[j] > cutoff * s[0] else element(0)
+                for i in range(n):
+                    vt[i, j] *= factor
+            out[item * m * n : (item + 1) * m * n] = np.dot(vt, u).reshape(m * n)
+        return failed
+
+    return pinv
