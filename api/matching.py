@@ -28,7 +28,7 @@ def matched(
 
 def typed(x: Any, type_: TensorType, where: str, what: str, like: str) -> Handle:
     """`x` as an array of ours, which must be of this type."""
-    if isinstance(x, int | float) and not isinstance(x, bool):
+    if isinstance(x, int | float | (complex if type_.is_complex else int)) and not isinstance(x, bool):
         x = np.array(x, type_.numpy_dtype)  # a number takes the dtype of its partner
     if not isinstance(x, Handle | np.ndarray | np.generic):
         raise TypeError(f"{where}: {what} has a {type(x).__name__} where {like} has {type_}")

@@ -18,6 +18,7 @@ import numpy as np
 from tapejit.capture import Unguardable
 from tapejit.ir import ops
 from tapejit.ir.builder import Builder, Var, replay
+from tapejit.ir.complex_number import imag, real
 from tapejit.ir.function import Function
 from tapejit.ir.loop import while_
 from tapejit.ir.transforms.adjoint import backpropagate
@@ -230,9 +231,9 @@ class _Joined:
             return _Test(_truth(x, seen), seen)
         if isinstance(seen, Within):
             return _Test(_inside(x, seen), seen)
-        same = _equal(x, self._param(type_of(seen), seen, None), bool(np.any(seen == 0)))
+        same = _equal(x, self._param(type_of(seen), seen, None), _has_zeros(seen))
         holds = ops.reduce_all(same, axes=tuple(range(len(x.shape))))
-        if x.is_float or x.type.size != 1:
+        if x.is_inexact or x.type.size != 1:
             return _Test(holds, escape.key())
         return _Test(holds, int(seen.item()), ops.cast(ops.reshape(x, shape=()), dtype="i64"))
 
@@ -339,8 +340,15 @@ def _truth(x: Var, seen: bool) -> Var:
     return truth if seen else ops.logical_not(truth)
 
 
+def _has_zeros(seen: np.ndarray) -> bool:
+    """Whether a number, or a part of a complex one, is zero."""
+    return not (np.all(seen.real) and (not np.iscomplexobj(seen) or np.all(seen.imag)))
+
+
 def _equal(x: Var, y: Var, zeros: bool) -> Var:
     """Where two arrays are the same: NaN is NaN, and 0.0 is not -0.0 (`zeros`: there may be some)."""
+    if x.is_complex:
+        return ops.logical_and(_equal(real(x), real(y), zeros), _equal(imag(x), imag(y), zeros))
     same = ops.eq(x, y)
     if not x.is_float:
         return same

@@ -8,7 +8,6 @@ would have gone another way, and how the other results are packed.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -89,10 +88,30 @@ class ConstantLeaf:
         """Whether `x` is the same value of the same type; 0.0 and -0.0 differ, NaN never fits."""
         if type(x) is not type(self.value) or x != self.value:
             return False
-        return not isinstance(x, float) or math.copysign(1.0, x) == math.copysign(1.0, self.value)
+        return not isinstance(x, float | complex) or repr(x) == repr(self.value)
 
     def __str__(self) -> str:
         return repr(self.value)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectLeaf:
+    """A very object: a function, or the `self` of a method. What is read of it is guarded."""
+
+    value: Any
+
+    def accepts(self, x: Any) -> bool:
+        """Whether `x` is that object."""
+        return x is self.value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ObjectLeaf) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __str__(self) -> str:
+        return f"a {type(self.value).__name__}"
 
 
 def _described(x: Any) -> str:
@@ -103,7 +122,7 @@ def _described(x: Any) -> str:
     return repr(x)
 
 
-Leaf = ArrayLeaf | NumberLeaf | ConstantLeaf
+Leaf = ArrayLeaf | NumberLeaf | ConstantLeaf | ObjectLeaf
 Pack = Callable[[list[np.ndarray]], Any]
 
 
@@ -233,9 +252,10 @@ def leaf_of(given: Any, traced: Any, is_variable: bool) -> Leaf:
         return ArrayLeaf(given.dtype, given.shape)
     if is_variable and type(given) in (float, np.float64):
         return NumberLeaf()
-    if not is_variable and type(given) in (int, float, bool, str):
-        return ConstantLeaf(given)
-    raise Unguardable(f"an argument is a {type(given).__name__}")
+    if is_variable or isinstance(given, Handle | np.ndarray):
+        raise Unguardable(f"an argument is a {type(given).__name__}")
+    constant = type(given) in (int, float, complex, bool, str) or isinstance(given, np.generic)
+    return ConstantLeaf(given) if constant else ObjectLeaf(given)
 
 
 def result_handles(tree: Any) -> list[Handle]:

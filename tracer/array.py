@@ -21,7 +21,17 @@ from tapejit.tracer.intake import head_gradient
 from tapejit.tracer.location import user_location
 from tapejit.tracer.operation import WEAK_DTYPE, Operation
 from tapejit.tracer.state import STATE
-from tapejit.tracer.surface import arrange, elementwise, indexing, order, product, reduction, scalar, shape
+from tapejit.tracer.surface import (
+    arrange,
+    complex_number,
+    elementwise,
+    indexing,
+    order,
+    product,
+    reduction,
+    scalar,
+    shape,
+)
 from tapejit.tracer.surface.function import Function, apply, run_now
 from tapejit.tracer.tape import is_wide
 
@@ -70,13 +80,13 @@ def _in_place(function: Function) -> Callable[[Any, Any], Any]:
 
 def _foreign(other: Any) -> bool:
     """Operands we leave to Python: strings, dicts, None, and objects that are no numbers."""
-    return not isinstance(other, Handle | np.ndarray | np.generic | float | int | list | tuple)
+    return not isinstance(other, Handle | np.ndarray | np.generic | float | int | complex | list | tuple)
 
 
 class Array(Handle):
     """An n-dimensional array with NumPy's semantics that autograd can follow.
 
-    Make one with `tapejit.array` and its kin. dtypes: f64, f32, i64, i32, bool.
+    Make one with `tapejit.array` and its kin. dtypes: f64, f32, c128, c64, i64, i32, bool.
 
     >>> import tapejit as tj
     >>> x = tj.array([1.0, 2.0, 3.0])
@@ -117,6 +127,35 @@ class Array(Handle):
     @property
     def nbytes(self) -> int:
         return self.size * self.itemsize
+
+    @property
+    def real(self) -> Any:
+        """The real part; outside a record a view, as in NumPy."""
+        return complex_number.real(self)
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        self._set_part(complex_number.with_real, "real", value)
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part; outside a record a view, as in NumPy."""
+        return complex_number.imag(self)
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        self._set_part(complex_number.with_imag, "imag", value)
+
+    def _set_part(self, function: Function, name: str, value: Any) -> None:
+        if STATE.tape is None:
+            setattr(self._writable(), name, value.materialise() if isinstance(value, Handle) else value)
+        else:
+            self._rebind(function(self, value))
+
+    def conj(self) -> Any:
+        return complex_number.conjugate(self)
+
+    conjugate = conj
 
     @property
     def T(self) -> Any:
@@ -240,7 +279,7 @@ class Array(Handle):
         self._attach(type(self).wrap(np.zeros(self.shape, self.dtype)), grad_req)
 
     def _attach(self, grad: Array, grad_req: str) -> None:
-        if not self.type.is_float:
+        if not self.type.is_inexact:
             raise TypeError(
                 f"attach_grad at {user_location()}: an array of {self.dtype} has no derivative; "
                 "convert it first: x.astype('float64')"

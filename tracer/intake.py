@@ -25,9 +25,10 @@ def head_gradient(head: Handle, given: Any) -> np.ndarray | None:
             f"backward at {user_location()}: the head gradient has shape {data.shape}, the head "
             f"{head.type.shape}; they must be equal"
         )
-    if data.dtype.kind not in "fiub":
+    if data.dtype.kind not in ("fiubc" if head.type.is_complex else "fiub"):
         raise TypeError(
-            f"backward at {user_location()}: a head gradient of {data.dtype} is not a number array"
+            f"backward at {user_location()}: a head gradient of {data.dtype} does not fit a head of "
+            f"{head.type.numpy_dtype}"
         )
     return np.require(data, head.type.numpy_dtype, ("C", "A"))
 

@@ -15,10 +15,10 @@ import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.builder import Builder, Var
-from tapejit.ir.types import TensorType, promote
-from tapejit.tracer.errors import ShapeError
+from tapejit.ir.types import COMPLEXES, NUMPY_NAME, TensorType, promote
+from tapejit.tracer.errors import DtypeError, ShapeError
 
-WEAK_DTYPE: dict[type, str] = {float: "f64", int: "i64", bool: "bool"}
+WEAK_DTYPE: dict[type, str] = {float: "f64", int: "i64", bool: "bool", complex: "c128"}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -57,6 +57,9 @@ Operand = Var | Weak
 
 
 def cast(x: Var, dtype: str) -> Var:
+    """x as `dtype`; DtypeError where that would drop an imaginary part."""
+    if x.is_complex and dtype not in COMPLEXES:
+        raise DtypeError(f"{x.type} does not fit {NUMPY_NAME[dtype]}: take x.real, x.imag or abs(x) first")
     return x if x.dtype == dtype else ops.cast(x, dtype=dtype)
 
 
@@ -75,7 +78,7 @@ def common_dtype(*operands: Operand) -> str:
 def float_dtype(*operands: Operand) -> str:
     """NumPy's result dtype for a function that needs floating point: integers become f64."""
     dtype = common_dtype(*operands)
-    return dtype if dtype in ("f64", "f32") else "f64"
+    return dtype if TensorType(dtype).is_inexact else "f64"
 
 
 def shape_of(x: Operand) -> tuple[int, ...]:

@@ -12,18 +12,40 @@ from typing import Any
 import numpy as np
 
 from tapejit.tracer.errors import UnsupportedError
+from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
-from tapejit.tracer.surface import elementwise, reduction, ufunc_method
+from tapejit.tracer.surface import complex_number, elementwise, reduction, ufunc_method
 from tapejit.tracer.surface.catalogue import COMPOSED, FUNCTIONS
 from tapejit.tracer.surface.composed import by_value
 from tapejit.tracer.surface.function import apply
+
+
+def _type_alone(x: Any) -> Any:
+    return x.dtype if isinstance(x, Handle) else x
+
+
+def _empty(x: Any) -> Any:
+    """An array of the same shape and dtype, without values."""
+    return np.broadcast_to(np.zeros((), x.dtype), x.shape) if isinstance(x, Handle) else x
+
 
 # Answered from the type alone.
 METADATA: dict[Any, Callable[..., Any]] = {
     np.shape: lambda a: a.shape,
     np.ndim: lambda a: a.ndim,
     np.size: lambda a, axis=None: a.size if axis is None else a.shape[axis],
-    np.result_type: lambda *xs: np.result_type(*(getattr(x, "dtype", x) for x in xs)),
+    np.iscomplexobj: complex_number.iscomplexobj,
+    np.isrealobj: lambda x: not complex_number.iscomplexobj(x),
+    np.result_type: lambda *xs: np.result_type(*map(_type_alone, xs)),
+    np.common_type: lambda *xs: np.common_type(*map(_empty, xs)),
+    np.min_scalar_type: lambda a: np.min_scalar_type(a.value() if not a.shape else _empty(a)),
+    np.can_cast: lambda from_, to, casting="safe": np.can_cast(_type_alone(from_), _type_alone(to), casting),
+    np.iscomplexobj: lambda x: x.dtype.kind == "c",
+    np.isrealobj: lambda x: x.dtype.kind != "c",
+    np.einsum_path: lambda subscripts, *xs, **how: np.einsum_path(subscripts, *map(_empty, xs), **how),
+    np.tril_indices_from: lambda arr, k=0: np.tril_indices(arr.shape[-2], k, arr.shape[-1]),
+    np.triu_indices_from: lambda arr, k=0: np.triu_indices(arr.shape[-2], k, arr.shape[-1]),
+    np.diag_indices_from: lambda arr: np.diag_indices_from(_empty(arr)),
 }
 # Answered with Python values: these demand their arguments, as bool(x) and str(x) do.
 BY_VALUE: dict[Any, Callable[..., Any]] = {
@@ -35,6 +57,15 @@ BY_VALUE: dict[Any, Callable[..., Any]] = {
         np.array_repr,
         np.array_str,
         np.array2string,
+        np.isin,
+        np.may_share_memory,
+        np.ravel_multi_index,
+        np.save,
+        np.savetxt,
+        np.savez,
+        np.savez_compressed,
+        np.shares_memory,
+        np.unravel_index,
     )
 }
 _SCIPY = {

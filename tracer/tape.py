@@ -59,7 +59,7 @@ class Escape(NamedTuple):
 
     def outline(self) -> Hashable:
         """The same for all floats."""
-        return "float" if isinstance(self.seen, np.ndarray) and self.seen.dtype.kind == "f" else self.key()
+        return "float" if isinstance(self.seen, np.ndarray) and self.seen.dtype.kind in "fc" else self.key()
 
     def text(self) -> str:
         """What was seen, in a few words."""
@@ -118,7 +118,7 @@ class Tape:
         """Record an operation of two operands, the first an array, the second an array or a number."""
         i = x._index if x._tape is self else self.enter(x)
         kind = type(y)
-        if kind is float or kind is int or kind is bool:
+        if kind in WEAK_DTYPE:
             node = self.node.children.get((op, i, kind))
             if node is None:
                 node = self._grow((op, i, kind), op, (x, kind), (i, None), ())
@@ -171,7 +171,7 @@ class Tape:
         return self._results(op, node, next(x for x in operands if isinstance(x, Handle)))
 
     def _results(self, op: Operation, node: Node, first: Handle) -> Any:
-        results = [self._pending(type(first), t, node.tracked and t.is_float) for t in node.types]
+        results = [self._pending(type(first), t, node.tracked and t.is_inexact) for t in node.types]
         if op.view:  # were they computed, they would share memory
             results[0]._storage = first.storage
             first.storage.share(first, results[0])
@@ -210,7 +210,7 @@ class Tape:
         types = tuple(v.type for v in results)
         tracked = (
             op.differentiable
-            and any(t.is_float for t in types)
+            and any(t.is_inexact for t in types)
             and any(x.tracked for x in operands if isinstance(x, Handle))
         )
         node = Node(self.node, types, tracked, indices, builder.finish(results))
@@ -330,7 +330,7 @@ class Tape:
             where = user_test()
             if isinstance(seen, np.ndarray):
                 seen = seen.copy()
-                if seen.dtype.kind == "f" and handle is not None and handle.tracked:
+                if seen.dtype.kind in "fc" and handle is not None and handle.tracked:
                     self.lost = user_location()
             frames = frames_of(self) if not inside and self._may_loop() else None
             what = None if handle is None else self.origin(handle)
@@ -374,7 +374,7 @@ def as_handles(face: type[Handle], operands: Sequence[Any]) -> list[Any]:
 
     Beside integers, a Python integer that i32 cannot hold is an array of i64: no program may cut it.
     """
-    cut = any(map(is_wide, operands)) and any(isinstance(x, Handle) and not x.type.is_float for x in operands)
+    cut = any(map(is_wide, operands)) and any(isinstance(x, Handle) and not x.type.is_inexact for x in operands)
     return [
         x
         if isinstance(x, Handle) or x is None or (type(x) in WEAK_DTYPE and not (cut and is_wide(x)))

@@ -75,7 +75,7 @@ class Trace:
                 values.append(builder.param(step.type, step.name))
             else:
                 values.extend(self._apply(builder, step, values))
-            self.tracked.extend(step.tracked and t.is_float for t in step.types)
+            self.tracked.extend(step.tracked and t.is_inexact for t in step.types)
             made_of = tuple(i for i in step.operands if i is not None)
             self.operands.extend([made_of] * len(step.types))
         self.function = builder.finish(())

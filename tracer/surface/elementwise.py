@@ -10,7 +10,7 @@ import numpy as np
 from tapejit.ir import ops
 from tapejit.ir.builder import Var
 from tapejit.ir.primitive import Primitive
-from tapejit.ir.types import dtype_name
+from tapejit.ir.types import TensorType, dtype_name
 from tapejit.tracer.errors import DtypeError
 from tapejit.tracer.operation import (
     Operand,
@@ -23,6 +23,7 @@ from tapejit.tracer.operation import (
     common_shape,
     float_dtype,
 )
+from tapejit.tracer.surface.complex_number import parts, real
 from tapejit.tracer.surface.function import Function, traced
 
 
@@ -40,7 +41,7 @@ def _rounding(primitive: Primitive, ufunc: Any) -> Function:
 
     def lower(x: Operand) -> Var:
         var = as_var(x)
-        return primitive(var) if var.type.is_float else var
+        return primitive(var) if var.is_inexact else var
 
     return _ufunc(lower, ufunc)
 
@@ -107,9 +108,7 @@ divide = _floating(ops.div, np.divide)
 floor_divide = _plain(ops.floor_div, np.floor_divide)
 remainder = _plain(ops.mod, np.remainder)
 negative = _plain(ops.neg, np.negative)
-absolute = _plain(ops.abs_, np.absolute)
 fabs = _floating(ops.abs_, np.fabs)
-sign = _plain(ops.sign, np.sign)
 maximum = _plain(ops.maximum, np.maximum)
 minimum = _plain(ops.minimum, np.minimum)
 
@@ -176,18 +175,24 @@ def log10(x: Operand) -> Var:
 
 @traced(np.deg2rad, np.radians)
 def deg2rad(x: Operand) -> Var:
-    return as_var(x, float_dtype(x)) * (math.pi / 180.0)
+    return _real(x) * (math.pi / 180.0)
 
 
 @traced(np.rad2deg, np.degrees)
 def rad2deg(x: Operand) -> Var:
-    return as_var(x, float_dtype(x)) * (180.0 / math.pi)
+    return _real(x) * (180.0 / math.pi)
+
+
+def _real(x: Operand) -> Var:
+    """A float operand; DtypeError if it is complex."""
+    var = as_var(x, float_dtype(x))
+    return cast(var, var.dtype if var.is_float else "f64")
 
 
 @traced(np.trunc)
 def trunc(x: Operand) -> Var:
     var = as_var(x)
-    if not var.type.is_float:
+    if not var.is_inexact:
         return var
     return ops.select(ops.lt(var, var.like(0.0)), ops.ceil(var), ops.floor(var))
 
@@ -199,12 +204,16 @@ def isnan(x: Var) -> Var:
 
 @traced(np.isfinite)
 def isfinite(x: Var) -> Var:
-    return ops.lt(ops.abs_(x), x.like(math.inf)) if x.type.is_float else ops.eq(x, x)
+    if x.is_complex:
+        return ops.logical_and(*(isfinite.op.lower(part) for part in parts(x)))
+    return ops.lt(ops.abs_(x), x.like(math.inf)) if x.is_float else ops.eq(x, x)
 
 
 @traced(np.isinf)
 def isinf(x: Var) -> Var:
-    return ops.eq(ops.abs_(x), x.like(math.inf)) if x.type.is_float else ops.ne(x, x)
+    if x.is_complex:
+        return ops.logical_or(*(isinf.op.lower(part) for part in parts(x)))
+    return ops.eq(ops.abs_(x), x.like(math.inf)) if x.is_float else ops.ne(x, x)
 
 
 @traced(np.logaddexp)
@@ -218,13 +227,14 @@ def logaddexp(x1: Operand, x2: Operand) -> Var:
 
 @traced(np.float_power)
 def float_power(x1: Operand, x2: Operand) -> Var:
-    return ops.pow_(*aligned(x1, x2, dtype="f64"))
+    dtype = "c128" if TensorType(common_dtype(x1, x2)).is_complex else "f64"
+    return ops.pow_(*aligned(x1, x2, dtype=dtype))
 
 
 @traced(np.power)
 def power(x1: Operand, x2: Operand) -> Var:
     x, y = aligned(x1, x2)
-    if not x.type.is_float:
+    if not x.is_inexact:
         raise DtypeError("integers to the power of an array are not traced; make one of them a float")
     return ops.pow_(x, y)
 
@@ -285,7 +295,11 @@ def softplus(x: Operand) -> Var:
 
 @traced(name="astype", numpy=lambda x, *, dtype: np.asarray(x).astype(dtype))
 def astype(x: Var, *, dtype: str) -> Var:
-    return cast(x, dtype_name(dtype))
+    """Asked for, unlike in a promotion: of a complex number a real dtype takes the real part."""
+    target = TensorType(dtype_name(dtype))
+    if x.is_complex and target.dtype == "bool":
+        return truth(x)
+    return cast(x if target.is_complex else real.op.lower(x), target.dtype)
 
 
 @traced(name="stop_gradient", numpy=lambda x: x)

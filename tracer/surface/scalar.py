@@ -24,7 +24,7 @@ _EXACT = 2**53  # floats below are whole numbers or have a fraction; i64 holds t
 
 def stays_traced(x: Handle) -> bool:
     """Whether the floats in `x` are known to the trace of a decorated function."""
-    return STATE.tape is not None and STATE.tape.cuts is not None and x.type.is_float
+    return STATE.tape is not None and STATE.tape.cuts is not None and x.type.is_inexact
 
 
 def item(x: Any, *index: Any) -> Any:

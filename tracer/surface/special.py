@@ -8,7 +8,9 @@ import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.builder import Var
+from tapejit.ir.complex_number import complex_
 from tapejit.tracer.operation import Operand, aligned, as_var, float_dtype
+from tapejit.tracer.surface.complex_number import parts
 from tapejit.tracer.surface.function import traced
 
 _LARGE = 1e8  # above, 1 + x**2 is x**2
@@ -101,7 +103,10 @@ def nan_to_num(
     x: Var, *, copy: bool = True, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Var:
     """NaN as `nan`, infinities as the largest numbers; nothing flows back from what was replaced."""
-    if not x.type.is_float:
+    if x.is_complex:
+        options = {"nan": nan, "posinf": posinf, "neginf": neginf}
+        return complex_(*(nan_to_num.op.lower(part, **options) for part in parts(x)))
+    if not x.is_float:
         return x
     limits = np.finfo(x.type.numpy_dtype)
     replaced = ops.select(_is_nan(x), x.like(float(nan)), x)

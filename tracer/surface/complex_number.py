@@ -1,0 +1,124 @@
+"""Functions of complex numbers and their parts; of real numbers they are what NumPy says.
+
+`real` and `imag` are views outside a record, as in NumPy: what is written to them changes the array.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tapejit.ir import complex_number, ops
+from tapejit.ir.builder import Var
+from tapejit.ir.modulus import modulus
+from tapejit.tracer.errors import DtypeError
+from tapejit.tracer.handle import Handle
+from tapejit.tracer.operation import Operand, as_var, broadcast_to, cast, float_dtype
+from tapejit.tracer.surface.composed import composed
+from tapejit.tracer.surface.function import traced
+
+
+@traced(np.real, view=True, numpy=lambda x: np.asarray(x).real)
+def real(val: Var) -> Var:
+    return complex_number.real(val) if val.is_complex else val
+
+
+@traced(np.imag, view=True, numpy=lambda x: np.asarray(x).imag)
+def imag(val: Var) -> Var:
+    return complex_number.imag(val) if val.is_complex else val.like(0)
+
+
+def parts(z: Var) -> tuple[Var, Var]:
+    """The real part and the imaginary part of a complex number."""
+    return complex_number.real(z), complex_number.imag(z)
+
+
+@traced(np.conjugate)
+def conjugate(x: Var) -> Var:
+    return complex_number.conj(x) if x.is_complex else x
+
+
+@traced(np.absolute)
+def absolute(x: Operand) -> Var:
+    """At zero the derivative is zero."""
+    var = as_var(x)
+    return modulus(var) if var.is_complex else var if var.dtype == "bool" else ops.abs_(var)
+
+
+@traced(np.sign)
+def sign(x: Operand) -> Var:
+    """z / |z| of a complex number, 0 at 0."""
+    var = as_var(x)
+    if not var.is_complex:
+        return ops.sign(var)
+    size = modulus(var)
+    zero = ops.eq(size, size.like(0.0))
+    direction = var / cast(ops.select(zero, size.like(1.0), size), var.dtype)
+    return ops.select(zero, var.like(0.0), direction)
+
+
+@traced(np.angle)
+def angle(z: Operand, *, deg: bool = False) -> Var:
+    var = as_var(z, float_dtype(z))
+    if var.is_complex:
+        found = ops.arctan2(complex_number.imag(var), complex_number.real(var))
+    else:
+        found = ops.arctan2(var.like(0.0), var)
+    return found * (180.0 / np.pi) if deg else found
+
+
+@traced(np.iscomplex)
+def iscomplex(x: Var) -> Var:
+    """Where the imaginary part is not zero."""
+    part = imag.op.lower(x)
+    return ops.ne(part, part.like(0))
+
+
+@traced(np.isreal)
+def isreal(x: Var) -> Var:
+    """Where the imaginary part is zero."""
+    part = imag.op.lower(x)
+    return ops.eq(part, part.like(0))
+
+
+def _with_part_now(z: Any, part: Any, name: str) -> np.ndarray:
+    result = np.array(z)
+    setattr(result, name, part)
+    return result
+
+
+@traced(name="real", numpy=lambda z, part: _with_part_now(z, part, "real"))
+def with_real(z: Var, part: Operand) -> Var:
+    """z with another real part: what `z.real = part` writes."""
+    if not z.is_complex:
+        return _fitted(part, z)
+    x, y = parts(z)
+    return complex_number.complex_(_fitted(part, x), y)
+
+
+@traced(name="imag", numpy=lambda z, part: _with_part_now(z, part, "imag"))
+def with_imag(z: Var, part: Operand) -> Var:
+    """z with another imaginary part."""
+    if not z.is_complex:
+        raise DtypeError(f"{z.type} has no imaginary part to write to; convert it: x.astype('complex128')")
+    x, y = parts(z)
+    return complex_number.complex_(x, _fitted(part, y))
+
+
+def _fitted(part: Operand, like: Var) -> Var:
+    return broadcast_to(as_var(part, like.dtype), like.shape)
+
+
+@composed(np.real_if_close)
+def real_if_close(a: Any, tol: float = 100) -> Any:
+    """The real part, if all imaginary parts are close to zero: Python looks at them."""
+    if not (isinstance(a, Handle) and a.type.is_complex):
+        return a
+    unit = float(np.finfo(a.type.numpy_dtype).eps) if tol > 1 else 1.0
+    return real(a) if bool(np.all(np.abs(imag(a)) < tol * unit)) else a
+
+
+def iscomplexobj(x: Any) -> bool:
+    """Answered from the dtype."""
+    return x.type.is_complex if isinstance(x, Handle) else np.iscomplexobj(x)
