@@ -12,7 +12,7 @@ import numpy as np
 
 from tapejit.ir.builder import Var
 from tapejit.tracer.operation import WEAK_DTYPE, Operand, Operation, cast, common_dtype
-from tapejit.tracer.surface import elementwise
+from tapejit.tracer.surface import complex_number, elementwise
 from tapejit.tracer.surface.function import Function
 
 
@@ -72,10 +72,11 @@ _ARITHMETIC = {
 
 _SAME_NAME = (
     "exp expm1 log log1p log2 log10 sqrt square sin cos tan arcsin arccos arctan sinh cosh tanh floor ceil "
-    "trunc sign reciprocal negative relu erf stop_gradient"
+    "trunc reciprocal negative relu erf stop_gradient"
 )
 _UNARY = {
-    "abs": elementwise.absolute,
+    "abs": complex_number.absolute,
+    "sign": complex_number.sign,
     "sigmoid": elementwise.expit,
     "degrees": elementwise.rad2deg,
     "radians": elementwise.deg2rad,

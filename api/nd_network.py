@@ -9,7 +9,7 @@ from tapejit.nd_reduction import sum_
 from tapejit.nd_shape import flatten as as_matrix
 from tapejit.sampling import SAMPLER
 from tapejit.tracer.state import STATE
-from tapejit.tracer.surface import elementwise, product, reduction
+from tapejit.tracer.surface import complex_number, elementwise, product, reduction
 
 
 def softmax(data: Any, axis: int = -1, temperature: float | None = None) -> Any:
@@ -42,7 +42,7 @@ def softmax_cross_entropy(data: Any, label: Any) -> Any:
 
 def smooth_l1(data: Any, scalar: float = 1.0) -> Any:
     """A square near zero, a distance far from it; they meet at 1 / scalar**2."""
-    distance, bend = elementwise.absolute(data), 1.0 / (scalar * scalar)
+    distance, bend = complex_number.absolute(data), 1.0 / (scalar * scalar)
     return elementwise.where(
         elementwise.less(distance, bend), data * data * (0.5 * scalar * scalar), distance - 0.5 * bend
     )
@@ -50,7 +50,7 @@ def smooth_l1(data: Any, scalar: float = 1.0) -> Any:
 
 def softsign(data: Any) -> Any:
     """x / (1 + |x|)."""
-    return data / (elementwise.absolute(data) + 1.0)
+    return data / (complex_number.absolute(data) + 1.0)
 
 
 def rsqrt(data: Any) -> Any:

@@ -15,8 +15,9 @@ from tapejit.ir import ops
 from tapejit.ir.builder import Var
 from tapejit.ir.types import INTEGERS
 from tapejit.tracer.operation import Operation, cast
+from tapejit.tracer.surface import norm as norms
 from tapejit.tracer.surface import reduction as surface
-from tapejit.tracer.surface.elementwise import absolute
+from tapejit.tracer.surface.complex_number import absolute
 from tapejit.tracer.surface.function import Function
 from tapejit.tracer.surface.shape import Axes, normal_axes
 
@@ -70,7 +71,7 @@ max_ = reduction(surface.max_, "max")
 min_ = reduction(surface.min_, "min")
 argmax = _position(surface.argmax, "argmax")
 argmin = _position(surface.argmin, "argmin")
-_euclidean = reduction(surface.norm, "norm")
+_euclidean = reduction(norms.norm, "norm")
 
 
 def norm(data: Any, ord: int = 2, axis: Axes = None, keepdims: bool = False) -> Any:

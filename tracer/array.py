@@ -327,7 +327,7 @@ class Array(Handle):
     __matmul__, __rmatmul__ = binary_operator(product.matmul), _reflected(product.matmul)
     __rpow__ = _reflected(elementwise.power)
     __neg__, __pos__ = _unary(elementwise.negative), _unary(elementwise.positive)
-    __abs__ = _unary(elementwise.absolute)
+    __abs__ = _unary(complex_number.absolute)
     __lt__, __le__ = binary_operator(elementwise.less), binary_operator(elementwise.less_equal)
     __gt__, __ge__ = binary_operator(elementwise.greater), binary_operator(elementwise.greater_equal)
     __eq__ = binary_operator(elementwise.equal)
