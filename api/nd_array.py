@@ -15,7 +15,7 @@ from tapejit import nd_elementwise, nd_network, nd_product, nd_reduction, nd_sha
 from tapejit.face import Face, FaceArray
 from tapejit.tracer.array import binary_operator
 from tapejit.tracer.handle import Handle
-from tapejit.tracer.surface import elementwise, scalar
+from tapejit.tracer.surface import complex_number, elementwise, scalar
 
 
 class NDArray(FaceArray):
@@ -85,7 +85,8 @@ class NDArray(FaceArray):
     softmax, log_softmax = nd_network.softmax, nd_network.log_softmax
     pick, one_hot = nd_network.pick, nd_network.one_hot
 
-    abs, sign, square, sqrt = elementwise.absolute, elementwise.sign, elementwise.square, elementwise.sqrt
+    abs, sign = complex_number.absolute, complex_number.sign
+    square, sqrt = elementwise.square, elementwise.sqrt
     exp, expm1, log, log1p = elementwise.exp, elementwise.expm1, elementwise.log, elementwise.log1p
     log2, log10, reciprocal = elementwise.log2, elementwise.log10, elementwise.reciprocal
     sin, cos, tan = elementwise.sin, elementwise.cos, elementwise.tan
