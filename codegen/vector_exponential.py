@@ -1,4 +1,4 @@
-"""exp, expm1, logistic, sinh, cosh, tanh without branches.
+"""exp, exp2, expm1, logistic, sinh, cosh, tanh without branches.
 
 x = n ln 2 + r with |r| <= ln 2 / 2, and a minimax polynomial for exp on r (Remez; the errors are listed in
 docs/vector-math.md). The reduction is Cody and Waite's with fma, which makes its first step exact.
@@ -39,6 +39,28 @@ _EXP_SINGLE = (
     0.0013940668432042003,
     0.00019845881615765393,
 )
+# (2**r - 1 - r ln 2) / r**2
+_EXP2_DOUBLE = (
+    0.24022650695910072,
+    0.05550410866482164,
+    0.00961812910762849,
+    0.0013333558146401935,
+    0.00015403530393348055,
+    1.525273384690187e-05,
+    1.321548682838863e-06,
+    1.0178054640178768e-07,
+    7.054889720082566e-09,
+    4.456205427692986e-10,
+    2.574004856529403e-11,
+)
+_EXP2_SINGLE = (
+    0.24022650718688965,
+    0.05550410971045494,
+    0.009618030861020088,
+    0.0013333482202142477,
+    0.00015469732170458883,
+    1.530370172986295e-05,
+)
 # (sinh(r) - r) / r**3 and (cosh(r) - 1) / r**2, in r**2
 _SINH_DOUBLE = (
     0.16666666666666677,
@@ -61,6 +83,16 @@ _COSH_SINGLE = (0.5, 0.041666265577077866, 0.0013946276158094406)
 
 def exp(x: Lane) -> Lane:
     return _exp_in_two_parts(x)[0]
+
+
+def exp2(x: Lane) -> Lane:
+    """2**n 2**r with n the integer nearest to x, so r is exact, and integral x give exact powers."""
+    bounded = x.at_most(x.pick(1025.0, 129.0)).at_least(x.pick(-1077.0, -152.0))
+    k, n = nearest_multiple(bounded, 1.0)
+    r = bounded - k
+    high, low = x.pick(_LN2_DOUBLE, _LN2_SINGLE)
+    curve = r.polynomial(x.pick(_EXP2_DOUBLE, _EXP2_SINGLE))
+    return scaled(r.fma(high, r * r.fma(curve, low)) + 1.0, n)
 
 
 def expm1(x: Lane) -> Lane:

@@ -1,4 +1,4 @@
-"""log and log1p without branches.
+"""log, log1p, log2 and log10 without branches.
 
 x = 2**n m with m from sqrt(1/2) to sqrt(2), and log m from f = m - 1. In f64 by s = f / (2 + f), whose odd
 series converges fast (the method of FDLIBM); in f32 by a plain polynomial in f, cheaper than a division.
@@ -16,10 +16,19 @@ from tapejit.codegen.float_parts import (
     small_int_to_float,
 )
 from tapejit.codegen.lane import Lane
+from tapejit.codegen.two_part import TwoPart, fast_sum, product
 
 # ln 2 in two parts; a multiple of the first by any exponent is exact.
 _LN2_DOUBLE = (6.93147180369123816490e-01, 1.90821492927058770002e-10)
 _LN2_SINGLE = (0.693359375, -2.1219444005469057e-4)
+
+# 1 / ln 2, 1 / ln 10 and the decimal logarithm of 2, in two parts each.
+_LOG2_E_DOUBLE = (1.4426950408889634, 2.0355273740931033e-17)
+_LOG2_E_SINGLE = (1.4426950216293335, 1.925963033500011e-08)
+_LOG10_E_DOUBLE = (0.4342944819032518, 1.098319650216765e-17)
+_LOG10_E_SINGLE = (0.4342944920063019, -1.0103049952192578e-08)
+_LOG10_2_DOUBLE = (0.3010299956639812, -2.8037281277851704e-18)
+_LOG10_2_SINGLE = (0.3010300099849701, -1.432098883924482e-08)
 
 # (log(1 + f) / s - 2) / s**2 in s**2
 _LOG_DOUBLE = (
@@ -58,6 +67,54 @@ def log1p(x: Lane) -> Lane:
     shrink = (u < 2.0**60).where(power_of_two(-n, x), 0.0)
     result = _log_of_parts((m - 1.0) + lost * shrink, small_int_to_float(n, x))
     return (abs(x) < format_of(x).half_ulp_of_one).where(x, _with_limits(u, result))
+
+
+def log2(x: Lane) -> Lane:
+    """Of a power of two the exact exponent."""
+    log_m, k = _log_in_parts(x)
+    high, low = _times(log_m, x.pick(_LOG2_E_DOUBLE, _LOG2_E_SINGLE))
+    total, lost = fast_sum(k, high)
+    return _with_limits(x, total + (lost + low))
+
+
+def log10(x: Lane) -> Lane:
+    """Of a power of ten the exact exponent: the error before the last rounding is far below an ulp."""
+    log_m, k = _log_in_parts(x)
+    high, low = _times(log_m, x.pick(_LOG10_E_DOUBLE, _LOG10_E_SINGLE))
+    octaves, octaves_low = _times((k, k.like(0.0)), x.pick(_LOG10_2_DOUBLE, _LOG10_2_SINGLE))
+    total, lost = fast_sum(octaves, high)
+    return _with_limits(x, total + (lost + (low + octaves_low)))
+
+
+def log_in_two_parts(x: Lane) -> TwoPart:
+    """The logarithm of a positive finite x to about four bits more than one float holds."""
+    (log_m, rest), k = _log_in_parts(x)
+    high, low = x.pick(_LN2_DOUBLE, _LN2_SINGLE)
+    total, lost = fast_sum(k * high, log_m)
+    return fast_sum(total, lost + k.fma(low, rest))
+
+
+def _log_in_parts(x: Lane) -> tuple[TwoPart, Lane]:
+    """Of x = 2**k m: log m = f - f**2 / 2 + ..., its first two terms kept exactly, and k."""
+    m, n = normalised_any(x)
+    f = m - 1.0
+    half_f = f * 0.5
+    half = f * half_f
+    high, lost = fast_sum(f, -half)
+    tail = _tail_by_quotient(f, half) if x.is_double else f * f * f * f.polynomial(_LOG_SINGLE)
+    return (high, lost + (tail - half_f.fma(f, -half))), small_int_to_float(n, x)
+
+
+def _tail_by_quotient(f: Lane, half: Lane) -> Lane:
+    """log(1 + f) - f + f**2 / 2."""
+    s = f / (f + 2.0)
+    square = s * s
+    return s * square.fma(square.polynomial(_LOG_DOUBLE), half)
+
+
+def _times(x: TwoPart, factor: tuple[float, float]) -> TwoPart:
+    high, low = product(x[0], factor[0])
+    return high, low + (x[0] * factor[1] + x[1] * factor[0])
 
 
 def _log_of_parts(f: Lane, k: Lane) -> Lane:

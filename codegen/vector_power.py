@@ -52,7 +52,7 @@ def power(x: Lane, y: Lane) -> Lane:
 
 
 def _power_double(size: Lane, y: Lane) -> Lane:
-    log, log_low = _log_in_two_parts(size)
+    log, log_low = log_in_more_bits(size)
     exponent = y.at_most(1e300).at_least(-1e300)  # 0 times the logarithm of 1 must not be NaN
     high, low = product(exponent, log)
     in_range = abs(high) < 800.0
@@ -74,7 +74,7 @@ def _power_single(size: Lane, y: Lane) -> Lane:
     return result.to_type_of(size)
 
 
-def _log_in_two_parts(x: Lane) -> TwoPart:
+def log_in_more_bits(x: Lane) -> TwoPart:
     """log x = n ln 2 + 2 s + 2/3 s**3 + s**5 tail, to about 2**-66 of itself."""
     m, n = normalised_any(x)
     k = small_int_to_float(n, x)

@@ -55,15 +55,32 @@ class Angle:
 
 
 def sin(x: Lane) -> Lane:
-    return _reduced_and_rarely(x, "tapejit_huge_sin", _sin)
+    return _reduced_and_rarely(x, "tapejit_huge_sin", sin_of)
 
 
 def cos(x: Lane) -> Lane:
-    return _reduced_and_rarely(x, "tapejit_huge_cos", _cos)
+    return _reduced_and_rarely(x, "tapejit_huge_cos", cos_of)
 
 
 def tan(x: Lane) -> Lane:
-    return _reduced_and_rarely(x, "tapejit_huge_tan", _tan)
+    return _reduced_and_rarely(x, "tapejit_huge_tan", tan_of)
+
+
+def angle_of_pi(x: Lane) -> Angle:
+    """The angle pi x, for x of any size: the distance from the nearest integer is exact."""
+    whole = (x + 0.5).intrinsic("floor")
+    is_odd = whole - (whole * 0.5).intrinsic("floor") * 2.0
+    halves = (x - whole) * 2.0
+    k, _ = nearest_multiple(halves, 1.0)
+    _, n = nearest_multiple(is_odd.fma(2.0, k), 1.0)
+    first, second, _ = x.pick(_HALF_PI_DOUBLE, _HALF_PI_SINGLE)
+    high, low = product(halves - k, first)
+    return Angle(n, high, (halves - k).fma(second, low))
+
+
+def cotangent_of(angle: Angle) -> Lane:
+    """-tan of the angle and a quarter turn."""
+    return -tan_of(Angle(angle.quadrant + 1, angle.high, angle.low))
 
 
 def _reduced_and_rarely(x: Lane, name: str, function: Callable[[Angle], Lane]) -> Lane:
@@ -84,17 +101,17 @@ def _reduced(x: Lane) -> Angle:
     return Angle(n, high, low)
 
 
-def _sin(angle: Angle) -> Lane:
+def sin_of(angle: Angle) -> Lane:
     odd, even = _sine(angle)[0], _cosine(angle)[0]
     return _negated_if(angle.quadrant & 2, (angle.quadrant & 1).equals(0).where(odd, even))
 
 
-def _cos(angle: Angle) -> Lane:
+def cos_of(angle: Angle) -> Lane:
     odd, even = _sine(angle)[0], _cosine(angle)[0]
     return _negated_if((angle.quadrant + 1) & 2, (angle.quadrant & 1).equals(0).where(even, odd))
 
 
-def _tan(angle: Angle) -> Lane:
+def tan_of(angle: Angle) -> Lane:
     (odd, odd_low), (even, even_low) = _sine(angle), _cosine(angle)
     plain = (angle.quadrant & 1).equals(0)
     numerator = plain.where(odd, even), plain.where(odd_low, even_low)

@@ -16,6 +16,7 @@ from tapejit.ir import (
     scan,
     solve,
     sort,
+    special,
     spectrum,
 )
 from tapejit.ir.primitive import Primitive
@@ -24,6 +25,7 @@ TABLE: dict[str, Primitive] = {
     row.name: row
     for module in (
         ops,
+        special,
         gather,
         scan,
         complex_number,

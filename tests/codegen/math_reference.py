@@ -15,6 +15,15 @@ UNARY = {
     "log1p": mpmath.log1p,
     "logistic": lambda x: 1 / (1 + mpmath.exp(-x)),
     "erf": mpmath.erf,
+    "exp2": lambda x: mpmath.mpf(2) ** x,
+    "log2": lambda x: mpmath.log(x) / mpmath.log(2),
+    "log10": mpmath.log10,
+    "cbrt": lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
+    "erfc": mpmath.erfc,
+    "erfcx": lambda x: mpmath.exp(x * x) * mpmath.erfc(x),
+    "gamma": mpmath.gamma,
+    "lgamma": mpmath.loggamma,
+    "digamma": mpmath.digamma,
     "sin": mpmath.sin,
     "cos": mpmath.cos,
     "tan": mpmath.tan,
@@ -31,7 +40,12 @@ BINARY = {"pow": mpmath.power, "arctan2": mpmath.atan2}
 
 # Multiples of pi/2 are hardest for these: closest in their binade, or of all doubles (Muller, 2006).
 HARD_ANGLES = (6381956970095103 * 2.0**797, 1e22, 5e15, 11.0, 355.0, 103993.0, 2.0**1023, 2.0**36 * 1.1)
-_POSITIVE, _UNIT = ("log", "sqrt", "rsqrt"), ("arcsin", "arccos")
+_POSITIVE = ("log", "log2", "log10", "sqrt", "rsqrt", "gamma", "lgamma", "digamma")
+_UNIT = ("arcsin", "arccos")
+# How far to go: beyond, the result is 0 or inf, or mpmath takes long.
+_FARTHEST = {"exp2": 1100.0, "erfc": 28.0, "erfcx": 1000.0, "gamma": 171.0, "lgamma": 1e30, "digamma": 1e30}
+_LEAST = {"erfcx": -26.0, "gamma": 1e-300}
+_ZEROS = np.array([1.0, 2.0, 1.4616321449683622])  # of lgamma and digamma
 
 
 def ulps(found: np.ndarray, exact: list[mpmath.mpf]) -> np.ndarray:
@@ -57,12 +71,14 @@ def unary_operands(name: str, dtype: type, count: int) -> np.ndarray:
         rng.integers(1, 10**5, count) * (np.pi / 2),
         np.array(HARD_ANGLES, dtype="f8"),
         1.0 - np.exp(rng.uniform(-30.0, 0.0, count)),
+        (_ZEROS[:, None] * (1.0 + np.exp(rng.uniform(-30.0, -1.0, count // 4)))).ravel(),
     ]
     with np.errstate(over="ignore"):
         x = np.concatenate(pieces).astype(dtype)
     x = x[np.isfinite(x) & (x != 0)]
     x = np.abs(x) if name in _POSITIVE else np.where(x <= -1, -x, x) if name == "log1p" else x
     x = x[np.abs(x) <= 1] if name in _UNIT else x
+    x = x[(np.abs(x) <= _FARTHEST.get(name, np.inf)) & (x >= _LEAST.get(name, -np.inf))]
     return rng.choice(x, count)
 
 

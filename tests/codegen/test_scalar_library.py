@@ -13,12 +13,23 @@ from math_reference import BINARY, UNARY, binary_operands, exact_values, ulps, u
 from scipy import special
 
 from tapejit.codegen.scalar_library import LIBRARY
+from tapejit.ir import special_reference as reference
 from tapejit.ir.signature import Signature
 from tapejit.ir.types import TensorType
 from tapejit.runtime.loader import Loader, NativeProgram
 
 DTYPES = {"f64": np.float64, "f32": np.float32}
-NUMPY = {"logistic": special.expit, "erf": special.erf, "rsqrt": lambda x: 1 / np.sqrt(x), "pow": np.power}
+NUMPY = {
+    "logistic": special.expit,
+    "lgamma": reference.each(reference.log_gamma),
+    "digamma": reference.digamma,
+    "rsqrt": lambda x: 1 / np.sqrt(x),
+    "pow": np.power,
+    "erfcx": reference.each(reference.scaled_erfc),
+    **{name: getattr(special, name) for name in ("erf", "erfc", "gamma")},
+}
+BOUNDS = {"gamma": 4.0, "lgamma": 4.0, "digamma": 4.0}  # ulps; 2 for the others
+NEAR_ZEROS = {"lgamma": 64, "digamma": 16}  # between negative zeros and poles they lose digits
 COUNT = 512
 POINTS = 1024  # operands of every kernel; the rest of a row is filled with 0.5
 
@@ -57,10 +68,10 @@ def apply(name: str, dtype: str, *operands: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", UNARY)
-def test_within_two_ulps(name, dtype):
+def test_within_its_bound(name, dtype):
     x = unary_operands(name, DTYPES[dtype], COUNT)
     errors = ulps(apply(name, dtype, x), exact_values(UNARY[name], x))
-    assert errors.max() <= 2.0, f"{errors.max()} ulps at {x[errors.argmax()]!r}"
+    assert errors.max() <= BOUNDS.get(name, 2.0), f"{errors.max()} ulps at {x[errors.argmax()]!r}"
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -97,7 +108,7 @@ def test_limits(name, dtype):
     x = specials(DTYPES[dtype])
     with np.errstate(all="ignore"):
         expected = (NUMPY.get(name) or getattr(np, name))(x)
-    assert_agrees(apply(name, dtype, x), expected, x)
+    assert_agrees(apply(name, dtype, x), expected, x, tolerance=NEAR_ZEROS.get(name, 4))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -194,7 +205,7 @@ def test_sine_and_cosine_share_their_work():
     assert operations("sin(x[i]) + cos(x[i])") <= operations("sin(x[i])") + 2
 
 
-@pytest.mark.parametrize("name", sorted(set(LIBRARY) - {"integer_pow", "select"}))
+@pytest.mark.parametrize("name", sorted(set(LIBRARY) - {"select"}))
 def test_plain_llvm_for_other_processors(name):
     """The IR names no instruction of one architecture: it verifies, and becomes AArch64 code if LLVM can."""
     module = ll.Module("m")
@@ -203,7 +214,8 @@ def test_plain_llvm_for_other_processors(name):
     result = ll.DoubleType() if function.result_like is not None else ll.IntType(1)
     caller = ll.Function(module, ll.FunctionType(result, [ll.DoubleType()] * function.arity), "caller")
     builder = ll.IRBuilder(caller.append_basic_block("entry"))
-    builder.ret(function.build(builder, *caller.args))
+    arguments = [2 if k == function.literal else x for k, x in enumerate(caller.args)]
+    builder.ret(function.build(builder, *arguments))
     parsed = llvm.parse_assembly(str(module))
     parsed.verify()
     llvm.initialize_all_targets()

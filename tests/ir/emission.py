@@ -9,6 +9,7 @@ import operator
 from itertools import product
 
 import numpy as np
+import scipy.special
 
 from tapejit.ir.primitive import (
     Constant,
@@ -30,6 +31,10 @@ def _ahead(wins):
     return lambda x, best: (wins(x, best) or np.isnan(x)) and not np.isnan(best)
 
 
+_ERROR_AND_GAMMA = ("erfc", "erfcx", "erfinv", "erfcinv", "log_ndtr", "gamma", "digamma")
+OF_SCIPY = (*_ERROR_AND_GAMMA, "i0", "i1", "i0e", "i1e", "j0", "j1")
+
+
 def _integer_pow(x, n):
     return x**n if n >= 0 else 1 / x**-n
 
@@ -44,9 +49,13 @@ NAMES = {
             np.ceil,
             np.sqrt,
             np.exp,
+            np.exp2,
             np.expm1,
             np.log,
             np.log1p,
+            np.log2,
+            np.log10,
+            np.cbrt,
             np.sin,
             np.cos,
             np.tan,
@@ -72,6 +81,9 @@ NAMES = {
     "erf": lambda x: type(x)(math.erf(x)),
     "rsqrt": lambda x: type(x)(1) / np.sqrt(x),
     "logistic": lambda x: type(x)(1) / (type(x)(1) + np.exp(-x)),
+    **{name: getattr(scipy.special, name) for name in OF_SCIPY},
+    "lgamma": scipy.special.gammaln,
+    "polygamma": lambda x, n: type(x)(scipy.special.polygamma(n, float(x))),
     "plus": operator.add,
     "complex": complex,
     "divide": operator.truediv,
