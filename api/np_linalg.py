@@ -5,8 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from tapejit.np_array import FACE
-from tapejit.tracer.protocol import FUNCTIONS
+from tapejit.tracer.protocol import COMPOSED, FUNCTIONS
 
-_TRACED = [(name, FUNCTIONS[f]) for name, f in vars(np.linalg).items() if callable(f) and f in FUNCTIONS]
-globals().update(FACE.functions(_TRACED))
-__all__ = sorted(name for name, _ in _TRACED)
+_OWN = {name: f for name, f in vars(np.linalg).items() if callable(f) and not isinstance(f, type)}
+NAMES = {
+    **{name: f for name, f in _OWN.items() if f in COMPOSED},
+    **FACE.functions((name, FUNCTIONS[f]) for name, f in _OWN.items() if f in FUNCTIONS),
+    "LinAlgError": np.linalg.LinAlgError,
+}
+globals().update(NAMES)
+__all__ = sorted(NAMES)

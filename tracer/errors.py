@@ -5,6 +5,8 @@ A message says what was found, what was expected, the user's file and line, and 
 
 from __future__ import annotations
 
+import numpy as np
+
 NOT_IN_GRAPH = (
     "Cannot differentiate node because it is not in a computational graph. You need to set "
     "is_recording to true or use autograd.record() to save computational graphs for backward. If you "
@@ -30,6 +32,10 @@ class InPlaceError(TapejitError, RuntimeError):
 
 class ShapeError(TapejitError, ValueError):
     """Shapes that do not fit an operation."""
+
+
+class MatrixError(ShapeError, np.linalg.LinAlgError):
+    """No matrix, or no square one, where linear algebra needs one."""
 
 
 class BoundsError(ShapeError, IndexError):

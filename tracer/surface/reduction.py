@@ -11,7 +11,7 @@ from tapejit.ir import ops
 from tapejit.ir.builder import Var
 from tapejit.ir.primitive import Primitive
 from tapejit.ir.types import FLOATS, NUMPY_NAME, dtype_name
-from tapejit.tracer.errors import ShapeError, UnsupportedError
+from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.operation import Operand, as_var, broadcast_to, cast, float_dtype
 from tapejit.tracer.surface.elementwise import truth
 from tapejit.tracer.surface.function import traced
@@ -278,33 +278,6 @@ def argmax(a: Var, *, axis: int | None = None, keepdims: bool = False) -> Var:
 @traced(np.argmin)
 def argmin(a: Var, *, axis: int | None = None, keepdims: bool = False) -> Var:
     return _position(ops.argmin, a, axis, keepdims)
-
-
-@traced(np.linalg.norm, name="norm")
-def norm(
-    x: Operand, *, ord: int | float | str | None = None, axis: Axes = None, keepdims: bool = False
-) -> Var:
-    """Vector norms of order 1, 2, inf, -inf, 0, and the Frobenius norm; at zero the derivative is zero."""
-    value = as_var(x, float_dtype(x))
-    axes = normal_axes(axis, len(value.shape))
-    if ord is not None and not (len(axes) == 1 or (ord == "fro" and len(axes) == 2)):
-        raise UnsupportedError(f"the norm of order {ord!r} over axes {axes} is not traced")
-    return _kept(_norm(value, ord, axes), axes, value, keepdims)
-
-
-def _norm(x: Var, ord: int | float | str | None, axes: tuple[int, ...]) -> Var:
-    size = ops.abs_(x)
-    if ord in (None, 2, "fro"):
-        return safe_sqrt(ops.reduce_sum(x * x, axes=axes))
-    if ord == 1:
-        return ops.reduce_sum(size, axes=axes)
-    if ord == math.inf:
-        return ops.reduce_max(size, axes=axes)
-    if ord == -math.inf:
-        return ops.reduce_min(size, axes=axes)
-    if ord == 0:
-        return ops.reduce_sum(cast(truth(x), x.dtype), axes=axes)
-    raise UnsupportedError(f"the norm of order {ord!r} is not traced")
 
 
 def safe_sqrt(x: Var) -> Var:

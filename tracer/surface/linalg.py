@@ -1,0 +1,191 @@
+"""`np.linalg` as operations on matrices in the last two dimensions: factorisations, solves, spectra.
+
+These lower to the rows of `ir.factor`, `ir.solve`, `ir.spectrum` and `ir.determinant`. What NumPy returns
+under names, and what is made of these, is in `matrix_function` and `norm`. Gradients of functions that read
+one triangle are those on symmetric matrices.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tapejit.ir import determinant as determinants
+from tapejit.ir import factor, matrix, ops, spectrum
+from tapejit.ir import solve as systems
+from tapejit.ir.builder import Var
+from tapejit.tracer.errors import MatrixError, ShapeError, UnsupportedError
+from tapejit.tracer.operation import Operand, as_var, broadcast_to, common_dtype, float_dtype
+from tapejit.tracer.surface.function import traced
+
+EPSILON = {"f64": float(np.finfo(np.float64).eps), "f32": float(np.finfo(np.float32).eps)}
+
+
+def matrices(a: Operand) -> Var:
+    """The operand in floating point; MatrixError unless it has two dimensions."""
+    x = as_var(a, float_dtype(a))
+    if len(x.shape) < 2:
+        raise MatrixError(f"{len(x.shape)}-dimensional array given; a matrix has two dimensions at least")
+    return x
+
+
+def square(a: Operand) -> Var:
+    """The same, and rows as many as columns."""
+    x = matrices(a)
+    if x.shape[-1] != x.shape[-2]:
+        raise MatrixError(f"the last two dimensions have to be equal, got shape {x.shape}")
+    return x
+
+
+def halves(a: Operand, uplo: str) -> Var:
+    """Square matrices with the triangle that is to be read as the lower one."""
+    if uplo not in ("L", "U", "l", "u"):
+        raise ShapeError(f"UPLO has to be 'L' or 'U', got {uplo!r}")
+    x = square(a)
+    return x if uplo in "Ll" else matrix.turned(x)
+
+
+# -- Factors ---------------------------------------------------------------------------------------------
+
+
+@traced(np.linalg.cholesky)
+def cholesky(a: Operand, *, upper: bool = False) -> Var:
+    """The factor of a positive definite matrix; LinAlgError, with your line, when it runs, for another one.
+
+    One triangle is read, and the gradient is symmetric: that on symmetric matrices.
+    """
+    found = factor.cholesky(halves(a, "U" if upper else "L"))
+    return matrix.turned(found) if upper else found
+
+
+@traced(name="qr", numpy=lambda a, *, mode: tuple(np.linalg.qr(a, mode)))
+def qr(a: Operand, *, mode: str) -> tuple[Var, Var]:
+    x = matrices(a)
+    m, n = x.shape[-2:]
+    if m >= n:
+        q, r = factor.qr.several(x, complete=mode == "complete")
+        return q, r
+    q, left = factor.qr.several(matrix.columns(x, 0, m), complete=False)
+    right = matrix.product(q, matrix.columns(x, m, n), turn=(True, False))
+    return q, ops.concat(left, right, axis=len(x.shape) - 1)
+
+
+@traced(name="lu", numpy=lambda a: factor.lu.reference(np.asarray(a, np.result_type(a, np.float32))))
+def lu(a: Operand) -> tuple[Var, Var]:
+    """The factors in one matrix, and the rows of `a` in their order."""
+    found, order = factor.lu.several(square(a))
+    return found, order
+
+
+# -- Systems ---------------------------------------------------------------------------------------------
+
+
+def system(a: Operand, b: Operand, *, columns: bool) -> tuple[Var, Var]:
+    """Matrices and right sides of one dtype, broadcast to one stack. `columns`: b is no stack of vectors."""
+    dtype = float_dtype(a, b)
+    x, y = as_var(square(a), dtype), as_var(b, dtype)
+    y = y if columns else ops.reshape(y, shape=(*y.shape, 1))
+    if len(y.shape) < 2 or y.shape[-2] != x.shape[-1]:
+        raise ShapeError(f"right sides of shape {y.shape} do not fit matrices of shape {x.shape}")
+    try:
+        batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    except ValueError:
+        raise ShapeError(f"stacks of shapes {x.shape} and {y.shape} do not broadcast together") from None
+    return broadcast_to(x, batch + x.shape[-2:]), broadcast_to(y, batch + y.shape[-2:])
+
+
+def as_given(found: Var, columns: bool) -> Var:
+    """A solution in the form of the right sides."""
+    return found if columns else ops.reshape(found, shape=found.shape[:-1])
+
+
+@traced(np.linalg.solve)
+def solve(a: Operand, b: Operand) -> Var:
+    """The solution of a x = b; as in NumPy 2, b is a vector if it has one dimension, else matrices.
+
+    A singular matrix raises LinAlgError, with your line, when it runs.
+    """
+    columns = len(as_var(b).shape) != 1
+    x, y = system(a, b, columns=columns)
+    found = systems.lu_solve(x, *factor.lu.several(x), y, turn=False, strict=True)
+    return as_given(found, columns)
+
+
+@traced(np.linalg.inv)
+def inv(a: Operand) -> Var:
+    x = square(a)
+    return systems.inverse(x, *factor.lu.several(x), strict=True)
+
+
+@traced(name="inv_or_nan", numpy=lambda a: _inverse_or_nan(a))
+def inv_or_nan(a: Operand) -> Var:
+    """The inverse; of a singular matrix infinities or NaN."""
+    x = square(a)
+    return systems.inverse(x, *factor.lu.several(x))
+
+
+def _inverse_or_nan(a: np.ndarray) -> np.ndarray:
+    a = np.asarray(a, np.result_type(a, np.float32))
+    unit = np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape)
+    found: np.ndarray = systems.lu_solve.reference(a, *factor.lu.reference(a), unit, turn=False, strict=False)
+    return found
+
+
+@traced(np.linalg.det)
+def det(a: Operand) -> Var:
+    """The gradient is the matrix of cofactors, right for singular matrices too."""
+    x = square(a)
+    return determinants.determinant(x, *factor.lu.several(x))
+
+
+@traced(name="slogdet", numpy=lambda a: tuple(np.linalg.slogdet(a)))
+def slogdet(a: Operand) -> tuple[Var, Var]:
+    x = square(a)
+    sign, logarithm = determinants.log_determinant.several(x, *factor.lu.several(x))
+    return sign, logarithm
+
+
+# -- Spectra ---------------------------------------------------------------------------------------------
+
+
+@traced(name="eigh", numpy=lambda a, *, UPLO="L": tuple(np.linalg.eigh(a, UPLO)))
+def eigh(a: Operand, *, UPLO: str = "L") -> tuple[Var, Var]:
+    values, vectors = spectrum.eigh.several(halves(a, UPLO))
+    return values, vectors
+
+
+@traced(np.linalg.eigvalsh)
+def eigvalsh(a: Operand, *, UPLO: str = "L") -> Var:
+    """The gradient of equal values is that of the vectors that LAPACK chose; it is never NaN."""
+    return spectrum.eigh.several(halves(a, UPLO))[0]
+
+
+@traced(name="svd", numpy=lambda a, *, full_matrices=True: tuple(np.linalg.svd(a, full_matrices)))
+def svd(a: Operand, *, full_matrices: bool = True) -> tuple[Var, Var, Var]:
+    u, s, vt = spectrum.svd.several(matrices(a), full=full_matrices)
+    return u, s, vt
+
+
+@traced(np.linalg.svdvals)
+def svdvals(x: Operand) -> Var:
+    """The gradient of equal values is that of the vectors that LAPACK chose; it is never NaN."""
+    return spectrum.svd.several(matrices(x), full=False)[1]
+
+
+@traced(np.linalg.pinv)
+def pinv(a: Operand, *, rcond: Any = None, hermitian: bool = False, rtol: Any = np._NoValue) -> Var:
+    """The pseudo-inverse; its gradient is right wherever the rank stays what it is."""
+    x = matrices(a)
+    if rcond is not None and rtol is not np._NoValue:
+        raise ShapeError("give one of rcond and rtol, not both")
+    default = 1e-15 if rtol is np._NoValue else max(x.shape[-2:]) * EPSILON[common_dtype(x)]
+    cutoff = rcond if rcond is not None else default if rtol in (np._NoValue, None) else rtol
+    if not isinstance(cutoff, int | float):
+        raise UnsupportedError("pinv: a cutoff for each matrix is not traced; give one number")
+    return spectrum.pinv(mirrored(x) if hermitian else x, cutoff=float(cutoff))
+
+
+def mirrored(x: Var) -> Var:
+    """The symmetric matrix that has the lower triangle of x."""
+    return ops.select(ops.ge(matrix.place(x, -2), matrix.place(x, -1)), x, matrix.turned(x))
