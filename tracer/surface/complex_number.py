@@ -34,16 +34,36 @@ def parts(z: Var) -> tuple[Var, Var]:
     return complex_number.real(z), complex_number.imag(z)
 
 
+def conj(x: Var) -> Var:
+    """The conjugate; a real number itself."""
+    return complex_number.conj(x) if x.is_complex else x
+
+
+def magnitude(x: Var) -> Var:
+    """The absolute value, which is real. At zero the derivative is zero."""
+    return modulus(x) if x.is_complex else ops.abs_(x)
+
+
+def square_magnitude(x: Var) -> Var:
+    """|x|**2, which is real."""
+    squares = [part * part for part in (parts(x) if x.is_complex else (x,))]
+    return sum(squares[1:], squares[0])
+
+
+def scaled(x: Var, factor: float) -> Var:
+    """x times a real number, part by part: an infinite part leaves the other one alone."""
+    return complex_number.complex_(*(part * factor for part in parts(x))) if x.is_complex else x * factor
+
+
 @traced(np.conjugate)
 def conjugate(x: Var) -> Var:
-    return complex_number.conj(x) if x.is_complex else x
+    return conj(x)
 
 
 @traced(np.absolute)
 def absolute(x: Operand) -> Var:
-    """At zero the derivative is zero."""
     var = as_var(x)
-    return modulus(var) if var.is_complex else var if var.dtype == "bool" else ops.abs_(var)
+    return var if var.dtype == "bool" else magnitude(var)
 
 
 @traced(np.sign)

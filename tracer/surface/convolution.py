@@ -9,6 +9,7 @@ from tapejit.ir.builder import Var
 from tapejit.ir.gather import gather
 from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.operation import Operand, as_var, common_dtype
+from tapejit.tracer.surface.complex_number import conj
 from tapejit.tracer.surface.function import traced
 
 
@@ -23,6 +24,7 @@ def convolve(a: Operand, v: Operand, *, mode: str = "full") -> Var:
 @traced(np.correlate)
 def correlate(a: Operand, v: Operand, *, mode: str = "valid") -> Var:
     x, y = _rows(a, v)
+    y = conj(y)
     if y.shape[0] <= x.shape[0]:
         return _windows_times(x, y, mode)
     return ops.reverse(_windows_times(y, x, mode), axes=(0,))

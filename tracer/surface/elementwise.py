@@ -23,7 +23,7 @@ from tapejit.tracer.operation import (
     common_shape,
     float_dtype,
 )
-from tapejit.tracer.surface.complex_number import parts, real
+from tapejit.tracer.surface.complex_number import parts, real, scaled
 from tapejit.tracer.surface.function import Function, traced
 
 
@@ -165,12 +165,12 @@ def positive(x: Var) -> Var:
 
 @traced(np.log2)
 def log2(x: Operand) -> Var:
-    return ops.log(as_var(x, float_dtype(x))) * (1.0 / math.log(2.0))
+    return scaled(ops.log(as_var(x, float_dtype(x))), 1.0 / math.log(2.0))
 
 
 @traced(np.log10)
 def log10(x: Operand) -> Var:
-    return ops.log(as_var(x, float_dtype(x))) * (1.0 / math.log(10.0))
+    return scaled(ops.log(as_var(x, float_dtype(x))), 1.0 / math.log(10.0))
 
 
 @traced(np.deg2rad, np.radians)
