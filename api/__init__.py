@@ -8,11 +8,13 @@ from tapejit.context import Context, cpu, current_context, gpu, num_gpus
 from tapejit.creation import arange, array, asarray, eye, full, linspace, ones, zeros
 from tapejit.custom_jvp import custom_jvp
 from tapejit.custom_vjp import custom_vjp
-from tapejit.directional import hvp, jvp, vjp
+from tapejit.directional import hvp, jvp, vhp, vjp
+from tapejit.elementwise_gradient import elementwise_grad
 from tapejit.engine import cache_info
 from tapejit.full_derivative import hessian, jacfwd, jacobian, jacrev
 from tapejit.function import grad, jit, value_and_grad
 from tapejit.gradient_check import check_grads
+from tapejit.linearize import linearize
 from tapejit.recording import (
     backward,
     is_recording,
@@ -58,6 +60,7 @@ __all__ = [
     "jacrev",
     "jit",
     "jvp",
+    "linearize",
     "linspace",
     "mark_variables",
     "nd",
@@ -76,6 +79,7 @@ __all__ = [
     "stop_gradient",
     "train_mode",
     "value_and_grad",
+    "vhp",
     "vjp",
     "vmap",
     "zeros",

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 import optree
 
+from tapejit.argnums import described
 from tapejit.capture import transform
-from tapejit.function import described
 from tapejit.ir.transforms.batch import batch_along, reached
 from tapejit.ir.types import TensorType
 from tapejit.line import LineCall, trace_line
 from tapejit.tracer.array import Array
 from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.handle import Handle
-from tapejit.transformed import Transformed, argument_name, inner_tape
+from tapejit.transformed import Transformed
+from tapejit.variables import argument_name, inner_tape
 
 
 @transform
@@ -138,7 +139,7 @@ class Batched(Transformed):
     def _stack(self, leaf: Any, axis: int, name: str) -> Stack:
         if not isinstance(leaf, Handle):
             array = np.array(leaf)
-            if array.dtype.kind not in "fib":
+            if array.dtype.kind not in "fcib":
                 raise TypeError(
                     f"{self._where_user}: {name} is a {type(leaf).__name__}, not a stack; set its entry in "
                     "in_axes to None"

@@ -10,16 +10,17 @@ from typing import Any
 import optree
 
 from tapejit import checkpoint_policies
+from tapejit.argnums import described
 from tapejit.capture import transform
 from tapejit.engine import TRIE
-from tapejit.function import described
 from tapejit.ir.function import Instr
 from tapejit.ir.transforms.custom import with_recomputation
 from tapejit.line import trace_line
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.rule import differentiated
 from tapejit.tracer.state import STATE
-from tapejit.transformed import check_function, inner_tape
+from tapejit.transformed import check_function
+from tapejit.variables import inner_tape
 
 Policy = Callable[..., bool]
 

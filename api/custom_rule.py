@@ -14,8 +14,8 @@ from typing import Any
 
 import optree
 
+from tapejit.argnums import described
 from tapejit.engine import TRIE
-from tapejit.function import described
 from tapejit.ir.transforms.custom import without_derivative
 from tapejit.line import LineCall, trace_line
 from tapejit.tracer.errors import AutogradError

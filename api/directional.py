@@ -1,4 +1,4 @@
-"""`jvp`, `vjp`, `hvp`: derivatives along one direction, computed on the spot."""
+"""`jvp`, `vjp`, `hvp`, `vhp`: derivatives along one direction, computed on the spot."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from typing import Any
 
 import optree
 
+from tapejit.argnums import described
 from tapejit.capture import transform
-from tapejit.function import described
 from tapejit.ir.function import Function
+from tapejit.ir.transforms.adjoint import adjoint
 from tapejit.ir.transforms.jacobian import reverse_jacobian
 from tapejit.ir.transforms.split import split
 from tapejit.ir.transforms.tangent import tangent
-from tapejit.line import LineCall
+from tapejit.line import LineCall, Transform
 from tapejit.matching import matched
+from tapejit.spot import SPOTS
 from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.handle import Handle
-from tapejit.transformed import check_function, differentiable, on_the_spot
+from tapejit.transformed import check_function, on_the_spot
 from tapejit.tree import any_handle
+from tapejit.variables import differentiable
 
 
 @transform
@@ -39,15 +42,15 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool
     _check_tuple(primals, where, "primals")
     _check_tuple(tangents, where, "tangents")
 
-    def run() -> Any:
+    def run(primals: Any, tangents: Any) -> Any:
         call, structures = differentiable(function, "jvp", primals, {}, range(len(primals)), has_aux)
-        dots = _directions(tangents, structures, call, where)
+        dots = directions(tangents, structures, call, where)
         heads = len(call.heads)
         found = iter(call.apply(("jvp", heads), lambda f: _pushed(f, len(call.variables), heads), dots))
         value, slope = call.value(found), call.value(found)
         return (value, slope, call.filled_aux(found)) if has_aux else (value, slope)
 
-    return on_the_spot(run, any_handle((primals, tangents)))
+    return SPOTS.run(function, ("jvp", has_aux), run, primals, tangents)
 
 
 @transform
@@ -65,7 +68,7 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> A
     (array([ 3., 40.]), array([ 1., 20.]))
     """
     where = f"vjp of {described(check_function(function))}"
-    _check_primals(primals, where)
+    check_primals(primals, where)
     ours = any_handle(primals)
 
     def run() -> Any:
@@ -115,23 +118,45 @@ def hvp(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     >>> tj.hvp(lambda x: np.sum(x ** 3), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     array([ 6., 12.])
     """
-    where = f"hvp of {described(check_function(function))}"
-    if not isinstance(primals, tuple):
-        (product,) = hvp(function, (primals,), (tangents,))
-        return product
+    return _product("hvp", pushed_gradient, function, primals, tangents)
 
-    def run() -> Any:
-        call, structures = differentiable(function, "hvp", primals, {}, range(len(primals)))
+
+@transform
+def vhp(function: Callable[..., Any], primals: Any, cotangents: Any) -> Any:
+    """A vector times the Hessian of a scalar function: reverse over reverse.
+
+    The same as `hvp`, since a Hessian is symmetric, for functions that have no forward mode. Arguments and result
+    are those of `hvp`.
+
+    >>> import numpy as np, tapejit as tj
+    >>> tj.vhp(lambda x: np.sum(x ** 3), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([ 6., 12.])
+    """
+    return _product("vhp", pulled_gradient, function, primals, cotangents)
+
+
+def _product(
+    kind: str, transform: Transform, function: Callable[..., Any], primals: Any, tangents: Any
+) -> Any:
+    """The Hessian and a vector, multiplied by way of `transform`."""
+    where = f"{kind} of {described(check_function(function))}"
+    if not isinstance(primals, tuple):
+        (product,) = _product(kind, transform, function, (primals,), (tangents,))
+        return product
+    check_primals(primals, where)
+
+    def run(primals: Any, tangents: Any) -> Any:
+        call, structures = differentiable(function, kind, primals, {}, range(len(primals)))
         if call.structure.num_leaves != 1 or call.heads[0].type.shape != ():
             shapes = ", ".join(str(v.type.shape) for v in call.heads)
             raise ShapeError(
                 f"{where}: a Hessian needs a scalar result, got {shapes}; return its sum or mean"
             )
-        dots = _directions(tangents, structures, call, where)
-        found = iter(call.apply(("hvp",), lambda f: _pushed_gradient(f, len(call.variables)), dots))
+        dots = directions(tangents, structures, call, where)
+        found = iter(call.apply(kind, lambda f: transform(f, len(call.variables)), dots))
         return unflattened(structures, found)
 
-    return on_the_spot(run, any_handle((primals, tangents)))
+    return SPOTS.run(function, (kind,), run, primals, tangents)
 
 
 def unflattened(structures: Sequence[Any], leaves: Iterator[Any]) -> tuple[Any, ...]:
@@ -147,7 +172,7 @@ def _pushed(f: Function, count: int, heads: int) -> Function:
     return both
 
 
-def _pushed_gradient(f: Function, count: int) -> Function:
+def pushed_gradient(f: Function, count: int) -> Function:
     """The dots of the gradients by the first `count` parameters."""
     slope = reverse_jacobian(f, range(count), 1)
     both = tangent(slope, range(count))
@@ -155,7 +180,16 @@ def _pushed_gradient(f: Function, count: int) -> Function:
     return both
 
 
-def _directions(tangents: Any, structures: Sequence[Any], call: LineCall, where: str) -> list[Handle]:
+def pulled_gradient(f: Function, count: int) -> Function:
+    """The adjoints of the first `count` parameters, for those of the gradients by them."""
+    slope = reverse_jacobian(f, range(count), 1)
+    slope.results = slope.results[:count]
+    both = adjoint(slope, range(count))
+    both.results = both.results[count:]
+    return both
+
+
+def directions(tangents: Any, structures: Sequence[Any], call: LineCall, where: str) -> list[Handle]:
     """The leaves of the tangents, checked against the primals."""
     if not isinstance(tangents, tuple | list) or len(tangents) != len(structures):
         count = len(tangents) if isinstance(tangents, tuple | list) else type(tangents).__name__
@@ -174,9 +208,9 @@ def _check_tuple(x: Any, where: str, name: str) -> None:
             f"{where}: {name} must be a tuple of arguments, got {type(x).__name__}; write ({name},)"
         )
     if name == "primals":
-        _check_primals(x, where)
+        check_primals(x, where)
 
 
-def _check_primals(primals: Sequence[Any], where: str) -> None:
+def check_primals(primals: Sequence[Any], where: str) -> None:
     if not primals:
         raise TypeError(f"{where}: there are no primals to differentiate by")

@@ -18,19 +18,22 @@ import numpy as np
 import optree
 
 from tapejit import tree
+from tapejit.argnums import checked_argnums, described, name_of, positions
 from tapejit.capture import transform
 from tapejit.engine import DECORATED, TRACING, Engine
 from tapejit.inspection import Inspection
+from tapejit.ir.transforms.adjoint import adjoint
 from tapejit.memory import Call, Memory
-from tapejit.replay import MISS, Pack, picker
-from tapejit.tracer import nested
+from tapejit.replay import MISS, picker
+from tapejit.shortcut import Pack
 from tapejit.tracer.backward import backward
-from tapejit.tracer.errors import ConversionError, DtypeError, ShapeError
+from tapejit.tracer.errors import DtypeError, ShapeError
 from tapejit.tracer.gradient import FreshGradients
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.state import STATE
 from tapejit.tracer.tape import Tape
 from tapejit.tracer.trie import Trie
+from tapejit.variables import differentiable, lost_gradient
 
 
 class TracedFunction:
@@ -52,6 +55,11 @@ class TracedFunction:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if STATE.tape is None:
+            shortcut = self.memory.shortcut
+            if shortcut is not None and not kwargs:
+                result = shortcut(*args)
+                if result is not MISS:
+                    return result
             result = self.memory.run(args if not kwargs else _with_keywords(args, kwargs))
             if result is not MISS:
                 return result
@@ -182,24 +190,41 @@ class Differentiated(TracedFunction):
         self._argnums, self._has_aux, self._value = checked_argnums(argnums), has_aux, value
 
     def _traced_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if STATE.tape is not None:
+            return self._inside(args, kwargs)
         chosen = self._chosen(args)
-        outer = STATE.tape
         ours = tree.any_handle((args, kwargs))
         rest, call_kwargs = tree.wrapped((args, kwargs))
         variables: list[Handle] = []
-        trees = {i: tree.variables(args[i], i, self._where(), outer, variables) for i in chosen}
+        trees = {i: tree.variables(args[i], i, self._where(), variables) for i in chosen}
         call_args = [trees.get(i, x) for i, x in enumerate(rest)]
         with self._recording(call_args, ours) as tape:
             found = self._function(*call_args, **call_kwargs)
             head, aux = self._split(found)
         grads = self._gradients(tape, head, variables)
         self.inspection.saw(tape)
-        keep = ours or outer is not None
-        packed = self._packed(head, aux, grads, self._structures(args, chosen), keep)
-        if outer is None and not ours:
+        packed = self._packed(head, aux, grads, self._structures(args, chosen), ours)
+        if not ours:
             given, traced = _with_keywords(args, kwargs), _with_keywords(call_args, call_kwargs)
             return self._learn(Call(tape, given, traced, head, aux, variables, chosen), packed)
         return packed
+
+    def _inside(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The call as a part of the trace at hand: value and gradient of a straight line."""
+
+        @functools.wraps(self._function)
+        def checked(*args: Any, **kwargs: Any) -> Any:
+            found = self._function(*args, **kwargs)
+            self._split(found)
+            return found
+
+        chosen = self._chosen(args)
+        call, structures = differentiable(checked, "grad", args, kwargs, chosen, self._has_aux, self._trie)
+        wrt = range(len(call.variables))
+        found = iter(call.apply("grad", lambda f: adjoint(f, wrt, unit_seed=True)))
+        head = call.value(found)
+        aux = call.filled_aux(found) if self._has_aux else None
+        return self._packed(head, aux, list(found), structures, keep=True)
 
     def _pack(self, call: Call, handles: Sequence[Handle], places: Sequence[int]) -> Pack:
         pick_value = picker((call.head, call.rest) if self._has_aux else call.head, handles)
@@ -226,19 +251,12 @@ class Differentiated(TracedFunction):
         found: Sequence[Any] = [None] * len(variables)
         if any(head is v for v in variables):
             found = [np.ones(v.type.shape, v.type.numpy_dtype) if v is head else None for v in variables]
-        elif isinstance(head, Handle) and head._tape is tape and tape.symbolic:
-            found = nested.gradients(tape, head, variables)
         elif isinstance(head, Handle) and head.tracked and tape.recorded(head):
             sink = FreshGradients(variables)
             backward([head], [None], sink)
             found = [sink.of(v) for v in variables]
         elif tape.lost is not None:
-            raise ConversionError(
-                f"the result of {self._where()} does not depend on its arguments any more: a value left for "
-                f"Python at {tape.lost}, by float(), .item() or a function of `math`; use NumPy's functions"
-            )
-        elif tape.symbolic:
-            nested.move_out(tape)
+            raise lost_gradient(self._where(), tape.lost)
         return [tree.zeros(v) if g is None else g for g, v in zip(found, variables, strict=True)]
 
     def _split(self, found: Any) -> tuple[Any, Any]:
@@ -359,40 +377,3 @@ def grad(
 def _with_keywords(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:
     """All arguments as one pytree, in which keywords cannot be taken for a positional dict."""
     return (*args, ("keywords of the call", kwargs)) if kwargs else tuple(args)
-
-
-def positions(argnums: int | Sequence[int], count: int, where: str) -> tuple[int, ...]:
-    """`argnums` of a call with `count` positional arguments, none of them negative."""
-    numbers = (argnums,) if isinstance(argnums, int) else argnums
-    for i in numbers:
-        if not -count <= i < count:
-            raise ValueError(
-                f"argnums={argnums}, but {where} was called with {count} positional arguments; "
-                "differentiated arguments must be positional"
-            )
-    chosen = tuple(i % count for i in numbers)
-    if len(set(chosen)) != len(chosen):
-        raise ValueError(f"argnums={argnums} names an argument of {where} twice")
-    return chosen
-
-
-def described(function: Callable[..., Any]) -> str:
-    """What errors call a function: its name, and where it is defined."""
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    place = f" ({code.co_filename.rsplit('/', 1)[-1]}:{code.co_firstlineno})" if code else ""
-    return f"{name_of(function)}{place}"
-
-
-def name_of(function: Callable[..., Any]) -> str:
-    return getattr(function, "__name__", type(function).__name__)
-
-
-def checked_argnums(argnums: Any) -> int | tuple[int, ...]:
-    if isinstance(argnums, int) and not isinstance(argnums, bool):
-        return argnums
-    numbers = tuple(argnums) if isinstance(argnums, list | tuple) else None
-    if not numbers or not all(isinstance(i, int) and not isinstance(i, bool) for i in numbers):
-        raise TypeError(f"argnums must be an int or a non-empty tuple of ints, got {argnums!r}")
-    if len(set(numbers)) != len(numbers):
-        raise ValueError(f"argnums={argnums!r} names an argument twice")
-    return numbers

@@ -9,7 +9,7 @@ import numpy as np
 import optree
 
 from tapejit.directional import jvp, vjp
-from tapejit.function import described
+from tapejit.argnums import described
 from tapejit.transformed import check_function
 
 MODES = ("fwd", "rev")

@@ -7,23 +7,18 @@ from typing import Any
 import numpy as np
 import optree
 
-from tapejit.tracer import nested
 from tapejit.tracer.array import Array
 from tapejit.tracer.handle import Handle, Leaf
-from tapejit.tracer.tape import Tape
 
 
-def variables(tree: Any, position: int, name: str, outer: Tape | None, found: list[Handle]) -> Any:
+def variables(tree: Any, position: int, name: str, found: list[Handle]) -> Any:
     """`tree` with a new variable for every leaf; they are appended to `found`."""
 
     def variable(leaf: Any) -> Handle:
         data = floating(leaf, position, name)
-        if outer is not None:
-            new = nested.variable(outer, data if isinstance(data, Handle) else Array.wrap(data.copy()))
-        else:
-            face = type(data) if isinstance(data, Handle) else Array
-            new = face.wrap(data.materialise() if isinstance(data, Handle) else data.view())
-            new._leaf = Leaf(None, "write")
+        face = type(data) if isinstance(data, Handle) else Array
+        new = face.wrap(data.materialise() if isinstance(data, Handle) else data.view())
+        new._leaf = Leaf(None, "write")
         found.append(new)
         return new
 
@@ -33,7 +28,7 @@ def variables(tree: Any, position: int, name: str, outer: Tape | None, found: li
 def floating(leaf: Any, position: int, name: str) -> Handle | np.ndarray:
     """A leaf of a differentiated argument; TypeError if it has no derivative."""
     data: Any = leaf if isinstance(leaf, Handle) else np.asarray(leaf)
-    if np.dtype(data.dtype).kind != "f":
+    if np.dtype(data.dtype).kind not in "fc":
         raise TypeError(
             f"{name}: argument {position} holds {data.dtype}, which has no derivative; pass floats "
             "(for example x.astype(float)) or leave it out of argnums"

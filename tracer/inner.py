@@ -106,6 +106,16 @@ class InnerTape(Tape):
     def known_outside(self, handle: Handle | None) -> Handle | None:
         return handle
 
+    def note_escape(self, handle: Handle | None, seen: Any, inside: bool = False) -> None:
+        """What was computed by way of the outer tape was differentiated here all the same."""
+        super().note_escape(handle, seen, inside)
+        known = self._made.get(id(handle))
+        if known is not None and isinstance(seen, np.ndarray) and seen.dtype.kind == "f":
+            assert self.cuts is not None
+            number, i = known[1]
+            if trace_of(self.cuts[number].node).tracked[i]:
+                self.lost = user_location()
+
     def stack_of(self, handle: Handle) -> Handle:
         if not self._stacks or handle._tape is not self:
             return handle

@@ -24,13 +24,13 @@ def tangent(f: Function, wrt: Sequence[int] | None = None) -> Function:
     chosen = f.params if wrt is None else [f.params[i] for i in wrt]
     seeds = {v: builder.param(v.type, v.name and f"{v.name}_dot") for v in chosen if v.type.is_inexact}
     env = replay(builder, f.body, zip(f.params, xs, strict=True))
-    dots = propagate(builder, _passing(f), env, seeds)
+    dots = propagate(builder, passing(f), env, seeds)
     floats = (v for v in f.results if v.type.is_inexact)
     y_dots = [dots.get(v) or builder.full(v.type, 0.0) for v in floats]
     return builder.finish([*(env[v] for v in f.results), *y_dots])
 
 
-def _passing(f: Function) -> list[Instr]:
+def passing(f: Function) -> list[Instr]:
     """The instructions through which a derivative can come to a result."""
     wanted = set(f.results)
     found = []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tapejit as tj
-from tapejit.tracer.errors import AutogradError, NestedDemandError
+from tapejit.tracer.errors import AutogradError, ConversionError, NestedDemandError
 
 pytestmark = pytest.mark.usefixtures("interpreted")
 POINTS = [np.array([1.0, 2.0]) * scale for scale in (1.0, 3.0, -1.0, -2.0, 1.0, 0.5)]
@@ -100,8 +100,38 @@ def test_vmap_of_a_branch():
 
 
 def test_a_branch_in_the_inner_of_two_derivatives():
-    with pytest.raises(NestedDemandError):
-        tj.jvp(tj.grad(lambda x: np.sum(branch(x))), (POINTS[0],), (POINTS[0],))
+    inner = tj.grad(lambda x: np.sum(branch(x)))
+    twice = tj.grad(lambda x: np.sum(inner(x) ** 2))
+    product, diagonal = (
+        tj.jit(lambda x: tj.jvp(inner, (x,), (x,))[1]),
+        tj.hessian(lambda x: np.sum(branch(x))),
+    )
+    for x in POINTS:
+        second = 2 * np.ones(2) if x.sum() > 0 else 6 * x
+        np.testing.assert_allclose(tj.jvp(inner, (x,), (x,))[1], second * x)
+        np.testing.assert_allclose(product(x), second * x)
+        np.testing.assert_allclose(twice(x), 2 * slope(x) * second)
+        np.testing.assert_allclose(np.diag(diagonal(x)), second)
+
+
+def test_a_loop_in_the_inner_of_two_derivatives():
+    def power(a):
+        x = a
+        while x < 100.0:
+            x = x * a
+        return x
+
+    twice = tj.grad(tj.grad(power))
+    for a in (2.0, 3.0, 11.0, 2.0):
+        n = np.ceil(np.log(100.0) / np.log(a))
+        assert twice(a) == pytest.approx(n * (n - 1) * a ** (n - 2))
+
+
+def test_a_float_that_leaves_an_inner_derivative():
+    with pytest.raises(ConversionError, match="does not depend on its arguments any more"):
+        tj.jit(lambda x: tj.grad(lambda z: np.sum(np.ones(2) * float(z.sum())))(x))(POINTS[0])
+    with pytest.raises(ConversionError, match="does not depend on its arguments any more"):
+        tj.jvp(lambda z: np.ones(2) * float(z.sum()), (POINTS[0],), (POINTS[0],))
 
 
 def test_an_array_that_leaks():

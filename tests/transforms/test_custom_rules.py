@@ -165,6 +165,7 @@ def test_fwd_may_branch_and_loop():
     slope = tj.grad(root)
     for a in (2.0, 9.0, 1.0):
         assert slope(a) == pytest.approx(0.5 / np.sqrt(a), rel=1e-12)
+        assert tj.grad(tj.grad(root))(a) == pytest.approx(-0.25 * a**-1.5, rel=1e-9)
 
 
 def test_a_clipped_gradient_has_no_forward_mode():
