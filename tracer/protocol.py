@@ -92,9 +92,9 @@ def ufunc(function: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str,
     if method != "__call__":
         return ufunc_method.call(function, method, inputs, kwargs)
     traced = FUNCTIONS.get(function) or _SCIPY.get(function.__name__)
-    if traced is None or kwargs:
+    if traced is None:
         raise _unsupported(f"np.{function.__name__}", kwargs)
-    return apply(traced.op, inputs)
+    return traced(*inputs, **kwargs) if kwargs else apply(traced.op, inputs)
 
 
 def array_function(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -150,8 +151,20 @@ EINSUM = Operation("einsum", _lower, lambda *xs, subscripts: np.einsum(subscript
 @composed(np.einsum)
 def einsum(subscripts: Any, *operands: Any, optimize: Any = False, **how: Any) -> Any:
     """NumPy's `einsum` with its subscripts in a string."""
-    if not isinstance(subscripts, str) or how:
-        raise UnsupportedError(
-            f"np.einsum at {user_location()}: write the subscripts as a string, without other arguments"
-        )
+    if how:
+        raise UnsupportedError(f"np.einsum at {user_location()}: {', '.join(how)} is not traced")
+    if not isinstance(subscripts, str):
+        subscripts, operands = _from_lists(subscripts, *operands)
     return apply(EINSUM, operands, (("subscripts", subscripts),))
+
+
+def _from_lists(*given: Any) -> tuple[str, list[Any]]:
+    """The other way to call it, `einsum(x, [0, 1], y, [1, 2], [0, 2])`, as a string and operands."""
+    pairs = len(given) // 2
+    terms = [_letters(given[2 * k + 1]) for k in range(pairs)]
+    result = f"->{_letters(given[-1])}" if len(given) % 2 else ""
+    return ",".join(terms) + result, [given[2 * k] for k in range(pairs)]
+
+
+def _letters(dimensions: Sequence[Any]) -> str:
+    return "".join("..." if d is Ellipsis else string.ascii_letters[d] for d in dimensions)

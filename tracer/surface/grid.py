@@ -134,18 +134,3 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
 @composed(np.diagflat)
 def diagflat(v: Any, k: int = 0) -> Any:
     return np.diag(np.ravel(v), k)
-
-
-@composed(np.diag_indices_from)
-def diag_indices_from(arr: Any) -> tuple[np.ndarray, ...]:
-    return np.diag_indices_from(np.broadcast_to(0, arr.shape))
-
-
-@composed(np.tril_indices_from)
-def tril_indices_from(arr: Any, k: int = 0) -> tuple[np.ndarray, ...]:
-    return np.tril_indices(arr.shape[-2], k, arr.shape[-1])
-
-
-@composed(np.triu_indices_from)
-def triu_indices_from(arr: Any, k: int = 0) -> tuple[np.ndarray, ...]:
-    return np.triu_indices(arr.shape[-2], k, arr.shape[-1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -10,9 +11,12 @@ from tapejit.ir import ops
 from tapejit.ir.builder import Var
 from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.operation import Operand, aligned, as_var, broadcast_to, cast, common_dtype
+from tapejit.tracer.surface.arrange import diagonal
+from tapejit.tracer.surface.complex_number import conj
+from tapejit.tracer.surface.composed import composed
 from tapejit.tracer.surface.function import traced
 from tapejit.tracer.surface.reduction import sum_
-from tapejit.tracer.surface.shape import normal_axis
+from tapejit.tracer.surface.shape import moveaxis, normal_axis
 
 
 def _matched(x1: Operand, x2: Operand) -> tuple[Var, Var]:
@@ -77,7 +81,7 @@ def inner(a: Operand, b: Operand) -> Var:
 @traced(np.vdot)
 def vdot(a: Operand, b: Operand) -> Var:
     x, y = (ops.reshape(v, shape=(math.prod(v.shape),)) for v in _matched(a, b))
-    return _contract(x, y, 0, 0)
+    return _contract(conj(x), y, 0, 0)
 
 
 @traced(np.outer)
@@ -103,11 +107,59 @@ def tensordot(a: Operand, b: Operand, *, axes: int | tuple[int | tuple[int, ...]
 
 
 @traced(np.trace)
-def trace(a: Var) -> Var:
-    """The sum of the main diagonal of a matrix."""
-    if len(a.shape) != 2:
-        raise ShapeError(f"trace needs a matrix, got shape {a.shape}")
-    rows = ops.iota(builder=a.builder, dtype="i64", shape=a.shape, axis=0)
-    columns = ops.iota(builder=a.builder, dtype="i64", shape=a.shape, axis=1)
-    on_diagonal = ops.select(ops.eq(rows, columns), a, a.like(0))
-    return sum_.op.lower(on_diagonal)
+def trace(a: Var, *, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: str | None = None) -> Var:
+    """The sums of diagonals."""
+    cut = diagonal.op.lower(a, offset=offset, axis1=axis1, axis2=axis2)
+    return sum_.op.lower(cut, axis=-1, dtype=dtype)
+
+
+# -- Along one dimension ---------------------------------------------------------------------------------
+
+
+def _paired(x1: Operand, x2: Operand, first: int, second: int, name: str) -> tuple[Var, Var]:
+    """Both with their leading dimensions broadcast, all but the last `first` or `second` ones."""
+    x, y = _matched(x1, x2)
+    if len(x.shape) < first or len(y.shape) < second:
+        raise ShapeError(f"{name}: shapes {x.shape} and {y.shape} have too few dimensions")
+    left, right = x.shape[: len(x.shape) - first], y.shape[: len(y.shape) - second]
+    try:
+        batch = np.broadcast_shapes(left, right)
+    except ValueError:
+        raise ShapeError(f"{name}: shapes {x.shape} and {y.shape} do not broadcast") from None
+    return broadcast_to(x, batch + x.shape[len(left) :]), broadcast_to(y, batch + y.shape[len(right) :])
+
+
+@traced(np.vecdot)
+def vecdot(x1: Operand, x2: Operand, *, axis: int = -1) -> Var:
+    x, y = _matched(x1, x2)
+    if axis != -1:
+        x, y = (moveaxis.op.lower(v, source=axis, destination=-1) for v in (x, y))
+    x, y = _paired(x, y, 1, 1, "vecdot")
+    rank = len(x.shape) - 1
+    return _contract(conj(x), y, rank, rank, batch=rank)
+
+
+@traced(np.matvec)
+def matvec(x1: Operand, x2: Operand) -> Var:
+    x, y = _paired(x1, x2, 2, 1, "matvec")
+    rank = len(y.shape) - 1
+    return _contract(x, y, rank + 1, rank, batch=rank)
+
+
+@traced(np.vecmat)
+def vecmat(x1: Operand, x2: Operand) -> Var:
+    x, y = _paired(x1, x2, 1, 2, "vecmat")
+    rank = len(x.shape) - 1
+    return _contract(conj(x), y, rank, rank, batch=rank)
+
+
+@composed(np.cross)
+def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+    """Of vectors of three elements."""
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    x, y = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
+    if x.shape[-1] != 3 or y.shape[-1] != 3:
+        raise ShapeError(f"both vectors need 3 elements, got {x.shape[-1]} and {y.shape[-1]}")
+    parts = [x[..., i] * y[..., j] - x[..., j] * y[..., i] for i, j in ((1, 2), (2, 0), (0, 1))]
+    return np.moveaxis(np.stack(parts, axis=-1), -1, axisc)

@@ -62,8 +62,7 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
         return np.searchsorted(bins, x, side)
     if not np.all(steps <= 0):
         raise ValueError("bins must be monotonically increasing or decreasing")
-    falling = "right" if right else "left"
-    return steps.size + 1 - np.searchsorted(bins[::-1], x, falling)
+    return steps.size + 1 - np.searchsorted(bins[::-1], x, side)
 
 
 # -- Interpolation ---------------------------------------------------------------------------------------

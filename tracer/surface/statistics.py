@@ -9,7 +9,7 @@ import numpy as np
 from tapejit.ir import ops
 from tapejit.ir.builder import Var
 from tapejit.ir.gather import scatter_add
-from tapejit.tracer.errors import ShapeError, UnsupportedError
+from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.operation import Operand, as_var, float_dtype
 from tapejit.tracer.surface.composed import composed, seen
@@ -76,7 +76,7 @@ def cov(
         degrees = total - less * (total if aweights is None else squares) / total if less else total
         degrees = total - less if aweights is None else degrees
     apart = rows - middle[:, None]
-    found = apart @ (apart if weights is None else apart * weights).T
+    found = apart @ np.conj(apart if weights is None else apart * weights).T
     return np.squeeze(found / degrees)
 
 
@@ -166,8 +166,3 @@ def _counted_now(index: np.ndarray, weights: np.ndarray, size: int) -> np.ndarra
     total = np.zeros(size, weights.dtype)
     np.add.at(total, index[inside], weights[inside])
     return total
-
-
-@composed(np.histogram2d, np.histogramdd)
-def histogram2d(*args: Any, **kwargs: Any) -> Any:
-    raise UnsupportedError("histograms of several dimensions are not traced; use np.histogram")
