@@ -7,6 +7,7 @@ hands that the way to compile itself. Each arrow is one function; `stages` names
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from typing import Literal, cast
 
 from tapejit.ir.function import Function
@@ -14,8 +15,10 @@ from tapejit.ir.passes.dissolve import dissolve
 from tapejit.ir.passes.pipeline import canonicalise
 from tapejit.ir.signature import Signature, signature_of
 from tapejit.runtime.cache import CacheCounters, ProgramCache
+from tapejit.runtime.family import Built, Families
 from tapejit.runtime.loader import Loader, NativeProgram
 from tapejit.runtime.program import Executable
+from tapejit.runtime.template import Template, template_of
 from tapejit.runtime.threads import Threads, threads_from_environment
 from tapejit.tracer.trie import Trie
 
@@ -31,14 +34,48 @@ def tier_from_environment() -> Tier:
     return cast(Tier, tier)
 
 
+class Compiler:
+    """From functions by their source to native programs. Imports what it needs when it is first used."""
+
+    def __init__(self, threads: Threads):
+        self._threads = threads
+
+    def template(self, function: Function, signature: Signature) -> Template:
+        """The general source, cut at its numbers."""
+        from tapejit.codegen.emit import compile_source
+        from tapejit.codegen.vocabulary import TAKE_LITERALS
+
+        return template_of(compile_source(function, signature, general=True), TAKE_LITERALS)
+
+    def special(self, function: Function, signature: Signature) -> NativeProgram:
+        """A program for these very sizes."""
+        from tapejit.codegen.emit import compile_source
+
+        return self._loader.load(compile_source(function, signature), "program", signature)
+
+    def general(self, source: str, signature: Signature) -> NativeProgram | None:
+        """A program that takes sizes at run time; None if Numba must know one of them."""
+        return self._loader.load_general(source, "program", signature)
+
+    @cached_property
+    def _loader(self) -> Loader:
+        from tapejit.codegen.vocabulary import (  # llvmlite: not at import time
+            VOCABULARY,
+            shorter_vocabulary,
+        )
+
+        return Loader(VOCABULARY, shorter_vocabulary, self._threads)
+
+
 class Engine:
-    """Makes programs of functions; owns the program cache and the loader."""
+    """Makes programs of functions; owns the program cache and the compiler."""
 
     def __init__(self, tier: Tier, share: Engine | None = None):
         self.tier: Tier = tier
         self._cache: ProgramCache = share._cache if share else ProgramCache()
-        self._loader: Loader | None = share._loader if share else None
+        self._families: Families = share._families if share else Families()
         self.threads: Threads = share.threads if share else Threads(threads_from_environment())
+        self._compiler: Compiler = share._compiler if share else Compiler(self.threads)
 
     def program(
         self,
@@ -49,22 +86,19 @@ class Engine:
         """An executable of `function`, canonicalised."""
         lean = canonicalise(dissolve(function))
         signature = signature_of(lean, by_value, accumulate)
-        return Executable(lean, signature, self._build, self._cache, self.tier)
+        return Executable(lean, signature, self, self._cache, self.tier)
 
     def counters(self) -> CacheCounters:
         """How many programs were compiled and how often one was reused."""
         return self._cache.counters()
 
-    def _build(self, function: Function, signature: Signature) -> NativeProgram:
-        from tapejit.codegen.emit import compile_source
-        from tapejit.codegen.vocabulary import (  # llvmlite: not at import time
-            VOCABULARY,
-            shorter_vocabulary,
-        )
+    def build(self, function: Function, signature: Signature) -> Built:
+        """A native program of `function`."""
+        return self._families.build(function, signature, self._compiler)
 
-        if self._loader is None:
-            self._loader = Loader(VOCABULARY, shorter_vocabulary, self.threads)
-        return self._loader.load(compile_source(function, signature), "program", signature)
+    def find(self, function: Function, signature: Signature) -> NativeProgram | None:
+        """A native program of `function`, if one was compiled that takes its sizes."""
+        return self._families.find(function, signature, self._compiler)
 
 
 TIER = tier_from_environment()

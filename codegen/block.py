@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from tapejit.codegen import fold
 from tapejit.codegen.level import INDENT, Node, Statement
 from tapejit.codegen.memory import Array, made
-from tapejit.codegen.name import Names
+from tapejit.codegen.name import SIZES, Names
 from tapejit.codegen.parallel import Division
 from tapejit.codegen.root import Root
 
@@ -64,8 +64,9 @@ class _Memory:
 class Blocks:
     """The blocks of one nest, while the nest is built and when it is written."""
 
-    def __init__(self, division: Division, names: Names):
+    def __init__(self, division: Division, names: Names, general: bool):
         self._division, self._names = division, names
+        self._given = [SIZES] if general else []
         self._registers: list[_Register] = []
         self._memory: dict[Root, _Memory] = {}
         self.private: list[Array] = []  # what each block needs for itself
@@ -102,7 +103,8 @@ class Blocks:
             *body,
         ]
         own = {array.name for array in self.private}.union(*(r.names for r in self._registers))
-        names = [n for n in _used(inside, [*(p.name for p in parts), *available]) if n not in own]
+        found = _used(inside, [*(p.name for p in parts), *available])
+        names = [*self._given, *(n for n in found if n not in own)]
         function = [f"def {name}(block, {', '.join(names)}):", *(INDENT + line for line in inside)]
         launch = f"parallel({count}, {name}, ({', '.join(names)},))"
         after = [line for part in (*memory, *self._registers) for line in part.lines(count)]

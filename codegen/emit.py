@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from tapejit.codegen.level import INDENT
 from tapejit.codegen.memory import Array, Register, Storage
-from tapejit.codegen.name import Names
+from tapejit.codegen.name import SIZES, Names
 from tapejit.codegen.program import ProgramWriter
 from tapejit.codegen.schedule import Schedule, schedule
 from tapejit.codegen.vocabulary import VOCABULARY
@@ -20,9 +20,15 @@ from tapejit.ir.function import Function
 from tapejit.ir.signature import Signature
 
 
-def compile_source(function: Function, signature: Signature, name: str = "program") -> str:
-    """Source of `name(*params, *outs)`, which computes `function`."""
-    return emit(schedule(function, signature), name)
+def compile_source(
+    function: Function, signature: Signature, name: str = "program", general: bool = False
+) -> str:
+    """Source of `name(*params, *outs)`, which computes `function`.
+
+    A general source, of `name(sizes, *params, *outs)`, differs from that of the same function for other sizes
+    above one only in its numbers, which `runtime.template` can make variables. `sizes` is not used in it.
+    """
+    return emit(schedule(function, signature, general), name)
 
 
 def emit(scheduled: Schedule, name: str = "program") -> str:
@@ -44,5 +50,6 @@ def _lines(scheduled: Schedule, name: str) -> Iterator[str]:
     writer = ProgramWriter(scheduled, storage, [Array(n) for n in outs], names)
     body = list(writer.lines())
     yield from writer.functions
-    yield f"def {name}({', '.join([*given, *outs])}):"
+    sizes = [SIZES] if scheduled.plan.general else []
+    yield f"def {name}({', '.join([*sizes, *given, *outs])}):"
     yield from (INDENT + line for line in [*views, *body] or ["pass"])

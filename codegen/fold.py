@@ -52,19 +52,20 @@ def add_fold(
     own: Sequence[Level],
     names: Names,
     finish: Callable[..., list[Node]],
+    general: bool,
 ) -> str:
     """Add the statements of a fold whose register lives at `home`; the register's name.
 
     `levels` is the whole chain, `own` the part of it that no other phase shares.
     `finish(name)` gives the statements that run when the register is complete; for the position of an
-    extreme it is `finish(name, best)`.
+    extreme it is `finish(name, best)`. `general` is `Plan.general`.
     """
     fold, inner = root.rule, levels[-1]
     registers: tuple[str, ...] = ()
     if isinstance(fold, FoldIndex):
         name, *registers = _add_position(root, fold, element, home, inner, names)
     elif is_float_sum(root) and home is not inner:
-        name = _add_sum(root, element, levels, home, own, names)
+        name = _add_sum(root, element, levels, home, own, names, general)
     else:
         name = element.name if home is inner else names.of(root.value)
         if home is not inner:
@@ -91,14 +92,19 @@ def _add_position(
 
 
 def _add_sum(
-    root: Root, element: Element, levels: list[Level], home: Level, own: Sequence[Level], names: Names
+    root: Root,
+    element: Element,
+    levels: list[Level],
+    home: Level,
+    own: Sequence[Level],
+    names: Names,
+    general: bool,
 ) -> str:
     name, zero = names.of(root.value), start(root)
     home.before.append(Statement(f"{name} = {zero}"))
     innermost = levels[-2]
     assert innermost.loop is not None
-    short = innermost.loop.extent <= 2 * STRETCH[root.value.type.dtype]
-    if home is innermost and short:
+    if home is innermost and not general and _is_short(innermost.loop, STRETCH[root.value.type.dtype]):
         levels[-1].before.append(Statement(f"{name} = plus({name}, {element.name})"))
         return name
     lost = names.fresh("lost")
@@ -144,15 +150,21 @@ def _add_part(name: str, lost: str, part: str, nodes: list[Node]) -> None:
     nodes.append(Statement(f"{name} = {name} + {part}"))
 
 
-def strip_mine(levels: list[Level], names: Names, length: int) -> None:
-    """Cut the innermost loop into stretches of `length`, if it is longer than two of them."""
+def _is_short(loop: LoopVar, length: int) -> bool:
+    """It is not worth cutting."""
+    return loop.extent <= 2 * length
+
+
+def strip_mine(levels: list[Level], names: Names, length: int, general: bool) -> None:
+    """Cut the innermost loop into stretches of `length`, if it is longer than two of them, or may be."""
     level = levels[-2]
     assert level.loop is not None
     extent = level.loop.extent
-    if extent <= 2 * length:
+    if not general and _is_short(level.loop, length):
         return
-    begin, (low, high) = names.fresh("begin"), level.range or ("0", str(extent))
-    # With `min(begin + length, extent)` as the end, LLVM makes code that is 1.7 times slower.
-    end = f"{begin} + min({length}, {high} - {begin})"
-    levels.insert(-1, Level(level.loop, (begin, end)))
+    begin, offset = names.fresh("begin"), names.fresh("offset")
+    low, high = level.range or ("0", str(extent))
+    # Counted from `begin`, the loop would not vectorise where the extent is known at run time only.
+    levels.insert(-1, Level(level.loop, (f"min({length}, {high} - {begin})",), counter=offset))
+    levels[-1].before.insert(0, Statement(f"{level.loop.name} = {begin} + {offset}"))
     level.loop, level.range = LoopVar(begin, extent), (low, high, str(length))

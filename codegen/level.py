@@ -64,6 +64,7 @@ class Level:
 
     loop: LoopVar | None = None
     range: tuple[str, ...] = ()  # the arguments of its `range`, if not the whole extent
+    counter: str = ""  # the name of what counts, if that is not the loop's variable
     before: list[Node] = field(default_factory=list)
     after: list[Node] = field(default_factory=list)
 
@@ -117,7 +118,7 @@ def write(levels: Sequence[Level], inside: Iterable[str] = ()) -> Iterator[str]:
     body = [INDENT + line for line in write(levels[1:], inside)]
     if body:  # nothing is left of a loop that only wrote what nobody reads
         bounds = ", ".join(level.range or (str(level.loop.extent),))
-        yield from (f"for {level.loop.name} in range({bounds}):", *body)
+        yield from (f"for {level.counter or level.loop.name} in range({bounds}):", *body)
     yield from _lines(level.after)
 
 

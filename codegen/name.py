@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from tapejit.ir.function import Value
 
+SIZES = "sizes"  # the first parameter of a general program
+GENERAL = (SIZES, "size_at", "number_at")
 LOOPS = "ijklmnopqr"
 BLOCKS = ("parallel", "block", "first", "last", "at")
 TYPES = ("f64", "f32", "i64", "i32", "inf", "nan", "flat", "empty", "gemm", "check_signals", "ticks", *BLOCKS)
@@ -17,7 +19,7 @@ class Names:
     """Hands out names, no name twice."""
 
     def __init__(self, reserved: Iterable[str] = ()):
-        self.taken = {*keyword.kwlist, *dir(builtins), *LOOPS, *TYPES, *reserved}
+        self.taken = {*keyword.kwlist, *dir(builtins), *LOOPS, *TYPES, *GENERAL, *reserved}
         self.counts: dict[str, int] = {}
 
     def of(self, value: Value) -> str:

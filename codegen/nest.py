@@ -41,7 +41,7 @@ class NestWriter:
         self.plan, self.nest, self.names = plan, nest, names
         self.storage, self.targets = storage, targets
         self.elements = Elements(plan, storage, names)
-        self.blocks = Blocks(nest.division, names) if nest.division.blocks > 1 else None
+        self.blocks = Blocks(nest.division, names, plan.general) if nest.division.blocks > 1 else None
         self.rows = [Level(LoopVar(loop_name(k), n)) for k, n in enumerate(nest.rows)]
         self._divide(self.rows)
         self.phases = [self._phase(phase) for phase in nest.phases]
@@ -170,7 +170,8 @@ class NestWriter:
         sums = [job for job in jobs if job.root.kind is Kind.FOLD and fold.is_float_sum(job.root)]
         reducing = [job for job in sums if job.home is not own[-1]]
         if reducing and len(own) > 1:
-            fold.strip_mine(own, self.names, min(fold.STRETCH[j.root.value.type.dtype] for j in reducing))
+            length = min(fold.STRETCH[job.root.value.type.dtype] for job in reducing)
+            fold.strip_mine(own, self.names, length, self.plan.general)
 
     def _finish(self, job: _Job, own: list[Level]) -> None:
         name = job.element.name
@@ -179,7 +180,9 @@ class NestWriter:
             finish: Finish = lambda name, *_: self._write(job, name)  # noqa: E731
             if self.blocks is not None and job.home is levels[0]:
                 finish = self.blocks.apart(job.root, job.element.dtype, finish)
-            name = fold.add_fold(job.root, job.element, levels, job.home, own, self.names, finish)
+            name = fold.add_fold(
+                job.root, job.element, levels, job.home, own, self.names, finish, self.plan.general
+            )
         if isinstance(self.targets[job.root].storage, Register):
             self.storage[job.root.value] = Register(name)
         elif self.rows and job.root.kind is Kind.FOLD and job.home is own[0]:

@@ -39,6 +39,7 @@ class Plan:
     definitions: dict[Value, Instr]
     stored: frozenset[Value]  # parameters not among them
     roots: tuple[Root, ...]
+    general: bool = False  # nothing was decided by a size other than 0 and 1
 
     @cached_property
     def roots_by_value(self) -> dict[Value, list[int]]:
@@ -51,26 +52,26 @@ class Plan:
         return found
 
 
-def make_plan(function: Function, signature: Signature) -> Plan:
+def make_plan(function: Function, signature: Signature, general: bool = False) -> Plan:
     """Decide what is stored, and collect the roots in program order."""
-    function = prepare_products(function)
+    function = prepare_products(function, general)
     defined = {v: instr for instr in function.body for v in instr.results}
     homes = _homes(function, signature)
-    kept = costly_values(function) | _read_whole(function, defined) | _stored_results(homes, defined)
+    kept = costly_values(function) | _read_whole(function, defined, general) | _stored_results(homes, defined)
     roots: list[Root] = []
     for instr in function.body:
-        roots += _roots(instr, kept, homes)
+        roots += _roots(instr, kept, homes, general)
     stored = {v for root in roots for v in root.values}
     for slot, value in enumerate(function.results):
         if value not in stored or _home_of(value, homes, defined) != slot:
             roots.append(store(Kind.COPY, value, slot, None))
-    return Plan(function, signature, defined, frozenset(stored), tuple(roots))
+    return Plan(function, signature, defined, frozenset(stored), tuple(roots), general)
 
 
-def _roots(instr: Instr, kept: set[Value], homes: dict[Value, int]) -> list[Root]:
+def _roots(instr: Instr, kept: set[Value], homes: dict[Value, int], general: bool) -> list[Root]:
     value = instr.results[0]
     if not isinstance(instr.primitive.emission, ON_DEMAND):
-        return roots_of(instr, homes.get(value))
+        return roots_of(instr, homes.get(value), general)
     return [store(Kind.DEFINE, value, homes.get(value), instr)] if value in kept else []
 
 
@@ -79,13 +80,13 @@ def _stored_results(homes: dict[Value, int], defined: dict[Value, Instr]) -> set
     return {v for v in homes if v in defined and isinstance(defined[v].primitive.emission, Scalar)}
 
 
-def _read_whole(function: Function, defined: dict[Value, Instr]) -> set[Value]:
+def _read_whole(function: Function, defined: dict[Value, Instr], general: bool) -> set[Value]:
     """What BLAS and regions read: they need it in memory, or a view of memory."""
     kept: set[Value] = set()
     for instr in function.body:
         if isinstance(instr.primitive.emission, Routine | Ordered):
             kept |= {v for v in read_whole(instr) if v in defined}
-        elif isinstance(instr.primitive.emission, Product) and not is_loop_product(instr):
+        elif isinstance(instr.primitive.emission, Product) and not is_loop_product(instr, general):
             for value, group in zip(instr.operands, groups(instr), strict=True):
                 kept.add(matrices(value, group, defined)[-1].base)
     return {v for v in kept if v in defined and isinstance(defined[v].primitive.emission, ON_DEMAND)}

@@ -16,11 +16,11 @@ from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.primitive import IndexMap, Primitive, Product
 
 
-def prepare_products(function: Function) -> Function:
+def prepare_products(function: Function, general: bool) -> Function:
     """The same function, its products rewritten."""
     body: list[Instr] = []
     for instr in _turned_products(function):
-        if isinstance(instr.primitive.emission, Product) and not is_loop_product(instr):
+        if isinstance(instr.primitive.emission, Product) and not is_loop_product(instr, general):
             body += _canonical(instr)
         else:
             body.append(instr)

@@ -166,7 +166,7 @@ class ProgramWriter:
         memory: list[Lines] | None = None,
     ) -> ProgramWriter:
         storage: Storage = dict(zip(region.params, operands, strict=True))
-        scheduled = schedule(region, signature_of(region, accumulate=accumulate))
+        scheduled = schedule(region, signature_of(region, accumulate=accumulate), self.plan.general)
         return ProgramWriter(scheduled, storage, results, self.names, memory, self.functions)
 
 

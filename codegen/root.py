@@ -126,7 +126,7 @@ def pieces(instr: Instr, slot: int | None) -> list[Root]:
     return found
 
 
-def product(instr: Instr, slot: int | None) -> Root:
+def product(instr: Instr, slot: int | None, general: bool = False) -> Root:
     """A sum of products, as loops or by BLAS."""
     x, y = instr.operands
     names = _product_dims(instr)
@@ -134,7 +134,7 @@ def product(instr: Instr, slot: int | None) -> Root:
     order = _product_order(instr, names, extent)
     place = {n: k for k, n in enumerate(order)}
     located = [Operand(v, tuple(place[n] for n in dims)) for v, dims in ((x, names.x), (y, names.y))]
-    kind = Kind.FOLD if is_loop_product(instr) else Kind.LIBRARY
+    kind = Kind.FOLD if is_loop_product(instr, general) else Kind.LIBRARY
     return Root(
         kind,
         instr.results[0],
@@ -243,8 +243,11 @@ def _product_dims(instr: Instr) -> ProductDims:
 SMALL_PRODUCT = 512
 
 
-def is_loop_product(instr: Instr) -> bool:
-    """Too small for BLAS to pay, one side a vector, or not of floats."""
+def is_loop_product(instr: Instr, general: bool) -> bool:
+    """Too small for BLAS to pay, one side a vector, or not of floats.
+
+    In a general program only a stack of products can be small without that.
+    """
     x, y = (v.type for v in instr.operands)
     (x_inner, _), (x_batch, _) = instr.attrs["contract"], instr.attrs["batch"]
     batch = prod(x.shape[d] for d in x_batch)
@@ -252,16 +255,17 @@ def is_loop_product(instr: Instr) -> bool:
     if not x.is_inexact or 0 in (batch, inner, x.size, y.size):
         return True
     rows, columns = x.size // (batch * inner), y.size // (batch * inner)
-    return 1 in (rows, columns, inner) or rows * columns * inner <= SMALL_PRODUCT
+    small = rows * columns * inner <= SMALL_PRODUCT and not (general and batch == 1)
+    return small or 1 in (rows, columns, inner)
 
 
-def roots_of(instr: Instr, slot: int | None) -> list[Root]:
+def roots_of(instr: Instr, slot: int | None, general: bool = False) -> list[Root]:
     """The roots that complete the result of an instruction that is not evaluated on demand."""
     emission = instr.primitive.emission
     if isinstance(emission, Fold | FoldIndex):
         return [fold(instr, slot)]
     if isinstance(emission, Product):
-        return [product(instr, slot)]
+        return [product(instr, slot, general)]
     if isinstance(emission, Routine):
         return [routine(instr)]
     for kind, build in ((Scattered, scatter), (Scanned, scan), (Ordered, sort)):

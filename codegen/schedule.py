@@ -60,9 +60,9 @@ class Schedule:
     nests: tuple[Nest, ...]
 
 
-def schedule(function: Function, signature: Signature) -> Schedule:
-    """Loop nests for a straight-line function."""
-    plan = make_plan(function, signature)
+def schedule(function: Function, signature: Signature, general: bool = False) -> Schedule:
+    """Loop nests for a straight-line function; `general` as in `compile_source`."""
+    plan = make_plan(function, signature, general)
     nests: list[Nest] = []
     number: list[int] = []
     for root, needs in zip(plan.roots, needs_of_roots(plan), strict=True):

@@ -28,6 +28,7 @@ VOCABULARY: dict[str, ScalarFunction] = with_complex(
         "compensated": ScalarFunction(_compensated, arity=2),
     }
 )
+TAKE_LITERALS = frozenset(name for name, function in VOCABULARY.items() if function.literal is not None)
 _OUTLINED = outlined(VOCABULARY)
 
 

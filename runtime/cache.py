@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from tapejit.ir.function import Function
 from tapejit.ir.printer import canonical_text
 from tapejit.ir.signature import Signature
-from tapejit.runtime.loader import NativeProgram
+from tapejit.runtime.family import Built
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ProgramCache:
     """Compiled programs in memory."""
 
     def __init__(self) -> None:
-        self._programs: dict[str, Future[NativeProgram]] = {}
+        self._programs: dict[str, Future[Built]] = {}
         self._lock = threading.Lock()
         self._compiled = 0
         self._tallies: list[ctypes.c_int64] = []
@@ -46,26 +46,34 @@ class ProgramCache:
     def __contains__(self, key: str) -> bool:
         return key in self._programs
 
-    def get_or_build(self, key: str, build: Callable[[], NativeProgram]) -> NativeProgram:
-        """The program under `key`, built now if it is not there; others who ask meanwhile wait for it."""
+    def get_or_build(self, key: str, build: Callable[[], Built]) -> Built:
+        """The program under `key`, built now if it is not there; others who ask meanwhile wait for it.
+
+        One that takes sizes is not kept here: whoever asks again is given it by its family.
+        """
         with self._lock:
             future = self._programs.get(key)
             mine = future is None
             if future is None:
                 future = self._programs[key] = Future()
-            self._compiled += mine
-        if mine:
-            self._build(key, build, future)
+        if not mine:
+            return Built(future.result().program, False)
+        self._build(key, build, future)
         return future.result()
 
-    def _build(self, key: str, build: Callable[[], NativeProgram], future: Future[NativeProgram]) -> None:
+    def _build(self, key: str, build: Callable[[], Built], future: Future[Built]) -> None:
         try:
-            future.set_result(build())
+            built = build()
         except BaseException as error:
             with self._lock:
                 del self._programs[key]
-                self._compiled -= 1
             future.set_exception(error)
+            return
+        with self._lock:
+            self._compiled += built.compiled
+            if built.program.head:
+                del self._programs[key]
+        future.set_result(built)
 
     def counters(self) -> CacheCounters:
         """A snapshot."""

@@ -95,7 +95,7 @@ def entry_of(
     from tapejit.runtime.entry_writer import EntryWriter  # llvmlite: not at import time
 
     releases = "check_signals" in program.source or _elements(signature) > RELEASE_ABOVE
-    return EntryWriter(api, plan, signature, program.address, runs, releases).built((plan, program))
+    return EntryWriter(api, plan, signature, program, runs, releases).built((plan, program))
 
 
 def _elements(signature: Signature) -> int:

@@ -26,6 +26,7 @@ from tapejit.runtime.c_api import (
     CApi,
 )
 from tapejit.runtime.entry import Argument, Constant, EntryPlan, GivenArray, GivenConstant, Layout
+from tapejit.runtime.loader import NativeProgram
 
 _SCALAR = {
     "f64": ll.DoubleType(),
@@ -49,12 +50,12 @@ class EntryWriter:
         api: CApi,
         plan: EntryPlan,
         signature: Signature,
-        address: int,
+        program: NativeProgram,
         runs: ctypes.c_int64,
         releases: bool,
     ):
         self.plan, self.code, self.signature = plan, Assembler(api, "tapejit_entry"), signature
-        self._address, self._runs, self._releases = address, runs, releases
+        self._program, self._runs, self._releases = program, runs, releases
         _, self._args, self._count = self.code.function.args
         blocks = [
             self.code.function.append_basic_block(name) for name in ("missed", "failed", "undo", "lost")
@@ -140,6 +141,7 @@ class EntryWriter:
     def _run(self, outs: Sequence[ll.Value]) -> None:
         code, signature = self.code, self.signature
         operands = [code.local(POINTER), code.local(POINTER)]  # for Numba's result and exception
+        operands += map(code.word, self._program.head)
         params = zip(self.plan.sources, signature.params, signature.by_value, strict=True)
         for source, type_, plain in params:
             operands += self._operand(source, type_, plain)
@@ -147,7 +149,7 @@ class EntryWriter:
             operands += self._array(out, type_)
         kind = ll.FunctionType(INT, [x.type for x in operands])
         state = code.call("PyEval_SaveThread") if self._releases else None
-        status = code.call_at("program", self._address, kind, operands)
+        status = code.call_at("program", self._program.address, kind, operands)
         if state is not None:
             code.call("PyEval_RestoreThread", state)
         code.require(code.builder.icmp_unsigned("==", status, ll.Constant(INT, 0)), self._failed)

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from tapejit.ir.signature import Signature
 from tapejit.ir.types import NUMPY_NAME, TensorType
 from tapejit.runtime.linear_algebra import LinearAlgebra
-from tapejit.runtime.linear_algebra import LinearAlgebra
+from tapejit.runtime.template import MOST
 from tapejit.runtime.threads import Threads, threads_from_environment
 
 
@@ -52,6 +52,8 @@ class NativeProgram:
     source: str
     filename: str
     address: int  # of its machine code, which takes arguments as Numba passes them
+    head: tuple[int, ...] = ()  # arguments before all others that `call` adds and `address` expects
+    memory: Any = None  # what they point at
 
     def llvm(self) -> str:
         """The LLVM IR after optimisation."""
@@ -78,8 +80,8 @@ class Loader:
         self._shorter = shorter  # another vocabulary for a source, where inlining would take too long
         self.lock = threading.Lock()
 
-    def load(self, source: str, name: str, signature: Signature) -> NativeProgram:
-        """Compile the function `name` of `source`."""
+    def load(self, source: str, name: str, signature: Signature, general: bool = False) -> NativeProgram:
+        """Compile the function `name` of `source`; a general one takes an address before its arguments."""
         filename = f"<tapejit {name} {hashlib.sha256(source.encode()).hexdigest()[:12]}>"
         linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
         with self.lock:
@@ -89,8 +91,17 @@ class Loader:
             if blocks:
                 self._threads.prepare()
             namespace |= {n: _jit()(namespace[n]) for n in blocks}
-            checked, call, address = _compile(namespace[name], signature)
+            checked, call, address = _compile(namespace[name], signature, general)
         return NativeProgram(call, checked, source, filename, address)
+
+    def load_general(self, source: str, name: str, signature: Signature) -> NativeProgram | None:
+        """The same for a general source; None if a number has become a variable that Numba must know."""
+        from numba.core.errors import NumbaError
+
+        try:
+            return self.load(source, name, signature, general=True)
+        except NumbaError:
+            return None
 
     def _namespace(self, source: str) -> dict[str, Any]:
         shorter, names = self._shorter(source), {**self.names, **self._algebra.names(source)}
@@ -107,7 +118,7 @@ class Loader:
             "check_signals": _check_signals(),
             "parallel": parallel(),
         }
-        return {**_constants(), **_functions(self.vocabulary), **intrinsics}
+        return {**_constants(), **_functions(self.vocabulary), **intrinsics, **_loads()}
 
 
 def _functions(vocabulary: Mapping[str, ScalarFunction]) -> dict[str, Any]:
@@ -121,10 +132,11 @@ def _constants() -> dict[str, Any]:
     return {**types, "inf": np.inf, "nan": np.nan, "empty": np.empty, "LinAlgError": np.linalg.LinAlgError}
 
 
-def _compile(function: Any, signature: Signature) -> tuple[Any, Callable[..., None], int]:
+def _compile(function: Any, signature: Signature, general: bool) -> tuple[Any, Callable[..., None], int]:
     import numba
 
     types = (
+        *((numba.intp,) if general else ()),
         *(_numba_type(t, plain) for t, plain in zip(signature.params, signature.by_value, strict=True)),
         *(_numba_type(t, False) for t in signature.results),
     )
@@ -220,6 +232,29 @@ def _flat() -> Any:
         return row(x), generate
 
     return intrinsic(flat)
+
+
+def _loads() -> dict[str, Any]:
+    """`size_at(address, k)` and `number_at(address, k)`: the k-th of the words there, an int or a float."""
+    import llvmlite.ir as ll
+    from numba import types
+    from numba.extending import intrinsic
+
+    def load(kind: Any, result: Any, bounded: bool) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            address, k = arguments
+            word = builder.load(builder.gep(builder.inttoptr(address, kind.as_pointer()), [k]))
+            return builder.and_(word, kind(MOST)) if bounded else word
+
+        def typed(context: Any, address: Any, k: Any) -> Any:
+            return result(types.intp, types.intp), generate
+
+        return intrinsic(typed)
+
+    return {
+        "size_at": load(ll.IntType(64), types.intp, True),
+        "number_at": load(ll.DoubleType(), types.float64, False),
+    }
 
 
 def _gemm() -> Any:

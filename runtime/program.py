@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -17,37 +17,48 @@ from tapejit.ir.interpreter import interpret
 from tapejit.ir.signature import Signature
 from tapejit.runtime.cache import ProgramCache, cache_key
 from tapejit.runtime.entry import EntryPlan, entry_of, pays
+from tapejit.runtime.family import Built
 from tapejit.runtime.loader import NativeProgram
 
 Tier = Literal["interpret", "compile", "auto"]
-Build = Callable[[Function, Signature], NativeProgram]
+
+
+class Programs(Protocol):
+    """Where native programs come from."""
+
+    def build(self, function: Function, signature: Signature) -> Built:
+        """A program of `function`, compiled if need be."""
+
+    def find(self, function: Function, signature: Signature) -> NativeProgram | None:
+        """One that needs no compiling, if there is such."""
 
 
 class Executable:
     """Runs `function` on arguments and writes its results into arrays given for them.
 
     Tier "interpret" never compiles, "compile" does at the first run; "auto" interprets the first run
-    and compiles at the second, or at once if the cache has the program. The arrays given for results
+    and compiles at the second, or at once if there is a program. The arrays given for results
     must be C-contiguous, of exactly the result types, and overlap nothing else.
     """
 
     def __init__(
-        self, function: Function, signature: Signature, build: Build, cache: ProgramCache, tier: Tier = "auto"
+        self,
+        function: Function,
+        signature: Signature,
+        programs: Programs,
+        cache: ProgramCache,
+        tier: Tier = "auto",
     ):
         self.function, self.signature, self.tier = function, signature, tier
         self.native: NativeProgram | None = None
         self.run: Callable[[Sequence[Any], Sequence[np.ndarray]], None] = self._decide
-        self._build, self._cache = build, cache
+        self._programs, self._cache = programs, cache
         self._runs = 0
         self._tallies: list[ctypes.c_int64] = []
 
     def compile(self) -> NativeProgram:
         """The native program, compiled now if it has not been."""
-        if self.native is None:
-            key = cache_key(self.function, self.signature)
-            self.native = self._cache.get_or_build(key, lambda: self._build(self.function, self.signature))
-            self.run = _caller(self.native, self._cache, self._refuse)
-        return self.native
+        return self.native or self._built().program
 
     def entry(self, plan: EntryPlan) -> Callable[..., Any] | None:
         """A builtin function that answers calls as `plan` says, if the program is native and small."""
@@ -72,11 +83,10 @@ class Executable:
     def _decide(self, args: Sequence[Any], outs: Sequence[np.ndarray]) -> None:
         self._runs += 1
         if self.tier == "compile" or (self.tier == "auto" and self._worth_compiling()):
-            found = cache_key(self.function, self.signature) in self._cache
-            call = self.compile().call
-            self._cache.hits += found
+            built = Built(self.native, False) if self.native else self._built()
+            self._cache.hits += not built.compiled
             try:
-                call(*args, *outs)
+                built.program.call(*args, *outs)
             except np.linalg.LinAlgError as error:
                 self._refuse(error, args, outs)
         else:
@@ -94,7 +104,21 @@ class Executable:
             np.copyto(out, result)
 
     def _worth_compiling(self) -> bool:
-        return self._runs > 1 or cache_key(self.function, self.signature) in self._cache
+        if self._runs > 1 or cache_key(self.function, self.signature) in self._cache:
+            return True
+        found = self._programs.find(self.function, self.signature)
+        if found is not None:
+            self._use(found)
+        return found is not None
+
+    def _built(self) -> Built:
+        key = cache_key(self.function, self.signature)
+        built = self._cache.get_or_build(key, lambda: self._programs.build(self.function, self.signature))
+        self._use(built.program)
+        return built
+
+    def _use(self, program: NativeProgram) -> None:
+        self.native, self.run = program, _caller(program, self._cache, self._refuse)
 
 
 def _caller(

@@ -20,7 +20,7 @@ from tapejit.ir.primitive import Fold, FoldIndex, IndexMap, Padded, Pieces, Rein
 from tapejit.ir.printer import print_attr
 from tapejit.ir.types import TensorType
 
-_CHEAP = 1024  # elements up to which a reduction of a constant is simply carried out
+_CHEAP = 2**20  # elements up to which a reduction of a constant is simply carried out
 _MANTISSA = {"f64": 2**53, "f32": 2**24}
 _IDEMPOTENT = (ops.reduce_max, ops.reduce_min, ops.reduce_any, ops.reduce_all)
 

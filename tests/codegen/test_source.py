@@ -103,4 +103,4 @@ def test_the_joint_program_reads_its_input_once():
     function = CASES["wave"]()
     source = compile_source(function, signature_of(function))
     assert source.count("= x[") == 1
-    assert source.count("for i in") == 1
+    assert source.count("for offset in") == 1

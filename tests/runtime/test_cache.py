@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +13,9 @@ from tapejit.ir.builder import Builder
 from tapejit.ir.signature import signature_of
 from tapejit.ir.types import TensorType
 from tapejit.runtime.cache import ProgramCache, cache_key
+from tapejit.runtime.family import Built
+
+PROGRAM = Built(SimpleNamespace(head=()), True)
 
 
 def function(name: str, row, shape=(3,)):
@@ -42,12 +46,12 @@ def test_two_threads_build_once():
 
     def build():
         time.sleep(0.02)
-        built.append(object())
-        return built[-1]
+        built.append(SimpleNamespace(head=()))
+        return Built(built[-1], True)
 
     def ask():
         gate.wait()
-        found.append(cache.get_or_build("key", build))
+        found.append(cache.get_or_build("key", build).program)
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
@@ -69,11 +73,19 @@ def test_a_failed_build_is_forgotten():
         cache.get_or_build("key", fail)
     assert "key" not in cache
     assert cache.counters().compiled == 0
-    assert cache.get_or_build("key", lambda: "program") == "program"
+    assert cache.get_or_build("key", lambda: PROGRAM) == PROGRAM
+
+
+def test_a_program_that_takes_sizes_is_its_familys_to_keep():
+    cache = ProgramCache()
+    general = Built(SimpleNamespace(head=(1,)), False)
+    assert cache.get_or_build("key", lambda: general) == general
+    assert "key" not in cache
+    assert cache.counters().compiled == 0
 
 
 def test_clear_forgets():
     cache = ProgramCache()
-    cache.get_or_build("key", lambda: "program")
+    cache.get_or_build("key", lambda: PROGRAM)
     cache.clear()
     assert "key" not in cache
