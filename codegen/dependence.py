@@ -14,7 +14,7 @@ from tapejit.codegen.moves import repeats_rows
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Operand, Root
 from tapejit.ir.function import Instr, Value
-from tapejit.ir.primitive import IndexMap, Reinterpret, Scalar
+from tapejit.ir.primitive import IndexMap, Reinterpret, Scalar, Updated
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,14 @@ def needs_of_roots(plan: Plan) -> list[Needs]:
             reads[value] = inside[value]
         for value in plan.stored & set(instr.results):
             reads[value] = Needs(_bit_set(plan, value))
-    return [_root_needs(root, reads, inside) for root in plan.roots]
+    return [_root_needs(root, reads, inside) | _beneath(plan, root) for root in plan.roots]
+
+
+def _beneath(plan: Plan, root: Root) -> Needs:
+    """What writes over a window needs all of what lies beneath."""
+    if root.instr is None or not isinstance(root.instr.primitive.emission, Updated) or not root.start:
+        return Needs()
+    return Needs(0, 1 << plan.roots_by_value[root.value][0])
 
 
 def _root_needs(root: Root, reads: dict[Value, Needs], inside: dict[Value, Needs]) -> Needs:

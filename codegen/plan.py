@@ -24,6 +24,7 @@ from tapejit.ir.primitive import (
     Scalar,
     Scanned,
     Scattered,
+    Updated,
 )
 from tapejit.ir.signature import Signature
 
@@ -127,4 +128,4 @@ def _not_added(function: Function) -> set[Value]:
 def _replaces(instr: Instr) -> bool:
     emission = instr.primitive.emission
     folds = isinstance(emission, Fold | FoldIndex | Scattered)
-    return isinstance(emission, Ordered) or (folds and not roots_of(instr, None)[0].adds)
+    return isinstance(emission, Ordered | Updated) or (folds and not roots_of(instr, None)[0].adds)

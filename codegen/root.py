@@ -12,7 +12,17 @@ from functools import cached_property
 from math import prod
 
 from tapejit.ir.function import Instr, Value
-from tapejit.ir.primitive import Fold, FoldIndex, Library, Ordered, Product, Routine, Scanned, Scattered
+from tapejit.ir.primitive import (
+    Fold,
+    FoldIndex,
+    Library,
+    Ordered,
+    Product,
+    Routine,
+    Scanned,
+    Scattered,
+    Updated,
+)
 from tapejit.ir.shape import free_dims
 
 SUM = Fold(lambda dtype: "0", "plus({0}, {1})")  # how a product adds up
@@ -50,6 +60,7 @@ class Root:
     kept: tuple[int, ...]
     slot: int | None = None  # the function's result it writes; None: a temporary
     start: tuple[int, ...] = ()  # where the target begins, per dimension, for a piece of a whole
+    step: tuple[int, ...] = ()  # how far apart its elements are there; () is one
     instr: Instr | None = field(default=None, repr=False)
 
     @property
@@ -120,9 +131,24 @@ def pieces(instr: Instr, slot: int | None) -> list[Root]:
         dims = tuple(range(x.type.rank))
         start = tuple(begin if d == axis else 0 for d in dims)
         found.append(
-            Root(Kind.COPY, instr.results[0], x.type.shape, (Operand(x, dims),), dims, slot, start, instr)
+            Root(
+                Kind.COPY, instr.results[0], x.type.shape, (Operand(x, dims),), dims, slot, start, instr=instr
+            )
         )
         begin += x.type.shape[axis]
+    return found
+
+
+def updated(instr: Instr, slot: int | None) -> list[Root]:
+    """A copy of the first operand, then a store of every other into its window."""
+    x, *values = instr.operands
+    whole = tuple(range(x.type.rank))
+    found = [Root(Kind.COPY, instr.results[0], x.type.shape, (Operand(x, whole),), whole, slot, instr=instr)]
+    for v, start, step in zip(values, instr.attrs["starts"], instr.attrs["steps"], strict=True):
+        window = Operand(v, whole)
+        found.append(
+            Root(Kind.COPY, instr.results[0], v.type.shape, (window,), whole, slot, start, step, instr)
+        )
     return found
 
 
@@ -271,4 +297,4 @@ def roots_of(instr: Instr, slot: int | None, general: bool = False) -> list[Root
     for kind, build in ((Scattered, scatter), (Scanned, scan), (Ordered, sort)):
         if isinstance(emission, kind):
             return [build(instr, slot)]
-    return pieces(instr, slot)
+    return updated(instr, slot) if isinstance(emission, Updated) else pieces(instr, slot)

@@ -139,6 +139,11 @@ class Pieces:
 
 
 @dataclass(frozen=True)
+class Updated:
+    """The first operand, with the others written into windows of it: `attrs["starts"]`, `attrs["steps"]`."""
+
+
+@dataclass(frozen=True)
 class Product:
     """`dot_general`: batch, row and column dimensions, contracted by BLAS or by a loop."""
 
@@ -174,7 +179,17 @@ class LoopAdjoint:
     """The steps of a loop, then the way back through them; see `ir.loop`."""
 
 
-Regions = Branch | Loop | LoopAdjoint  # control flow: the code is that of the nested functions
+@dataclass(frozen=True)
+class Call:
+    """A region, in place."""
+
+
+@dataclass(frozen=True)
+class Alias:
+    """The first operands, as many as there are results; the regions are rules, which are not computed."""
+
+
+Regions = Branch | Loop | LoopAdjoint | Call | Alias  # control flow: the code is that of the nested functions
 Routine = Regions | Library  # lines of their own, which read whole operands and make arrays for their results
 
 Emission = (
@@ -190,6 +205,7 @@ Emission = (
     | Ordered
     | Reinterpret
     | Pieces
+    | Updated
     | Product
     | Library
     | Regions

@@ -13,11 +13,13 @@ from tapejit.ir import (
     loop,
     modulus,
     ops,
+    running,
     scan,
     solve,
     sort,
     special,
     spectrum,
+    update,
 )
 from tapejit.ir.primitive import Primitive
 
@@ -28,6 +30,7 @@ TABLE: dict[str, Primitive] = {
         special,
         gather,
         scan,
+        running,
         complex_number,
         modulus,
         sort,
@@ -39,6 +42,7 @@ TABLE: dict[str, Primitive] = {
         factor,
         spectrum,
         determinant,
+        update,
     )
     for row in vars(module).values()
     if isinstance(row, Primitive)

@@ -9,11 +9,13 @@ from tapejit.ir.passes.cse import cse
 from tapejit.ir.passes.dce import dce
 from tapejit.ir.passes.fold import fold
 from tapejit.ir.passes.simplify import simplify
+from tapejit.ir.passes.updates import updates
 
 CANONICALISE: tuple[tuple[str, Callable[[Function], Function]], ...] = (
     ("dce", dce),
     ("fold", fold),
     ("simplify", simplify),
+    ("updates", updates),
     ("cse", cse),
     ("dce", dce),
 )

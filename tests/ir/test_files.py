@@ -16,6 +16,7 @@ from tapejit.ir.passes.dce import dce
 from tapejit.ir.passes.fold import fold
 from tapejit.ir.passes.pipeline import canonicalise
 from tapejit.ir.passes.simplify import simplify
+from tapejit.ir.passes.updates import updates
 from tapejit.ir.printer import print_function
 from tapejit.ir.transforms.adjoint import adjoint
 from tapejit.ir.transforms.batch import batch
@@ -30,6 +31,7 @@ COMMANDS = {
     "dce": dce,
     "fold": fold,
     "simplify": lambda f: dce(simplify(f)),
+    "updates": updates,
     "canonicalise": canonicalise,
     "adjoint": adjoint,
     "gradient": lambda f: canonicalise(adjoint(f, unit_seed=True)),

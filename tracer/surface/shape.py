@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.builder import Var
-from tapejit.ir.shape import slice_high
-from tapejit.tracer.errors import BoundsError, ShapeError, UnsupportedError
+from tapejit.ir.update import update
+from tapejit.ir.types import dtype_name
+from tapejit.tracer.errors import BoundsError, DtypeError, ShapeError, UnsupportedError
 from tapejit.tracer.location import user_location
 from tapejit.tracer.operation import Operand, aligned, as_var, cast, common_dtype
 from tapejit.tracer.operation import broadcast_to as broadcast_var
@@ -113,10 +114,12 @@ def broadcast_to(array: Var, *, shape: int | tuple[int, ...]) -> Var:
     return broadcast_var(array, (shape,) if isinstance(shape, int) else shape)
 
 
-@traced(np.concatenate, numpy=lambda *xs, axis=0: np.concatenate(xs, axis))
-def concatenate(*arrays: Operand, axis: int | None = 0) -> Var:
-    dtype = common_dtype(*arrays)
-    pieces = [cast(x, dtype) for x in arrays if isinstance(x, Var)]
+@traced(np.concatenate, numpy=lambda *xs, **how: np.concatenate(xs, **how))
+def concatenate(
+    *arrays: Operand, axis: int | None = 0, dtype: str | None = None, casting: str = "same_kind"
+) -> Var:
+    target = _target(arrays, dtype, casting)
+    pieces = [cast(x, target) for x in arrays if isinstance(x, Var)]
     if axis is None:
         pieces, axis = [ops.reshape(x, shape=(math.prod(x.shape),)) for x in pieces], 0
     if len(pieces) != len(arrays) or not pieces or not pieces[0].shape:
@@ -127,26 +130,38 @@ def concatenate(*arrays: Operand, axis: int | None = 0) -> Var:
     return ops.concat(*pieces, axis=at)
 
 
-@traced(np.stack, numpy=lambda *xs, axis=0: np.stack(xs, axis))
-def stack(*arrays: Operand, axis: int = 0) -> Var:
-    dtype = common_dtype(*arrays)
-    pieces = [x if isinstance(x, Var) else x.as_dtype(dtype) for x in arrays]
-    if len({x.shape for x in pieces}) > 1:
+def _target(arrays: Sequence[Operand], dtype: str | None, casting: str) -> str:
+    """The dtype of the result; an array must be convertible to it by the rule `casting`."""
+    if dtype is None:
+        return common_dtype(*arrays)
+    for x in arrays:
+        if isinstance(x, Var) and not np.can_cast(x.type.numpy_dtype, dtype, casting):  # type: ignore[arg-type]
+            raise DtypeError(f"cannot cast {x.type} to {dtype} by the rule {casting!r}")
+    return dtype_name(dtype)
+
+
+@traced(np.stack, numpy=lambda *xs, **how: np.stack(xs, **how))
+def stack(*arrays: Operand, axis: int = 0, dtype: str | None = None, casting: str = "same_kind") -> Var:
+    target = _target(arrays, dtype, casting)
+    pieces = [x if isinstance(x, Var) else x.as_dtype(target) for x in arrays]
+    if not pieces or len({x.shape for x in pieces}) > 1:
         raise ShapeError(f"stack needs arrays of one shape, got {[x.shape for x in pieces]}")
     at = normal_axis(axis, len(pieces[0].shape) + 1)
     shape = (*pieces[0].shape[:at], 1, *pieces[0].shape[at:])
-    return ops.concat(*(ops.reshape(cast(x, dtype), shape=shape) for x in pieces), axis=at)
+    return ops.concat(*(ops.reshape(cast(x, target), shape=shape) for x in pieces), axis=at)
 
 
-@traced(np.vstack, numpy=lambda *xs: np.vstack(xs))
-def vstack(*tup: Operand) -> Var:
-    return concatenate.op.lower(*(_at_least(as_var(x), 2) for x in tup), axis=0)
+@traced(np.vstack, numpy=lambda *xs, **how: np.vstack(xs, **how))
+def vstack(*tup: Operand, dtype: str | None = None, casting: str = "same_kind") -> Var:
+    pieces = [_at_least(as_var(x), 2) for x in tup]
+    return concatenate.op.lower(*pieces, axis=0, dtype=dtype, casting=casting)
 
 
-@traced(np.hstack, numpy=lambda *xs: np.hstack(xs))
-def hstack(*tup: Operand) -> Var:
+@traced(np.hstack, numpy=lambda *xs, **how: np.hstack(xs, **how))
+def hstack(*tup: Operand, dtype: str | None = None, casting: str = "same_kind") -> Var:
     pieces = [_at_least(as_var(x), 1) for x in tup]
-    return concatenate.op.lower(*pieces, axis=0 if len(pieces[0].shape) == 1 else 1)
+    axis = 0 if len(pieces[0].shape) == 1 else 1
+    return concatenate.op.lower(*pieces, axis=axis, dtype=dtype, casting=casting)
 
 
 def _at_least(x: Var, rank: int) -> Var:
@@ -231,22 +246,15 @@ def _set_now(x: np.ndarray, value: Any, *, key: tuple[Entry, ...]) -> np.ndarray
 
 @traced(name="setitem", numpy=_set_now)
 def setitem(x: Var, value: Operand, *, key: tuple[Entry, ...]) -> Var:
-    """x with `value` in the place of x[key]: padded to x's shape and chosen by a mask."""
+    """x with `value` in the place of x[key]."""
     window = _window(key, x.shape)
     given = broadcast_var(aligned(value, dtype=x.dtype)[0], window.shape)
     cut_shape = tuple(-((b - e) // s) for b, e, s in zip(window.start, window.stop, window.step, strict=True))
     placed = ops.reshape(given, shape=cut_shape)
     if window.reversed:
         placed = ops.reverse(placed, axes=window.reversed)
-    high = slice_high(x.shape, window.start, cut_shape, window.step)
-    interior = tuple(s - 1 for s in window.step)
-    around: dict[str, Any] = {"low": window.start, "high": high, "interior": interior}
-    inside = ops.pad(_true(placed), value=False, **around)
-    return ops.select(inside, ops.pad(placed, value=0 if x.dtype != "bool" else False, **around), x)
-
-
-def _true(x: Var) -> Var:
-    return x.builder.full(x.type.with_dtype("bool"), True)
+    whole = cut_shape == x.shape
+    return placed if whole else update(x, placed, starts=(window.start,), steps=(window.step,))
 
 
 class _Window:
