@@ -2,17 +2,22 @@
 
 A decorated function may skip its Python only if everything else that Python would have read is
 known and unchanged. The bytecode tells which globals, closure cells, defaults and callees there are;
-each becomes a `Guard`. Whatever this reading cannot vouch for (attributes of objects, mutable
-containers, I/O, random numbers) is an `Unguardable`, and then the Python simply runs at every call.
+each becomes a `Guard`, and so do attributes of objects and items of containers. What is only written
+(`usage`) is left out: it happens when the function is traced. Whatever this reading cannot vouch for (what is
+both read and written, files, random numbers) is an `Unguardable`, and the Python simply runs at every call.
 """
 
 from __future__ import annotations
 
 import builtins
 import dis
-from collections.abc import Callable, Hashable, Iterator
+import functools
+import inspect
+import operator
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,65 +25,31 @@ import numpy as np
 from tapejit.runtime.condition import Asked, Bound, Condition, Defined, Enclosed, Unbound
 from tapejit.tracer.location import is_users_file
 from tapejit.tracer.surface.function import Function
+from tapejit.usage import Use, usage_of
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-_PURE_BUILTINS = frozenset(
-    getattr(builtins, name)
-    for name in [
-        "abs",
-        "all",
-        "any",
-        "bool",
-        "dict",
-        "divmod",
-        "enumerate",
-        "filter",
-        "float",
-        "frozenset",
-        "int",
-        "isinstance",
-        "len",
-        "list",
-        "map",
-        "max",
-        "min",
-        "pow",
-        "range",
-        "reversed",
-        "round",
-        "set",
-        "slice",
-        "sorted",
-        "str",
-        "sum",
-        "tuple",
-        "zip",
-        "ArithmeticError",
-        "AssertionError",
-        "Exception",
-        "RuntimeError",
-        "TypeError",
-        "ValueError",
-        "ZeroDivisionError",
-    ]
-)
-_TRUSTED_MODULES = ("numpy", "math", "operator", "scipy.special")
+_PURE_NAMES = (
+    "abs", "all", "any", "bool", "complex", "dict", "divmod", "enumerate", "filter", "float", "format",
+    "frozenset", "int", "isinstance", "issubclass", "iter", "len", "list", "map", "max", "min", "next",
+    "object", "pow", "range", "repr", "reversed", "round", "set", "slice", "sorted", "str", "sum", "tuple",
+    "type", "zip", "ArithmeticError", "AssertionError", "Exception", "FloatingPointError", "IndexError",
+    "KeyError", "LookupError", "NotImplementedError", "OverflowError", "RuntimeError", "StopIteration",
+    "TypeError", "UserWarning", "ValueError", "ZeroDivisionError",
+)  # fmt: skip
+_PURE_BUILTINS = frozenset(getattr(builtins, name) for name in _PURE_NAMES)
+_TRUSTED_MODULES = (
+    "numpy", "math", "cmath", "operator", "scipy.special", "itertools", "functools", "contextlib",
+    "collections", "bisect", "heapq", "copy", "typing", "dataclasses", "numbers",
+)  # fmt: skip
+_MOST_ITEMS = 1000  # of a captured container
+_ABSENT = object()
 _IMPURE_NUMPY = ("numpy.random", "numpy.testing", "numpy.lib._npyio_impl")
 _READING_FILES = (np.load, np.loadtxt, np.genfromtxt, np.fromregex, np.fromfile, np.memmap)
 _IMMUTABLE = (int, float, complex, str, bytes, bool, type(None), type(Ellipsis), np.generic, np.dtype)
 _FUNCTION_OR_TYPE = (FunctionType, type, type(np.sum))  # objects that can be called have a state
-_FORBIDDEN_OPCODES = frozenset(
-    [
-        "STORE_GLOBAL",
-        "DELETE_GLOBAL",
-        "STORE_ATTR",
-        "DELETE_ATTR",
-        "IMPORT_NAME",
-        "LOAD_BUILD_CLASS",
-        "LOAD_NAME",
-    ]
-)
+_FORBIDDEN_OPCODES = frozenset(["IMPORT_NAME", "LOAD_BUILD_CLASS", "LOAD_NAME"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +82,56 @@ def transform(function: _F) -> _F:
     return function
 
 
-def guards_of(function: Callable[..., Any]) -> list[Guard]:
-    """Guards on everything `function` and its callees capture; raises `Unguardable`."""
+def guards_of(
+    function: Callable[..., Any], objects: Mapping[str, Any] = NOTHING, callees: Sequence[Any] = ()
+) -> list[Guard]:
+    """Guards on everything `function` and its callees capture; raises `Unguardable`.
+
+    `objects`: parameters of which attributes are read; `callees`: arguments that are functions.
+    """
     guards: list[Guard] = []
-    _Reading(guards).callee(function, getattr(function, "__name__", "the function"))
+    reading = _Reading(guards)
+    reading.callee(function, getattr(function, "__name__", "the function"), objects)
+    for each in callees:
+        reading.value(each, getattr(each, "__name__", "an argument"))
+    reading.check()
     return guards
 
 
+def is_function(x: Any) -> bool:
+    """Whether what matters of an object is what it does when it is called."""
+    return (
+        _is_pure(x)
+        or isinstance(x, FunctionType | MethodType | functools.partial)
+        or hasattr(x, "__traced__")
+    )
+
+
 class _Reading:
-    """One walk over a function and its callees; each is read once."""
+    """One walk over a function and its callees; each is read once for the objects that its parameters are."""
 
     def __init__(self, guards: list[Guard]):
         self._guards = guards
-        self._seen: set[int] = set()
+        self._seen: set[Hashable] = set()
         self._watched: set[Hashable] = set()
-        self._writes_items = self._captures_arrays = False
+        self._reads: set[Hashable] = set()  # what is read ...
+        self._writes: dict[Hashable, str] = {}  # ... and what is written: containers, attributes, variables
+        self._writes_items = self._mutates = self._captures_arrays = self._captures_nested = False
+
+    def check(self) -> None:
+        """Raise `Unguardable` if something read is also written: each call changes it for the next."""
+        for place, name in self._writes.items():
+            if place in self._reads:
+                raise Unguardable(f"it both reads and writes {name}")
+        if self._writes_items and (self._captures_arrays or self._reads.intersection(self._containers())):
+            raise Unguardable("it writes to items of something and captures an array or a container")
+        if self._mutates and self._captures_nested:
+            raise Unguardable(
+                "it calls a method that changes something, and captures containers in containers"
+            )
+
+    def _containers(self) -> set[Hashable]:
+        return {place for place in self._reads if isinstance(place, int)}
 
     def _watch(self, what: str, condition: Condition, once: Hashable = None) -> None:
         """Add a guard; of those with the same `once`, which watch the same name, only the first."""
@@ -133,123 +139,214 @@ class _Reading:
             self._watched.add(once)
             self._guards.append(Guard(what, condition))
 
-    def callee(self, function: Any, name: str) -> None:
-        """Read a Python function: its code, defaults, closure and globals."""
+    # -- Functions ---------------------------------------------------------------------------------------
+
+    def callee(
+        self, function: Any, name: str, objects: Mapping[str, Any] = NOTHING, called: bool = True
+    ) -> None:
+        """Read a Python function: its code, defaults, closure and globals; `objects` by its parameters."""
         while hasattr(function, "__traced__"):  # a decorated function is what it decorates
             function = function.__traced__
+        if isinstance(function, MethodType):
+            return self._method(function, name)
+        if isinstance(function, functools.partial):
+            return self._partial(function, name)
         if not isinstance(function, FunctionType):
-            raise Unguardable(f"{name} is a {type(function).__name__}, not a plain function")
-        if id(function) in self._seen:
-            return
-        self._seen.add(id(function))
+            return self._callable(function, name, called)
+        key = (id(function), *((name, id(x)) for name, x in objects.items()))
+        if key in self._seen:
+            return None
+        self._seen.add(key)
         if vars(function).keys() - {"__wrapped__"}:
             raise Unguardable(f"{name} has attributes")
         code, defaults = function.__code__, function.__defaults__
-        self._watch(f"function {name}", Defined(function, code, defaults))
+        self._watch(f"function {name}", Defined(function, code, defaults), id(function))
         for value in defaults or ():
-            self._value(value, f"a default of {name}")
-        for key in function.__kwdefaults__ or ():
-            self._keyword_default(function, key, name)
+            self.value(value, f"a default of {name}")
+        for keyword in function.__kwdefaults__ or ():
+            self._keyword_default(function, keyword, name)
+        self._code(function, objects)
+
+    def _code(self, function: FunctionType, objects: Mapping[str, Any]) -> None:
+        code = function.__code__
+        _check_opcodes(code)
+        usage = usage_of(code, tuple(objects))
+        for opcode in usage.stores - {"STORE_SUBSCR"}:
+            raise Unguardable(f"{code.co_name} has {opcode.lower().replace('_', ' ')}")
+        self._writes_items = self._writes_items or "STORE_SUBSCR" in usage.stores
+        self._mutates = self._mutates or usage.mutates
         cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
-        self._check_writes(code)
-        for load in _loads(code):
-            self._load(load, function, cells)
+        for use in usage.uses:
+            self._use(use, function, cells, objects)
 
-    def _check_writes(self, code: CodeType) -> None:
-        """A function that changes what it captured does so at every call, or not at all."""
-        for instruction in _instructions(code):
-            if instruction.opname == "STORE_DEREF" and instruction.argval in code.co_freevars:
-                raise Unguardable(f"{code.co_name} assigns the captured variable {instruction.argval}")
-            self._writes_items = self._writes_items or instruction.opname == "STORE_SUBSCR"
-        self._check_items()
+    def _method(self, method: MethodType, name: str) -> None:
+        function = method.__func__
+        code = getattr(function, "__code__", None)
+        if code is None or not code.co_argcount:
+            raise Unguardable(f"{name} is a method that cannot be read")
+        self.callee(function, name, {code.co_varnames[0]: method.__self__})
 
-    def _check_items(self) -> None:
-        if self._writes_items and self._captures_arrays:
-            raise Unguardable("it writes to items of something and captures an array")
+    def _partial(self, partial: functools.partial[Any], name: str) -> None:
+        for value in (*partial.args, *partial.keywords.values()):
+            self.value(value, f"an argument of {name}")
+        self.value(partial.func, name)
+
+    def _callable(self, value: Any, name: str, called: bool) -> None:
+        """An object with a method `__call__`."""
+        call = type(value).__dict__.get("__call__")
+        if isinstance(value, type) or not isinstance(call, FunctionType) or not called:
+            raise Unguardable(f"{name} is a {type(value).__name__}, not a plain function")
+        self._method(MethodType(call, value), name)
 
     def _keyword_default(self, function: FunctionType, key: str, name: str) -> None:
         value = (function.__kwdefaults__ or {})[key]
         self._watch(f"a default of {name}", Asked(lambda: (function.__kwdefaults__ or {}).get(key) is value))
-        self._value(value, f"a default of {name}")
+        self.value(value, f"a default of {name}")
 
-    def _load(self, load: _Load, function: FunctionType, cells: dict[str, Any]) -> None:
-        if load.name in cells:
-            self._cell(cells[load.name], load)
-        elif not load.is_global:
+    # -- Names -------------------------------------------------------------------------------------------
+
+    def _use(
+        self, use: Use, function: FunctionType, cells: dict[str, Any], objects: Mapping[str, Any]
+    ) -> None:
+        if use.name in objects:
+            self.value(objects[use.name], use.name, use)
+        elif use.name in cells:
+            self._cell(cells[use.name], use)
+        elif not use.is_global:
             return  # a variable of an enclosing function that is itself being read
-        elif load.name in function.__globals__:
-            namespace, name = function.__globals__, load.name
-            value = namespace[name]
-            once = (id(namespace), name)
-            self._watch(f"global `{name}`", Bound(namespace, name, value), once)
-            self._value(value, name, load.attributes)
-        elif getattr(builtins, load.name, None) not in _PURE_BUILTINS:
-            raise Unguardable(f"it uses {load.name}")
+        elif use.name in function.__globals__:
+            self._global(function.__globals__, use)
+        elif use.kind == "effect" and use.name == "print":
+            return
+        elif getattr(builtins, use.name, None) not in _PURE_BUILTINS:
+            raise Unguardable(f"it uses {use.name}")
         else:
-            self._watch(f"global `{load.name}`", Unbound(function.__globals__, load.name))
+            self._watch(f"global `{use.name}`", Unbound(function.__globals__, use.name))
 
-    def _cell(self, cell: Any, load: _Load) -> None:
+    def _global(self, namespace: dict[str, Any], use: Use) -> None:
+        value, place = namespace[use.name], (id(namespace), use.name)
+        if self._assigned(place, use, value):
+            return
+        self._watch(f"global `{use.name}`", Bound(namespace, use.name, value), place)
+        self.value(value, use.name, use)
+
+    def _cell(self, cell: Any, use: Use) -> None:
         try:
             value = cell.cell_contents
         except ValueError:
-            raise Unguardable(f"{load.name} is not defined yet") from None
-        self._watch(f"closure variable `{load.name}`", Enclosed(cell, value))
-        self._value(value, load.name, load.attributes)
+            raise Unguardable(f"{use.name} is not defined yet") from None
+        if self._assigned((id(cell), None), use, value):
+            return
+        self._watch(f"closure variable `{use.name}`", Enclosed(cell, value), id(cell))
+        self.value(value, use.name, use)
 
-    def _value(self, value: Any, name: str, attributes: tuple[str, ...] = ()) -> None:
-        """A captured value must be a constant, code we can read, or an array we can watch."""
+    def _assigned(self, place: Hashable, use: Use, value: Any) -> bool:
+        """Whether the use is a statement like `count += 1`, which reads the variable for itself only."""
+        if use.kind == "effect" and isinstance(value, _IMMUTABLE) and not use.attributes:
+            self._writes[place] = use.name
+            return True
+        self._reads.add(place)
+        return False
+
+    # -- Values ------------------------------------------------------------------------------------------
+
+    def value(self, value: Any, name: str, use: Use | None = None, depth: int = 0) -> None:
+        """A captured value must be a constant, code we can read, or something we can watch."""
+        attributes = use.attributes[depth:] if use is not None else ()
         if isinstance(value, ModuleType):
-            self._module(value, name, attributes)
+            self._module(value, name, attributes, use, depth)
         elif isinstance(value, np.ndarray):
-            self._captures_arrays = True
-            self._check_items()
-            self._watch(f"the contents of `{name}`", Asked(_unchanged(value)))
+            self._array(value, name, use)
         elif isinstance(value, tuple | frozenset):
             for item in value:
-                self._value(item, name)
+                self.value(item, name)
         elif isinstance(value, _IMMUTABLE) or _is_pure(value):
             return
+        elif isinstance(value, list | dict | set | deque):
+            self._container(value, name, use)
+        elif use is not None and use.kind == "effect" and len(attributes) <= 1:
+            self._written(value, name, use, attributes)
+        elif attributes and not isinstance(value, FunctionType | functools.partial):
+            self._attribute(value, name, attributes[0], use, depth)
         elif attributes:
             raise Unguardable(f"it reads {name}.{attributes[0]}")
         else:
-            self.callee(value, name)
+            self.callee(value, name, called=use is not None and use.kind == "call")
 
-    def _module(self, module: ModuleType, name: str, attributes: tuple[str, ...]) -> None:
+    def _array(self, value: np.ndarray, name: str, use: Use | None) -> None:
+        if use is not None and use.kind == "effect":
+            self._writes[id(value)] = name
+            return
+        self._captures_arrays = True
+        self._reads.add(id(value))
+        self._watch(f"the contents of `{name}`", Asked(_unchanged(value)), ("contents", id(value)))
+
+    def _container(self, value: Any, name: str, use: Use | None) -> None:
+        """A list, dict or set: it may be asked for items, or changed; not both, nor get another name."""
+        if use is not None and use.kind == "effect":
+            self._writes[id(value)] = name
+            return
+        if use is None or use.kind != "look":
+            raise Unguardable(f"{name} is a {type(value).__name__} from outside")
+        self._reads.add(id(value))
+        items = [*value.keys(), *value.values()] if isinstance(value, dict) else list(value)
+        if len(items) > _MOST_ITEMS:
+            raise Unguardable(f"{name} has {len(items)} items")
+        self._watch(f"the contents of `{name}`", _contains(value, items), ("contents", id(value)))
+        for item in items:
+            nested = isinstance(item, list | dict | set | deque)
+            self._captures_nested = self._captures_nested or nested
+            self.value(item, f"{name}[...]", use if nested else None, len(use.attributes))
+
+    def _written(self, value: Any, name: str, use: Use, attributes: tuple[str, ...]) -> None:
+        """An attribute that is set, or an object such as a logger or a file that is told something."""
+        self._writes[(id(value), use.written or attributes)] = f"{name}.{use.written or '.'.join(attributes)}"
+
+    def _attribute(self, value: Any, name: str, attribute: str, use: Use | None, depth: int) -> None:
+        """An attribute of an object: its own, or one of its class that is just a value or a method."""
+        kind = type(value)
+        own = getattr(value, "__dict__", NOTHING)
+        shared = inspect.getattr_static(kind, attribute, _ABSENT)
+        if "__getattribute__" in vars(kind) or "__getattr__" in vars(kind) or hasattr(shared, "__set__"):
+            raise Unguardable(f"it reads {name}.{attribute}, which is computed")
+        self._reads.add((id(value), attribute))
+        full = f"{name}.{attribute}"
+        self._watch(f"the class of `{name}`", Asked(lambda: type(value) is kind), ("class", id(value)))
+        if attribute in own:
+            found = own[attribute]
+            same = Asked(lambda: own.get(attribute, _ABSENT) is found)
+            bound = Bound(own, attribute, found) if isinstance(own, dict) else same
+            self._watch(f"`{full}`", bound, (id(value), attribute))
+        elif shared is not _ABSENT and isinstance(own, dict):
+            found = getattr(value, attribute)
+            self._watch(f"`{full}`", Unbound(own, attribute), (id(value), attribute))
+            self._watch(
+                f"`{full}`", Asked(lambda: inspect.getattr_static(kind, attribute, _ABSENT) is shared)
+            )
+        else:
+            raise Unguardable(f"it reads {full}")
+        self.value(found, full, use, depth + 1)
+
+    def _module(
+        self, module: ModuleType, name: str, attributes: tuple[str, ...], use: Use | None, depth: int
+    ) -> None:
         if not attributes:
             raise Unguardable(f"the module {name} is used as a value")
-        attribute, *rest = attributes
+        attribute = attributes[0]
+        if use is not None and use.kind == "effect" and (module.__name__, attribute) == ("warnings", "warn"):
+            return
         value = getattr(module, attribute, None)
         if not _is_trusted(module.__name__):
             self._watch(f"`{name}.{attribute}`", _provides(module, attribute, value))
-        self._value(value, f"{name}.{attribute}", tuple(rest))
+        self.value(value, f"{name}.{attribute}", use, depth + 1)
 
 
-@dataclass(frozen=True)
-class _Load:
-    """A name that bytecode loads, with the attributes taken from it at once."""
-
-    name: str
-    is_global: bool
-    attributes: tuple[str, ...]
-
-
-def _loads(code: CodeType) -> Iterator[_Load]:
-    """The globals and free variables that `code`, or code nested in it, loads."""
-    instructions = [i for i in dis.get_instructions(code) if i.opname not in ("CACHE", "PUSH_NULL", "NOP")]
-    for at, instruction in enumerate(instructions):
-        generator = instruction.opname == "YIELD_VALUE" and code.co_name != "<genexpr>"
-        if instruction.opname in _FORBIDDEN_OPCODES or generator:
+def _check_opcodes(code: CodeType) -> None:
+    """Raise `Unguardable` for what no reading of names covers."""
+    for instruction in _instructions(code):
+        trusted = instruction.opname == "IMPORT_NAME" and _is_trusted(instruction.argval)
+        if instruction.opname in _FORBIDDEN_OPCODES and not trusted:
             raise Unguardable(f"{code.co_name} has {instruction.opname.lower().replace('_', ' ')}")
-        if instruction.opname in ("LOAD_GLOBAL", "LOAD_DEREF", "LOAD_CLASSDEREF"):
-            attributes = []
-            for follower in instructions[at + 1 :]:
-                if follower.opname not in ("LOAD_ATTR", "LOAD_METHOD"):
-                    break
-                attributes.append(follower.argval)
-            yield _Load(instruction.argval, instruction.opname == "LOAD_GLOBAL", tuple(attributes))
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _loads(constant)
 
 
 def _instructions(code: CodeType) -> Iterator[dis.Instruction]:
@@ -258,6 +355,16 @@ def _instructions(code: CodeType) -> Iterator[dis.Instruction]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _instructions(constant)
+
+
+def _contains(container: Any, items: list[Any]) -> Condition:
+    """Whether the items are these very objects, in this order."""
+
+    def unchanged() -> bool:
+        now = [*container.keys(), *container.values()] if isinstance(container, dict) else list(container)
+        return len(now) == len(items) and all(map(operator.is_, now, items))
+
+    return Asked(unchanged)
 
 
 def _provides(module: ModuleType, attribute: str, value: Any) -> Condition:

@@ -16,12 +16,13 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tapejit.capture import Unguardable, guards_of
+from tapejit.capture import Unguardable, guards_of, is_function
+from tapejit.engine import Engine
 from tapejit.ir.function import Function
 from tapejit.path import path_of
 from tapejit.path_tree import PathTree
-from tapejit.replay import MISS, Exit, Leaf, Pack, Replay, Test, leaf_of, result_handles
-from tapejit.tracer.engine import Engine
+from tapejit.replay import MISS, Exit, Leaf, ObjectLeaf, Replay, Test, leaf_of, result_handles
+from tapejit.shortcut import Pack
 from tapejit.tracer.errors import RetraceWarning
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.tape import MAX_PERIOD, Escape, Tape
@@ -105,6 +106,7 @@ class Memory:
         self._met: set[int] = set()  # hashes of the paths traced so far
         self._hopeless: set[Hashable] = set()  # outlines of paths that Python has to be run for
         self._reasons: deque[str] = deque(maxlen=MAX_REASONS)
+        self.shortcut: Callable[..., Any] | None = None  # of the replay used last
         self.max_paths = MAX_REPLAYS  # that are kept; settable
         self.traces = 0  # how often the Python ran
         self.why_python: str | None = "it has not been called"  # None once calls are replayed
@@ -137,6 +139,8 @@ class Memory:
                 continue
             if situation is not self._situations[0]:
                 self._prefer(situation)
+            latest = situation.tree.latest
+            self.shortcut = None if latest is None else latest.shortcut
             return MISS if type(result) is Exit else result
         return MISS
 
@@ -218,7 +222,7 @@ class Memory:
             self._drop(min(self._replays, key=lambda k: self._replays[k].hits))
 
     def _drop(self, key: Hashable) -> None:
-        gone = self._replays.pop(key)
+        gone, self.shortcut = self._replays.pop(key), None
         for situation in self._situations:
             if any(replay is gone for replay in situation.tree.replays()):
                 situation.tree.remove(gone)
@@ -235,7 +239,7 @@ class Memory:
         call: Call,
         pack: Callable[[Sequence[Handle], Sequence[int]], Pack],
     ) -> Replay:
-        guards = guards_of(self._function)
+        guards = guards_of(self._function, *self._objects(call.args, kind[0]))
         handles = result_handles((call.head, call.rest))
         head = call.head if call.variables else None
         if call.variables and not isinstance(head, Handle):
@@ -243,6 +247,15 @@ class Memory:
         path = path_of(call.tape, flatten(tuple(call.traced_args))[0], handles, head, call.variables)
         program = self._engine.program(path.function, path.by_value, frozenset())
         return Replay(*kind, guards, path, program, pack(handles, path.places), call.tests())
+
+    def _objects(self, args: tuple[Any, ...], leaves: Sequence[Leaf]) -> tuple[dict[str, Any], list[Any]]:
+        """The arguments that are objects, by the names of the parameters, and those that are functions."""
+        opaque = {id(leaf.value) for leaf in leaves if isinstance(leaf, ObjectLeaf)}
+        found = {name: x for name, x in zip(self._parameters, args, strict=False) if id(x) in opaque}
+        if len(found) < len(opaque):
+            raise Unguardable("an object is inside an argument, or passed by keyword")
+        functions = [x for x in found.values() if is_function(x)]
+        return {name: x for name, x in found.items() if not is_function(x)}, functions
 
     def _note(self, call: Call) -> None:
         """Keep, and log if asked, why the Python ran."""

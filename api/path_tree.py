@@ -71,7 +71,9 @@ class PathTree:
             replay = branch.latest
             if replay is None:
                 continue
-            result = replay.run(args)
+            result = replay.run(args) if depth == 0 or replay.shortcut is None else replay.shortcut(*args)
+            if result is MISS and depth:
+                result = replay.run(args)
             if type(result) is not Exit:
                 if replay is not self._root.latest and result is not MISS:
                     self.prefer(replay)

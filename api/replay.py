@@ -18,7 +18,17 @@ import optree
 from tapejit.capture import Guard, Unguardable
 from tapejit.ir.types import TensorType, dtype_name, type_of
 from tapejit.path import LOOP, Path
-from tapejit.tracer.engine import Program
+from tapejit.runtime.entry import (
+    Argument,
+    Constant,
+    EntryPlan,
+    Given,
+    GivenArray,
+    GivenConstant,
+    GivenFloat,
+)
+from tapejit.runtime.program import Executable
+from tapejit.shortcut import Pack, shortcut_of
 from tapejit.tracer.handle import Handle
 from tapejit.tree import flatten
 
@@ -53,6 +63,10 @@ class ArrayLeaf:
         flags = x.flags
         return bool(flags.c_contiguous and flags.aligned)
 
+    def given(self) -> Given:
+        """The same as the runtime says it."""
+        return GivenArray(TensorType(dtype_name(self.dtype), self.shape))
+
     def __str__(self) -> str:
         return str(TensorType(dtype_name(self.dtype), self.shape))
 
@@ -64,6 +78,10 @@ class NumberLeaf:
     def accepts(self, x: Any) -> bool:
         """Whether `x` is such a number."""
         return type(x) is float or type(x) is np.float64
+
+    def given(self) -> Given:
+        """The same as the runtime says it."""
+        return GivenFloat()
 
     def __str__(self) -> str:
         return "a float"
@@ -90,6 +108,10 @@ class ConstantLeaf:
             return False
         return not isinstance(x, float | complex) or repr(x) == repr(self.value)
 
+    def given(self) -> Given:
+        """This very object, which is what an equal one mostly is; another is compared in Python."""
+        return GivenConstant(self.value)
+
     def __str__(self) -> str:
         return repr(self.value)
 
@@ -103,6 +125,10 @@ class ObjectLeaf:
     def accepts(self, x: Any) -> bool:
         """Whether `x` is that object."""
         return x is self.value
+
+    def given(self) -> Given:
+        """The same as the runtime says it."""
+        return GivenConstant(self.value)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ObjectLeaf) and self.value is other.value
@@ -123,7 +149,7 @@ def _described(x: Any) -> str:
 
 
 Leaf = ArrayLeaf | NumberLeaf | ConstantLeaf | ObjectLeaf
-Pack = Callable[[list[np.ndarray]], Any]
+SHORTEN_AFTER = 4  # answers, after which machine code does what `Replay.run` does
 
 
 class Replay:
@@ -135,7 +161,7 @@ class Replay:
         structure: Any,
         guards: Sequence[Guard],
         path: Path,
-        program: Program,
+        program: Executable,
         pack: Pack,
         tests: tuple[Test, ...] = (),
     ):
@@ -144,7 +170,8 @@ class Replay:
         self.tests = tests  # where Python saw a value, and what it saw
         self.steps = path.steps  # what Python saw at each guard, with loops between them
         self.function = path.function
-        self.hits = 0
+        self.shortcut: Callable[..., Any] | None = None  # of the call's arguments: its result, or MISS
+        self._runs = 0
         self._flat = structure == flatten((0,) * len(leaves))[1]
         arrays = [(x.shape, x.dtype) for x in leaves if isinstance(x, ArrayLeaf)]
         self._arrays = tuple(arrays) if self._flat and len(arrays) == len(leaves) else None
@@ -156,6 +183,11 @@ class Replay:
         self._reached, self._witness = path.reached, path.witness
         self._turns = [at for at, step in enumerate(path.steps) if step != LOOP]
         self._results = tuple((v.type.shape, v.type.numpy_dtype) for v in path.function.results)
+
+    @property
+    def hits(self) -> int:
+        """How many calls it answered."""
+        return self._runs + self._program.entry_runs
 
     def run(self, args: tuple[Any, ...]) -> Any:
         """The result of the call; MISS if arguments or captures do not fit, `Exit` if the path does not."""
@@ -172,13 +204,27 @@ class Replay:
         self._program.run(filled, outs)
         if self._guarded and not outs[0]:
             return self._exit(outs)
-        self.hits += 1
-        return self._pack(outs[1:] if self._guarded else outs)
+        self._runs += 1
+        if self._runs == SHORTEN_AFTER:
+            self._shorten()
+        return self._pack([x if x.ndim else x[()] for x in outs[self._guarded :]])
+
+    def _shorten(self) -> None:
+        """From now on machine code answers, where it can."""
+        given = [leaf.given() for leaf in self._leaves]
+        sources: list[Argument | Constant] = [Constant(x) for x in self._template]
+        for k, position, _ in self._entered:
+            sources[k] = Argument(position)
+        conditions = [guard.condition for guard in self._guards]
+        plan = EntryPlan(given, conditions, sources, self._guarded, (), MISS)
+        structure = None if self._flat else self._structure
+        count = len(self._results) - self._guarded
+        self.shortcut = shortcut_of(self._program, plan, structure, self._pack, count)
 
     def first(self, args: tuple[Any, ...], traced: Any) -> Any:
         """The result of the call that this was learnt from, which `traced` is too, up to rounding."""
         result = self.run(args)
-        self.hits = 0
+        self._runs = 0
         return traced if result is MISS or type(result) is Exit else result
 
     def _exit(self, outs: Sequence[np.ndarray]) -> Exit:
@@ -275,14 +321,10 @@ def picker(tree: Any, handles: Sequence[Handle]) -> Pack:
     position = {id(x): k for k, x in enumerate(handles)}
     if len(leaves) == 1 and leaves[0] is tree and isinstance(tree, Handle):
         place = position[id(tree)]
-        return lambda outs: _delivered(outs[place])
+        return lambda outs: outs[place]
 
-    def pick(outs: list[np.ndarray]) -> Any:
-        picked = [_delivered(outs[position[id(x)]]) if isinstance(x, Handle) else x for x in leaves]
+    def pick(outs: Sequence[Any]) -> Any:
+        picked = [outs[position[id(x)]] if isinstance(x, Handle) else x for x in leaves]
         return optree.tree_unflatten(structure, picked)
 
     return pick
-
-
-def _delivered(out: np.ndarray) -> Any:
-    return out if out.ndim else out[()]

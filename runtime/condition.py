@@ -1,7 +1,7 @@
-"""What must still hold for compiled code to answer in place of Python, in forms that machine code checks too.
+"""What must still hold for compiled code to answer in place of Python, in forms that machine code can check.
 
-Each condition is about one name that a function reads. `holds()` asks in Python; `emit` writes the same question
-in machine code, for `runtime.entry`. A condition of any other kind is `Asked`.
+Each condition is about one name that a function reads. `holds()` asks in Python; `emit` writes the same
+question in machine code, for `runtime.entry`. A condition of any other kind is `Asked`.
 """
 
 from __future__ import annotations
