@@ -1,6 +1,6 @@
 """tapejit: fast gradients of ordinary NumPy-style Python on a CPU."""
 
-from tapejit import autograd, checkpoint_policies, nd, ndarray, np, npx, random
+from tapejit import autograd, checkpoint_policies, linalg, nd, ndarray, np, npx, random
 from tapejit.base import MXNetError
 from tapejit.batching import vmap
 from tapejit.checkpoint import checkpoint
@@ -60,6 +60,7 @@ __all__ = [
     "jacrev",
     "jit",
     "jvp",
+    "linalg",
     "linearize",
     "linspace",
     "mark_variables",

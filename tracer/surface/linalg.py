@@ -18,6 +18,7 @@ from tapejit.ir.builder import Var
 from tapejit.tracer.errors import MatrixError, ShapeError, UnsupportedError
 from tapejit.tracer.operation import Operand, as_var, broadcast_to, common_dtype, float_dtype
 from tapejit.tracer.surface.function import traced
+from tapejit.tracer.surface.interpreted import own
 
 EPSILON = {"f64": float(np.finfo(np.float64).eps), "f32": float(np.finfo(np.float32).eps)}
 
@@ -71,13 +72,6 @@ def qr(a: Operand, *, mode: str) -> tuple[Var, Var]:
     return q, ops.concat(left, right, axis=len(x.shape) - 1)
 
 
-@traced(name="lu", numpy=lambda a: factor.lu.reference(np.asarray(a, np.result_type(a, np.float32))))
-def lu(a: Operand) -> tuple[Var, Var]:
-    """The factors in one matrix, and the rows of `a` in their order."""
-    found, order = factor.lu.several(square(a))
-    return found, order
-
-
 # -- Systems ---------------------------------------------------------------------------------------------
 
 
@@ -118,18 +112,11 @@ def inv(a: Operand) -> Var:
     return systems.inverse(x, *factor.lu.several(x), strict=True)
 
 
-@traced(name="inv_or_nan", numpy=lambda a: _inverse_or_nan(a))
+@own
 def inv_or_nan(a: Operand) -> Var:
     """The inverse; of a singular matrix infinities or NaN."""
     x = square(a)
     return systems.inverse(x, *factor.lu.several(x))
-
-
-def _inverse_or_nan(a: np.ndarray) -> np.ndarray:
-    a = np.asarray(a, np.result_type(a, np.float32))
-    unit = np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape)
-    found: np.ndarray = systems.lu_solve.reference(a, *factor.lu.reference(a), unit, turn=False, strict=False)
-    return found
 
 
 @traced(np.linalg.det)
