@@ -16,7 +16,6 @@ from tapejit.ir.builder import Var
 from tapejit.ir.types import INTEGERS
 from tapejit.tracer.operation import Operation, cast
 from tapejit.tracer.surface import norm as norms
-from tapejit.tracer.surface import norm as norms
 from tapejit.tracer.surface import reduction as surface
 from tapejit.tracer.surface.complex_number import absolute
 from tapejit.tracer.surface.function import Function
