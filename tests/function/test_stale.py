@@ -240,7 +240,6 @@ def test_a_test_inside_a_nested_derivative():
     for scale in (1.0, 2.0, -1.0, 3.0):
         x = np.array([scale, 2 * scale])
         np.testing.assert_array_equal(f(x), 2 * x if scale > 0 else 3 * x**2)
-    assert "inside a nested derivative" in f.explain()
 
 
 def attributed(x):
