@@ -9,6 +9,7 @@ import optree
 
 from tapejit.argnums import described
 from tapejit.capture import transform
+from tapejit.holomorphic import check_value
 from tapejit.ir.function import Function
 from tapejit.ir.transforms.adjoint import adjoint
 from tapejit.ir.transforms.jacobian import reverse_jacobian
@@ -125,8 +126,8 @@ def hvp(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
 def vhp(function: Callable[..., Any], primals: Any, cotangents: Any) -> Any:
     """A vector times the Hessian of a scalar function: reverse over reverse.
 
-    The same as `hvp`, since a Hessian is symmetric, for functions that have no forward mode. Arguments and result
-    are those of `hvp`.
+    The same as `hvp`, since a Hessian is symmetric, for functions that have no forward mode. Arguments and
+    result are those of `hvp`.
 
     >>> import numpy as np, tapejit as tj
     >>> tj.vhp(lambda x: np.sum(x ** 3), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
@@ -152,6 +153,7 @@ def _product(
             raise ShapeError(
                 f"{where}: a Hessian needs a scalar result, got {shapes}; return its sum or mean"
             )
+        check_value(where, call.heads[0].type, (), holomorphic=False)
         dots = directions(tangents, structures, call, where)
         found = iter(call.apply(kind, lambda f: transform(f, len(call.variables)), dots))
         return unflattened(structures, found)

@@ -12,7 +12,9 @@ from typing import Any
 
 import optree
 
+from tapejit.argnums import described
 from tapejit.capture import transform
+from tapejit.holomorphic import check_jacobian
 from tapejit.ir.function import Function
 from tapejit.ir.transforms.jacobian import cheaper_jacobian, forward_jacobian, reverse_jacobian
 from tapejit.transformed import Differential
@@ -31,12 +33,16 @@ class Jacobian(Differential):
         has_aux: bool,
         method: Method,
         order: int = 1,
+        holomorphic: bool = False,
     ):
         super().__init__(function, kind, argnums, has_aux)
-        self._method, self._order = method, order
+        self._method, self._order, self._holomorphic = method, order, holomorphic
 
     def _inside(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         call, structures = self._differentiable(args, kwargs)
+        where = f"{self._kind} of {described(self._user)}"
+        own = [x.type for x in call.variables]
+        check_jacobian(where, self._kind, own, [v.type for v in call.heads], self._holomorphic)
         wrt, heads = tuple(range(len(call.variables))), len(call.heads)
         found = iter(call.apply(("jacobian", self._method, heads), lambda f: self._method(f, wrt, heads)))
         value = call.value(iter([self._nest(self._order, structures, found) for _ in range(heads)]))
@@ -59,7 +65,12 @@ def _second(f: Function, wrt: Sequence[int], heads: int) -> Function:
 
 
 @transform
-def jacfwd(function: Callable[..., Any] | None = None, argnums: Any = 0, has_aux: bool = False) -> Any:
+def jacfwd(
+    function: Callable[..., Any] | None = None,
+    argnums: Any = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+) -> Any:
     """The function that returns the Jacobian, by forward mode: one sweep per element of the arguments.
 
     Arguments, results and errors are those of `jacobian`.
@@ -69,11 +80,16 @@ def jacfwd(function: Callable[..., Any] | None = None, argnums: Any = 0, has_aux
     array([[3., 0., 1.],
            [0., 3., 2.]])
     """
-    return _made(function, "jacfwd", argnums, has_aux, forward_jacobian)
+    return _made(function, "jacfwd", argnums, has_aux, forward_jacobian, holomorphic=holomorphic)
 
 
 @transform
-def jacrev(function: Callable[..., Any] | None = None, argnums: Any = 0, has_aux: bool = False) -> Any:
+def jacrev(
+    function: Callable[..., Any] | None = None,
+    argnums: Any = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+) -> Any:
     """The function that returns the Jacobian, by reverse mode: one sweep per element of the value.
 
     Arguments, results and errors are those of `jacobian`.
@@ -83,25 +99,31 @@ def jacrev(function: Callable[..., Any] | None = None, argnums: Any = 0, has_aux
     array([[3., 0., 1.],
            [0., 3., 2.]])
     """
-    return _made(function, "jacrev", argnums, has_aux, reverse_jacobian)
+    return _made(function, "jacrev", argnums, has_aux, reverse_jacobian, holomorphic=holomorphic)
 
 
 @transform
-def jacobian(function: Callable[..., Any] | None = None, argnums: Any = 0, has_aux: bool = False) -> Any:
+def jacobian(
+    function: Callable[..., Any] | None = None,
+    argnums: Any = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+) -> Any:
     """The function that returns the Jacobian, by the mode that needs fewer sweeps.
 
     `argnums`: the positional argument, or arguments, to differentiate by; each a tree of float arrays or
     numbers. The value is a tree of float arrays; each leaf becomes an array of shape `leaf.shape +
     argument.shape` (for a tree of arguments, or a tuple of `argnums`, a tree of such arrays). With `has_aux`
-    the function returns `(value, aux)`, and the result is `(jacobian, aux)`. Raises TypeError for integer
-    arguments and values, ValueError for `argnums` that do not fit the call.
+    the function returns `(value, aux)`, and the result is `(jacobian, aux)`. Arguments or values may be
+    complex; if both are, the function has to be `holomorphic`. Raises TypeError for integer arguments and
+    values, ValueError for `argnums` that do not fit the call.
 
     >>> import numpy as np, tapejit as tj
     >>> tj.jacobian(np.sin)(np.zeros(2))
     array([[1., 0.],
            [0., 1.]])
     """
-    return _made(function, "jacobian", argnums, has_aux, cheaper_jacobian)
+    return _made(function, "jacobian", argnums, has_aux, cheaper_jacobian, holomorphic=holomorphic)
 
 
 @transform
@@ -126,9 +148,16 @@ def _made(
     has_aux: bool,
     method: Method,
     order: int = 1,
+    holomorphic: bool = False,
 ) -> Any:
     if function is None:
         return functools.partial(
-            _made, kind=kind, argnums=argnums, has_aux=has_aux, method=method, order=order
+            _made,
+            kind=kind,
+            argnums=argnums,
+            has_aux=has_aux,
+            method=method,
+            order=order,
+            holomorphic=holomorphic,
         )
-    return Jacobian(function, kind, argnums, has_aux, method, order)
+    return Jacobian(function, kind, argnums, has_aux, method, order, holomorphic)

@@ -21,13 +21,15 @@ from tapejit import tree
 from tapejit.argnums import checked_argnums, described, name_of, positions
 from tapejit.capture import transform
 from tapejit.engine import DECORATED, TRACING, Engine
+from tapejit.holomorphic import check_value
 from tapejit.inspection import Inspection
 from tapejit.ir.transforms.adjoint import adjoint
+from tapejit.ir.types import type_of
 from tapejit.memory import Call, Memory
 from tapejit.replay import MISS, picker
 from tapejit.shortcut import Pack
 from tapejit.tracer.backward import backward
-from tapejit.tracer.errors import DtypeError, ShapeError
+from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.gradient import FreshGradients
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.state import STATE
@@ -185,9 +187,11 @@ class Differentiated(TracedFunction):
         has_aux: bool = False,
         value: bool = True,
         engine: Engine = DECORATED,
+        holomorphic: bool = False,
     ):
         super().__init__(function, engine)
         self._argnums, self._has_aux, self._value = checked_argnums(argnums), has_aux, value
+        self._holomorphic = holomorphic
 
     def _traced_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if STATE.tape is not None:
@@ -200,7 +204,7 @@ class Differentiated(TracedFunction):
         call_args = [trees.get(i, x) for i, x in enumerate(rest)]
         with self._recording(call_args, ours) as tape:
             found = self._function(*call_args, **call_kwargs)
-            head, aux = self._split(found)
+            head, aux = self._split(found, variables)
         grads = self._gradients(tape, head, variables)
         self.inspection.saw(tape)
         packed = self._packed(head, aux, grads, self._structures(args, chosen), ours)
@@ -215,7 +219,7 @@ class Differentiated(TracedFunction):
         @functools.wraps(self._function)
         def checked(*args: Any, **kwargs: Any) -> Any:
             found = self._function(*args, **kwargs)
-            self._split(found)
+            self._split(found, optree.tree_leaves([args[i] for i in chosen]))
             return found
 
         chosen = self._chosen(args)
@@ -253,13 +257,13 @@ class Differentiated(TracedFunction):
             found = [np.ones(v.type.shape, v.type.numpy_dtype) if v is head else None for v in variables]
         elif isinstance(head, Handle) and head.tracked and tape.recorded(head):
             sink = FreshGradients(variables)
-            backward([head], [None], sink)
+            backward([head], [np.ones(head.shape, head.dtype) if self._holomorphic else None], sink)
             found = [sink.of(v) for v in variables]
         elif tape.lost is not None:
             raise lost_gradient(self._where(), tape.lost)
         return [tree.zeros(v) if g is None else g for g, v in zip(found, variables, strict=True)]
 
-    def _split(self, found: Any) -> tuple[Any, Any]:
+    def _split(self, found: Any, variables: Sequence[Handle]) -> tuple[Any, Any]:
         """The head and the auxiliary results of what the function returned."""
         if self._has_aux:
             if not isinstance(found, tuple) or len(found) != 2:
@@ -270,10 +274,12 @@ class Differentiated(TracedFunction):
         else:
             head, aux = found, None
         self._check_scalar(head)
+        type_ = head.type if isinstance(head, Handle) else type_of(head)
+        check_value(self._where(), type_, (v.type for v in variables), self._holomorphic)
         return head, aux
 
     def _check_scalar(self, head: Any) -> None:
-        shape = getattr(head, "shape", None if not isinstance(head, int | float) else ())
+        shape = getattr(head, "shape", None if not isinstance(head, int | float | complex) else ())
         if shape is None:
             raise TypeError(
                 f"{self._where()} returned {type(head).__name__}; a gradient needs a scalar result "
@@ -284,8 +290,6 @@ class Differentiated(TracedFunction):
                 f"{self._where()} returned an array of shape {shape}; a gradient needs a scalar: return its "
                 "sum or mean"
             )
-        if np.dtype(getattr(head, "dtype", float)).kind != "f":
-            raise DtypeError(f"{self._where()} returned {head.dtype}; a gradient needs a float result")
 
     def _chosen(self, args: tuple[Any, ...]) -> tuple[int, ...]:
         return positions(self._argnums, len(args), self._where())
@@ -332,15 +336,21 @@ def jit(function: Callable[..., Any]) -> Jitted:
 
 @transform
 def value_and_grad(
-    function: Callable[..., Any] | None = None, argnums: int | Sequence[int] = 0, has_aux: bool = False
+    function: Callable[..., Any] | None = None,
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
 ) -> Any:
     """The function that returns the value and the gradient of a scalar function.
 
     `argnums`: the positional argument, or arguments, to differentiate; each a pytree of float arrays or
     numbers. The gradient has the structure, shapes and dtypes of the argument (a tuple of gradients for
     a tuple of `argnums`). With `has_aux` the function returns `(value, aux)`, and so does the result:
-    `((value, aux), gradient)`. Raises ShapeError if the value is no scalar, TypeError for integer
-    arguments, ValueError for `argnums` that do not fit the call.
+    `((value, aux), gradient)`. The gradient by a complex z = x + iy is df/dx - i df/dy (JAX's convention;
+    PyTorch gives the conjugate), and the value must be real, unless `holomorphic` says that the function is
+    complex differentiable: then arguments and value are complex and the gradient is df/dz. Raises ShapeError
+    if the value is no scalar, TypeError for integer arguments and for complex values, ValueError for
+    `argnums` that do not fit the call.
 
     >>> import numpy as np, tapejit as tj
     >>> @tj.value_and_grad
@@ -351,13 +361,16 @@ def value_and_grad(
     (5.0, array([2., 4.]))
     """
     if function is None:
-        return functools.partial(value_and_grad, argnums=argnums, has_aux=has_aux)
-    return Differentiated(function, argnums, has_aux, value=True)
+        return functools.partial(value_and_grad, argnums=argnums, has_aux=has_aux, holomorphic=holomorphic)
+    return Differentiated(function, argnums, has_aux, value=True, holomorphic=holomorphic)
 
 
 @transform
 def grad(
-    function: Callable[..., Any] | None = None, argnums: int | Sequence[int] = 0, has_aux: bool = False
+    function: Callable[..., Any] | None = None,
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
 ) -> Any:
     """The gradient function of a scalar function; see `value_and_grad`.
 
@@ -370,8 +383,8 @@ def grad(
     12.0
     """
     if function is None:
-        return functools.partial(grad, argnums=argnums, has_aux=has_aux)
-    return Differentiated(function, argnums, has_aux, value=False)
+        return functools.partial(grad, argnums=argnums, has_aux=has_aux, holomorphic=holomorphic)
+    return Differentiated(function, argnums, has_aux, value=False, holomorphic=holomorphic)
 
 
 def _with_keywords(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import optree
 
-from tapejit.directional import jvp, vjp
 from tapejit.argnums import described
+from tapejit.directional import jvp, vjp
 from tapejit.transformed import check_function
 
 MODES = ("fwd", "rev")
@@ -27,8 +27,8 @@ def check_grads(
 ) -> None:
     """Raise AssertionError unless the derivatives of `function` at `args` agree with central differences.
 
-    `args`: the positional arguments, trees of float arrays or numbers; all are differentiated. "fwd" compares
-    `jvp` with differences along a random direction, "rev" compares `vjp` with them, weighted at random. With
+    `args`: the positional arguments, trees of float or complex arrays or numbers; all are differentiated. "fwd"
+    compares `jvp` with differences along a random direction, "rev" compares `vjp` with them, weighted at random. With
     `order=2` the derivatives are themselves checked in the same way, and so on. `eps` is the step of the
     differences; the tolerances and it default to what the lowest precision among the arguments allows. The
     function must be smooth within a step around `args`.
@@ -43,7 +43,7 @@ def check_grads(
     unknown = [mode for mode in modes if mode not in MODES]
     if unknown or order < 1:
         raise ValueError(f"modes are {', '.join(MODES)} and the order is at least 1; got {modes} and {order}")
-    single = any(np.asarray(x).dtype == np.float32 for x in optree.tree_leaves(args))
+    single = any(np.asarray(x).dtype in (np.float32, np.complex64) for x in optree.tree_leaves(args))
     default = (2e-2, 2e-2, 1e-2) if single else (1e-5, 1e-6, 1e-5)
     rtol, atol, eps = (d if x is None else x for x, d in zip((rtol, atol, eps), default, strict=True))
     check = _Check(rtol, atol, eps, np.random.default_rng(seed))
@@ -80,7 +80,12 @@ class _Check:
         return optree.tree_map(lambda a, b: (_wide(a) - _wide(b)) / (2 * self._eps), ahead, behind)
 
     def _random_like(self, tree: Any) -> Any:
-        return optree.tree_map(lambda x: self._rng.normal(size=np.shape(x)).astype(np.asarray(x).dtype), tree)
+        return optree.tree_map(lambda x: self._random(np.shape(x), np.asarray(x).dtype), tree)
+
+    def _random(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+        real = self._rng.normal(size=shape)
+        drawn = real + 1j * self._rng.normal(size=shape) if dtype.kind == "c" else real
+        return np.asarray(drawn).astype(dtype)
 
     def _compare(self, found: float, numerical: float, what: str) -> None:
         if not abs(found - numerical) <= self._atol + self._rtol * abs(numerical):
@@ -104,10 +109,10 @@ def _moved(x: Any, step: Any) -> Any:
 
 
 def _wide(x: Any) -> np.ndarray:
-    return np.asarray(x, np.float64)
+    return np.asarray(x, np.complex128 if np.iscomplexobj(x) else np.float64)
 
 
 def _dot(x: Any, y: Any) -> float:
-    """The sum of the products of all leaves."""
+    """The sum of the products of all leaves; of complex ones the real part, without conjugation."""
     leaves = zip(optree.tree_leaves(x), optree.tree_leaves(y), strict=True)
-    return float(sum(np.sum(_wide(a) * _wide(b)) for a, b in leaves))
+    return float(sum(np.sum(_wide(a) * _wide(b)).real for a, b in leaves))

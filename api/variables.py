@@ -50,7 +50,7 @@ def differentiable(
         raise TypeError(f"{kind} of {where}: there is no array to differentiate by")
     call = trace_line(tape, where, variables, given, lambda: function(*call_args, **kwargs), has_aux)
     for head in call.heads:
-        if not head.type.is_float:
+        if not head.type.is_inexact:
             raise DtypeError(f"{kind} of {where}: it returned {head.type}; a derivative needs a float result")
     if tape.lost is not None and not _depends(call):
         raise lost_gradient(where, tape.lost)

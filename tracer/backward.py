@@ -13,9 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from tapejit.ir.types import TensorType
-from tapejit.tracer.errors import NOT_IN_GRAPH, AutogradError
+from tapejit.tracer.errors import COMPLEX_HEAD, NOT_IN_GRAPH, AutogradError, DtypeError
 from tapejit.tracer.gradient import Destination, Sink
 from tapejit.tracer.handle import Handle
+from tapejit.tracer.location import user_location
 from tapejit.tracer.plan import Plan
 from tapejit.tracer.segment import Segment, Source
 
@@ -26,6 +27,9 @@ def backward(
     """Differentiate the sum of `heads`, weighted by `head_grads` (None: ones), into `sink`."""
     if not all(head.tracked for head in heads):
         raise AutogradError(NOT_IN_GRAPH)
+    for head, grad in zip(heads, head_grads, strict=True):
+        if grad is None and head.type.is_complex:
+            raise DtypeError(COMPLEX_HEAD.format(user_location(), head.type))
     borrowed = [g for g in head_grads if g is not None]
     sweep = Sweep(sink, retain_graph, borrowed)
     try:

@@ -18,6 +18,12 @@ UNREACHABLE = (
 )
 
 
+COMPLEX_HEAD = (
+    "backward at {}: a complex head, {}, has no single gradient: differentiate a real number, such as its "
+    ".real or abs(...) ** 2, or say by a head gradient what the result counts"
+)
+
+
 class TapejitError(Exception):
     """Base of every error that tapejit raises on purpose."""
 
@@ -52,6 +58,10 @@ class ConversionError(TapejitError, TypeError):
 
 class UnsupportedError(TapejitError, TypeError):
     """A NumPy function, or one of its arguments, that tapejit does not trace."""
+
+
+class UnsupportedAttributeError(UnsupportedError, AttributeError):
+    """An attribute of NumPy's arrays that these do not have."""
 
 
 class RetraceWarning(UserWarning):

@@ -21,7 +21,8 @@ def adjoint(f: Function, wrt: Sequence[int] | None = None, unit_seed: bool = Fal
 
     There is one y_bar per float result and one x_bar per parameter of `wrt` (default: every float
     parameter). With `unit_seed`, `f` has a float of one element first, whose y_bar is the constant 1; its
-    other results are carried along without a y_bar.
+    other results are carried along without a y_bar. Of a complex one x_bar is then the derivative, if `f` is
+    holomorphic.
     """
     chosen = _chosen(f, wrt)
     builder = Builder(f"{f.name}.adjoint")
@@ -129,7 +130,7 @@ def _seed_params(builder: Builder, f: Function) -> dict[Value, Var]:
 
 def _unit_seed(builder: Builder, f: Function) -> dict[Value, Var]:
     first = f.results[0].type if f.results else None
-    if first is None or first.size != 1 or not first.is_float:
+    if first is None or first.size != 1 or not first.is_inexact:
         raise IRError(f"@{f.name}: a gradient needs a float scalar as first result, got {first}")
     return {f.results[0]: builder.full(first, 1.0)}
 

@@ -110,7 +110,13 @@ def _rows(bars: Var, y: TensorType, x: TensorType, start: int) -> Var:
 
 
 def cheaper_jacobian(f: Function, wrt: Sequence[int], heads: int) -> Function:
-    """Whichever mode needs fewer sweeps; forward mode for a square Jacobian."""
+    """Whichever mode needs fewer sweeps, forward mode for a square Jacobian; forward mode of complex results,
+    reverse mode of complex parameters, since the derivatives by both parts of a number are apart there.
+    """
+    if any(v.type.is_complex for v in f.results[:heads]):
+        return forward_jacobian(f, wrt, heads)
+    if any(f.params[i].type.is_complex for i in wrt):
+        return reverse_jacobian(f, wrt, heads)
     inputs = sum(math.prod(f.params[i].type.shape) for i in wrt)
     outputs = sum(math.prod(v.type.shape) for v in f.results[:heads])
     return (reverse_jacobian if outputs < inputs else forward_jacobian)(f, wrt, heads)

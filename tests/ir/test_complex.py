@@ -9,7 +9,6 @@ from row_checks import assert_same_bits
 from tapejit.ir import ops
 from tapejit.ir.builder import Builder
 from tapejit.ir.complex_number import complex_, conj, imag, real
-from tapejit.ir.function import IRError
 from tapejit.ir.interpreter import interpret
 from tapejit.ir.modulus import modulus
 from tapejit.ir.parser import parse_function
@@ -149,11 +148,6 @@ REAL_ONLY = {
 def test_rows_that_need_an_order_refuse(make):
     with pytest.raises(TypeError, match=r"real|abs"):
         function(make, GRID)
-
-
-def test_a_complex_head_has_no_unit_seed():
-    with pytest.raises(IRError, match="float scalar"):
-        adjoint(function(lambda z: ops.reduce_sum(z, axes=(0,)), GRID), unit_seed=True)
 
 
 # -- The convention ------------------------------------------------------------------------------------
