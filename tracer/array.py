@@ -19,16 +19,14 @@ from tapejit.tracer.gradient import AttachedGradients
 from tapejit.tracer.handle import Handle, Leaf
 from tapejit.tracer.intake import head_gradient
 from tapejit.tracer.location import user_location
+from tapejit.tracer.method import Methods
 from tapejit.tracer.operation import WEAK_DTYPE, Operation
 from tapejit.tracer.state import STATE
 from tapejit.tracer.surface import (
-    arrange,
     complex_number,
     elementwise,
     indexing,
-    order,
     product,
-    reduction,
     scalar,
     shape,
 )
@@ -83,7 +81,7 @@ def _foreign(other: Any) -> bool:
     return not isinstance(other, Handle | np.ndarray | np.generic | float | int | complex | list | tuple)
 
 
-class Array(Handle):
+class Array(Methods):
     """An n-dimensional array with NumPy's semantics that autograd can follow.
 
     Make one with `tapejit.array` and its kin. dtypes: f64, f32, c128, c64, i64, i32, bool.
@@ -421,91 +419,6 @@ class Array(Handle):
             raise ShapeError(f"in-place write at {where}: {result.type} does not fit into {self.type}")
         assert tape is not None
         tape.rebind(self, result)
-
-    # -- Methods ---------------------------------------------------------------------------------------------
-
-    def reshape(self, *new_shape: Any) -> Any:
-        target = new_shape[0] if len(new_shape) == 1 and not isinstance(new_shape[0], int) else new_shape
-        return shape.reshape(self, shape=tuple(target))
-
-    def transpose(self, *axes: Any) -> Any:
-        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
-        return shape.transpose(self, axes=order)
-
-    def ravel(self) -> Any:
-        return shape.ravel(self)
-
-    def flatten(self) -> Any:
-        return elementwise.copy(shape.ravel(self))
-
-    def swapaxes(self, axis1: int, axis2: int) -> Any:
-        return shape.swapaxes(self, axis1=axis1, axis2=axis2)
-
-    def squeeze(self, axis: Any = None) -> Any:
-        return shape.squeeze(self, axis=axis)
-
-    def astype(self, dtype: Any) -> Any:
-        return elementwise.astype(self, dtype=dtype)
-
-    def copy(self) -> Any:
-        return elementwise.copy(self)
-
-    def dot(self, other: Any) -> Any:
-        return product.dot(self, other)
-
-    def take(self, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
-        return indexing.take_of(self, indices, axis, mode=mode)
-
-    def repeat(self, repeats: Any, axis: int | None = None) -> Any:
-        return arrange.repeat(self, repeats, axis)
-
-    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-        return arrange.diagonal(self, offset=offset, axis1=axis1, axis2=axis2)
-
-    def argsort(self, axis: int | None = -1, kind: str | None = None) -> Any:
-        return order.argsort(self, axis=axis, kind=kind)
-
-    def cumsum(self, axis: int | None = None, dtype: Any = None) -> Any:
-        return order.cumsum(self, axis=axis, dtype=dtype)
-
-    def cumprod(self, axis: int | None = None, dtype: Any = None) -> Any:
-        return order.cumprod(self, axis=axis, dtype=dtype)
-
-    def sum(self, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
-        return reduction.sum_(self, axis=axis, dtype=dtype, keepdims=keepdims)
-
-    def prod(self, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
-        return reduction.prod(self, axis=axis, dtype=dtype, keepdims=keepdims)
-
-    def mean(self, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
-        return reduction.mean(self, axis=axis, dtype=dtype, keepdims=keepdims)
-
-    def var(self, axis: Any = None, dtype: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
-        return reduction.var(self, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
-
-    def std(self, axis: Any = None, dtype: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
-        return reduction.std(self, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
-
-    def max(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return reduction.max_(self, axis=axis, keepdims=keepdims)
-
-    def min(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return reduction.min_(self, axis=axis, keepdims=keepdims)
-
-    def any(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return reduction.any_(self, axis=axis, keepdims=keepdims)
-
-    def all(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return reduction.all_(self, axis=axis, keepdims=keepdims)
-
-    def argmax(self, axis: int | None = None) -> Any:
-        return reduction.argmax(self, axis=axis)
-
-    def argmin(self, axis: int | None = None) -> Any:
-        return reduction.argmin(self, axis=axis)
-
-    def clip(self, min: Any = None, max: Any = None) -> Any:
-        return elementwise.clip(self, min, max)
 
 
 def _restored(face: type[Array], data: np.ndarray) -> Array:

@@ -7,6 +7,7 @@ and are Python's to know: they demand their arguments, as `bool(x)` does.
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,9 @@ class Composed:
 
     def __repr__(self) -> str:
         return f"<function {self.__name__}>"
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if STATE.tape is None and not self._view:

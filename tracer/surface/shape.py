@@ -11,8 +11,8 @@ import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.builder import Var
-from tapejit.ir.update import update
 from tapejit.ir.types import dtype_name
+from tapejit.ir.update import update
 from tapejit.tracer.errors import BoundsError, DtypeError, ShapeError, UnsupportedError
 from tapejit.tracer.location import user_location
 from tapejit.tracer.operation import Operand, aligned, as_var, cast, common_dtype
@@ -41,7 +41,10 @@ def normal_axes(axis: Axes, rank: int) -> tuple[int, ...]:
 
 
 @traced(np.reshape, view=True)
-def reshape(a: Var, *, shape: int | tuple[int, ...]) -> Var:
+def reshape(a: Var, *, shape: int | tuple[int, ...], order: str = "C", copy: bool | None = None) -> Var:
+    if _is_fortran(order):
+        backwards = shape if isinstance(shape, int) else shape[::-1]
+        return _reversed(reshape.op.lower(_reversed(a), shape=backwards))
     target = [shape] if isinstance(shape, int) else list(shape)
     size = math.prod(a.shape)
     if -1 in target:
@@ -54,8 +57,21 @@ def reshape(a: Var, *, shape: int | tuple[int, ...]) -> Var:
     return ops.reshape(a, shape=tuple(target))
 
 
+def _reversed(x: Var) -> Var:
+    """The dimensions in the opposite order."""
+    return ops.transpose(x, perm=tuple(reversed(range(len(x.shape)))))
+
+
+def _is_fortran(order: str) -> bool:
+    """Whether the first dimension runs fastest; the other orders ask for memory, which is not known."""
+    if order not in ("C", "F"):
+        raise UnsupportedError(f"the order {order!r} is not traced; use 'C' or 'F'")
+    return order == "F"
+
+
 @traced(np.ravel, view=True)
-def ravel(a: Var) -> Var:
+def ravel(a: Var, *, order: str = "C") -> Var:
+    a = _reversed(a) if _is_fortran(order) else a
     return ops.reshape(a, shape=(math.prod(a.shape),))
 
 
