@@ -3,7 +3,7 @@
 The first program of a *family*, of functions equal but for numbers, is compiled as it is. For the second,
 both are emitted in the general form; if the sources differ in numbers only, those that differ become
 variables of one program, compiled once. Later sizes are emitted, which takes milliseconds, and compared;
-they run that program with numbers of their own. See docs/decisions/0006-sizes-at-run-time.md. Start at
+they run that program with numbers of their own. See docs/decisions/0007-sizes-at-run-time.md. Start at
 `Families`.
 """
 

@@ -58,6 +58,14 @@ def test_training_step_compiles_once(engine):
     np.testing.assert_allclose(model.bias.asnumpy(), [3.0], atol=1e-3)
 
 
+def test_every_further_batch_size_runs_the_program_of_the_second(engine):
+    model, sizes = Regression(), [32, 7, 33, 64, 100, 1000, 12]
+    for x, y in batches(np.random.default_rng(0), [size for size in sizes for _ in range(3)]):
+        model.step(x, y, 0.01)
+    once = 2 if engine.tier == "auto" else 0
+    assert engine.counters() == CacheCounters(compiled=2, hits=len(sizes) * 3 - 2 - once, interpreted=once)
+
+
 def test_shorter_last_batch_is_one_more_program(engine):
     model = Regression()
     epoch = [32, 32, 32, 7]
