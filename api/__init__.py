@@ -14,6 +14,7 @@ from tapejit.engine import cache_info
 from tapejit.full_derivative import hessian, jacfwd, jacobian, jacrev
 from tapejit.function import grad, jit, value_and_grad
 from tapejit.gradient_check import check_grads
+from tapejit.implicit import fixed_point
 from tapejit.linearize import linearize
 from tapejit.recording import (
     backward,
@@ -46,13 +47,16 @@ __all__ = [
     "current_context",
     "custom_jvp",
     "custom_vjp",
+    "elementwise_grad",
     "eye",
+    "fixed_point",
     "full",
     "get_num_threads",
     "gpu",
     "grad",
     "hessian",
     "hvp",
+    "implicit",
     "is_recording",
     "is_training",
     "jacfwd",

@@ -14,10 +14,12 @@ from tapejit.argnums import described
 from tapejit.capture import transform
 from tapejit.ir.transforms.batch import batch_along, reached
 from tapejit.ir.types import TensorType
+from tapejit.lane_path import explored, joined
 from tapejit.line import LineCall, trace_line
 from tapejit.tracer.array import Array
 from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.handle import Handle
+from tapejit.tracer.inner import Choice
 from tapejit.transformed import Transformed
 from tapejit.variables import argument_name, inner_tape
 
@@ -30,8 +32,10 @@ def vmap(function: Callable[..., Any] | None = None, in_axes: Any = 0, out_axes:
     an entry per argument: an int, None (the argument is the same for every example), or a tree that is a
     prefix of the argument's own. Keyword arguments are stacks along axis 0. `out_axes`: where the results
     carry the new axis; None for a result that is the same for every example. Values that depend on no
-    stack are computed once. Raises ShapeError when sizes differ or an axis is not there; NestedDemandError
-    when the function branches on an example with `if`: choose with `np.where` instead.
+    stack are computed once. Where examples take different branches of an `if` or leave a `while` at different
+    times, each path is computed for all examples and each gets the result of its own; results must then have
+    equal shapes. Raises ShapeError when sizes differ or an axis is not there; NestedDemandError where Python
+    asks for another number of an example, as by `float()`, and for more than 256 paths.
 
     >>> import numpy as np, tapejit as tj
     >>> weights = np.array([1.0, 2.0])
@@ -74,7 +78,27 @@ class Batched(Transformed):
         leaves, structure = optree.tree_flatten(given_tree, none_is_leaf=True)
         stacks = self._stacks(leaves, args, kwargs)
         size = self._size([s for s in stacks if s is not None])
+        given = [s for s in stacks if s is not None]
+
+        def trace(choose: Choice) -> LineCall:
+            return self._traced(leaves, stacks, structure, choose)
+
+        axes = [s.axis for s in given]
+        lanes, calls = zip(*explored(size, trace, self._where_user), strict=True)
+        return (
+            self._batched(calls[0], size, axes) if len(calls) == 1 else self._joined(lanes, calls, size, axes)
+        )
+
+    def _traced(
+        self,
+        leaves: Sequence[Any],
+        stacks: Sequence[Stack | None],
+        structure: Any,
+        choose: Choice,
+    ) -> LineCall:
+        """The function on one example, as a line."""
         tape = inner_tape(self._trie, self._where_user)
+        tape.choose = choose
         examples = [
             leaf if s is None else tape.parameter(s.array, s.axis, s.name)
             for leaf, s in zip(leaves, stacks, strict=True)
@@ -82,25 +106,42 @@ class Batched(Transformed):
         variables = [x for x, s in zip(examples, stacks, strict=True) if s is not None]
         inner_tree: Any = optree.tree_unflatten(structure, examples)
         call_args, call_kwargs = inner_tree
-        given = [s for s in stacks if s is not None]
-        call = trace_line(
+        return trace_line(
             tape,
             described(self._user),
             variables,
-            [s.array for s in given],
+            [s.array for s in stacks if s is not None],
             lambda: self._user(*call_args, **call_kwargs),
             False,
         )
-        return self._batched(call, size, [s.axis for s in given])
 
     def _batched(self, call: LineCall, size: int, axes: list[int]) -> Any:
         """The stacked results of a call."""
-        function = call.line.function
         ins: tuple[int | None, ...] = (*axes, *(None for _ in call.captured))
-        outs = self._result_axes(call, [a is not None for a in ins])
+        depends = reached(call.line.function, [a is not None for a in ins])
+        outs = self._result_axes(call, [v.type for v in call.heads], depends)
         found = call.apply(("vmap", size, ins, outs), lambda f: batch_along(f, size, ins, outs))
-        assert len(found) == len(function.results)
         return call.value(iter(found))
+
+    def _joined(self, lanes: Sequence[Any], calls: Sequence[LineCall], size: int, axes: list[int]) -> Any:
+        """The results of several paths, each example with those of its own."""
+        first = calls[0]
+        results = []
+        for call in calls:
+            if call.structure != first.structure:
+                raise TypeError(
+                    f"{self._where_user}: examples that take different branches give results of different "
+                    f"structures: {first.structure} and {call.structure}"
+                )
+            ins = (*axes, *(None for _ in call.captured))
+            outs = (0,) * len(call.heads)
+            key = ("vmap", size, ins, outs)
+            results.append(call.apply(key, lambda f, i=ins, o=outs: batch_along(f, size, i, o)))
+        stacked = joined(lanes, results, self._where_user)
+        types = [x.type.with_shape(x.type.shape[1:]) for x in stacked]
+        places = self._result_axes(first, types, [True] * len(stacked))
+        moved = [x if not axis else np.moveaxis(x, 0, axis) for x, axis in zip(stacked, places, strict=True)]
+        return first.value(iter(moved))
 
     # -- Arguments ------------------------------------------------------------------------------------------
 
@@ -164,8 +205,10 @@ class Batched(Transformed):
 
     # -- Results --------------------------------------------------------------------------------------------
 
-    def _result_axes(self, call: LineCall, mapped: Sequence[bool]) -> tuple[int | None, ...]:
-        """Per result the axis that carries the examples."""
+    def _result_axes(
+        self, call: LineCall, types: Sequence[TensorType], depends: Sequence[bool]
+    ) -> tuple[int | None, ...]:
+        """Per result the axis that carries the examples; `types` are those of one example."""
         example = call.value(iter([0] * call.structure.num_leaves))
         try:
             axes = optree.broadcast_prefix(self._out_axes, example, none_is_leaf=True)
@@ -173,10 +216,9 @@ class Batched(Transformed):
             raise ValueError(
                 f"{self._where_user}: out_axes={self._out_axes} is no prefix of the result: {error}"
             ) from None
-        depends = reached(call.line.function, mapped)
         return tuple(
-            self._result_axis(axis, v.type, each)
-            for axis, v, each in zip(axes, call.line.function.results, depends, strict=True)
+            self._result_axis(axis, type_, each)
+            for axis, type_, each in zip(axes, types, depends, strict=True)
         )
 
     def _result_axis(self, axis: int | None, example: TensorType, depends: bool) -> int | None:

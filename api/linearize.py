@@ -20,9 +20,9 @@ from tapejit.variables import differentiable
 def linearize(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """The value of `function(*primals)` and its pushforward: `(value, jvp_fn)`.
 
-    `jvp_fn(*tangents)`, with one tangent per primal, of the same structure, shapes and dtypes, is the derivative
-    along them: `jvp` without computing the value again, any number of times. With `has_aux` the function
-    returns `(value, aux)` and the result is `(value, jvp_fn, aux)`. Raises TypeError and ShapeError as `jvp` does.
+    `jvp_fn(*tangents)`, with one tangent per primal, of the same structure, shapes and dtypes, is the
+    derivative along them: `jvp` without computing the value again, any number of times. With `has_aux` the
+    function returns `(value, aux)` and the result is `(value, jvp_fn, aux)`. Errors are those of `jvp`.
 
     >>> import numpy as np, tapejit as tj
     >>> value, slope = tj.linearize(lambda x: np.sum(x ** 2), np.array([1.0, 2.0]))

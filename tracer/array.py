@@ -197,10 +197,7 @@ class Array(Methods):
         return scalar.tolist(self) if scalar.stays_traced(self) else self.value().tolist()
 
     def __bool__(self) -> bool:
-        truth = bool(self.materialise())
-        if STATE.tape is not None:
-            STATE.tape.note_escape(self, truth)
-        return truth
+        return bool(self.materialise()) if STATE.tape is None else STATE.tape.truth(self)
 
     def __float__(self) -> float:
         return float(self._scalar())

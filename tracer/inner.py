@@ -7,6 +7,7 @@ parameter has no value at all: it stands for one example among many.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,10 +34,13 @@ class Stack(NamedTuple):
     number: int  # its value number
 
 
+Choice = Callable[[Handle, Tape], bool]  # (truth values of all examples, the tape they are on)
+
+
 class InnerTape(Tape):
     """`name` is what errors call the transform. It is open until `close`."""
 
-    __slots__ = ("_made", "_name", "_open", "_rebound", "_stacks", "given")
+    __slots__ = ("_made", "_name", "_open", "_rebound", "_stacks", "choose", "given")
 
     parent: Tape
 
@@ -48,6 +52,7 @@ class InnerTape(Tape):
         self._made: dict[int, tuple[Handle, Made]] = {}  # by id: what earlier cuts made
         self._rebound: dict[int, Handle] = {}  # arrays from outside that were written in place
         self.given: dict[int, Handle] = {}  # by id of a variable: its value outside
+        self.choose: Choice | None = None  # a branch, from the truth values of all examples
 
     # -- What is traced on --------------------------------------------------------------------------------
 
@@ -92,8 +97,13 @@ class InnerTape(Tape):
         if self._stacks:
             raise NestedDemandError(
                 f"Python needs the number in an array at {user_location()}, inside {self._name}, where an "
-                "array stands for many examples; choose with np.where instead of `if`"
+                "array stands for many examples; compute with arrays, and choose by `if` or np.where"
             )
+        self._hand_over()
+        self.parent.demand()
+
+    def _hand_over(self) -> None:
+        """Record what is pending here on the outer tape."""
         segment = self.cut()
         if segment.live:
             plan = segment.forward_plan()
@@ -101,7 +111,19 @@ class InnerTape(Tape):
             found = nested.called(self.parent, nested.plan_call(plan), arguments)
             for handle, result in zip(segment.live.values(), found, strict=False):
                 nested.move(handle, result)
-        self.parent.demand()
+
+    def truth(self, handle: Handle) -> bool:
+        """Where an array stands for many examples, `choose` says which branch is taken."""
+        if not _stands_for_many(handle._tape):
+            return super().truth(handle)
+        if handle._tape is self and self._stacks:
+            if self.choose is None or handle.type.size != 1:
+                self.demand()
+            assert self.choose is not None
+            return self.choose(self.stack_of(handle), self.parent)
+        if handle._tape is self:
+            self._hand_over()
+        return self.parent.truth(handle)
 
     def known_outside(self, handle: Handle | None) -> Handle | None:
         return handle
@@ -203,3 +225,12 @@ class InnerTape(Tape):
             else:
                 found.append(self._stacks[id(x)].array)
         return found
+
+
+def _stands_for_many(tape: Any) -> bool:
+    """Whether values of this tape may differ between the examples of a stack, here or on a tape outside."""
+    while isinstance(tape, InnerTape):
+        if tape.stacks():
+            return True
+        tape = tape.parent
+    return False

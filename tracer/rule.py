@@ -32,7 +32,7 @@ class RuleTape(InnerTape):
         self._symbols.append(handle)
         return handle
 
-    def demand(self) -> None:
+    def _hand_over(self) -> None:
         """Refused where a symbol would have to be a number."""
         if self._symbols:
             raise NestedDemandError(
@@ -40,7 +40,7 @@ class RuleTape(InnerTape):
                 "traced once for all values and has to be made of NumPy's functions: no float(), .item() or "
                 "`if` on its arguments, nothing of `math`; choose with np.where"
             )
-        super().demand()
+        super()._hand_over()
 
 
 def depth_of(owner: object, tape: Tape | None) -> int:

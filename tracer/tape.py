@@ -319,6 +319,12 @@ class Tape:
         made = handle._made
         return made[1:] if made is not None and made[0] is self else handle
 
+    def truth(self, handle: Handle) -> bool:
+        """The truth value of an array of one element, for Python to branch on."""
+        found = bool(handle.materialise())
+        self.note_escape(handle, found)
+        return found
+
     def note_escape(
         self, handle: Handle | None, seen: bool | Within | np.ndarray, inside: bool = False
     ) -> None:

@@ -1,4 +1,4 @@
-"""A derivative in two: a forward that keeps residuals, and the linear map that is run later, or several times."""
+"""A derivative in two: a forward that keeps residuals, and a linear map that is run later, or often."""
 
 from __future__ import annotations
 

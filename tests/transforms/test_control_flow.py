@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tapejit as tj
-from tapejit.tracer.errors import AutogradError, ConversionError, NestedDemandError
+from tapejit.tracer.errors import AutogradError, ConversionError
 
 pytestmark = pytest.mark.usefixtures("interpreted")
 POINTS = [np.array([1.0, 2.0]) * scale for scale in (1.0, 3.0, -1.0, -2.0, 1.0, 0.5)]
@@ -92,11 +92,6 @@ def test_in_place():
     x = np.array([1.0, 2.0])
     np.testing.assert_allclose(tj.jvp(written, (x,), (np.ones(2),))[1], 8 * x)
     np.testing.assert_allclose(tj.jvp(written, (-x,), (np.ones(2),))[1], -2 * x)
-
-
-def test_vmap_of_a_branch():
-    with pytest.raises(NestedDemandError, match=r"control_flow.py:\d+, inside vmap of branch .*np.where"):
-        tj.vmap(branch)(np.ones((3, 2)))
 
 
 def test_a_branch_in_the_inner_of_two_derivatives():
