@@ -93,6 +93,8 @@ class Face:
         """A new array with a copy of the values of `source`."""
         if dtype is None and isinstance(source, self.trusted):
             dtype = source.dtype
+        elif dtype is None and np.iscomplexobj(source):
+            dtype = np.result_type(self.float_dtype(), np.complex64)
         return array_of(self.array_type, source, self.dtype(dtype))
 
     def own(self, data: np.ndarray) -> Any:

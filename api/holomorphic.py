@@ -20,7 +20,8 @@ def check_value(where: str, value: TensorType, variables: Iterable[TensorType], 
     elif value.is_complex:
         raise DtypeError(
             f"{where} returned {value}; a complex value has no single gradient: return a real number, such "
-            "as its .real or np.abs(...) ** 2, or say holomorphic=True if the function is complex differentiable"
+            "as its .real or np.abs(...) ** 2, or say holomorphic=True if the function is complex "
+            "differentiable"
         )
     elif not value.is_float:
         raise DtypeError(f"{where} returned {value.numpy_dtype}; a gradient needs a float result")

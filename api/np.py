@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as _numpy
 
+from tapejit import np_fft as fft
 from tapejit import np_linalg as linalg
 from tapejit import np_random as random
 from tapejit.np_array import FACE, ndarray
@@ -42,6 +43,7 @@ NAMES: dict[str, Any] = {
     **{function.__name__: function for function in _CREATION},
     **{name: getattr(_numpy, name) for name in _OF_NUMPY.split()},
     "empty": empty,
+    "fft": fft,
     "linalg": linalg,
     "ndarray": ndarray,
     "random": random,

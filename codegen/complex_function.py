@@ -84,7 +84,7 @@ def modulus(z: ComplexLane) -> Lane:
 
 def sqrt(z: ComplexLane) -> ComplexLane:
     """W. Kahan, Branch Cuts for Complex Elementary Functions, 1987: no cancellation, the cut below zero."""
-    small, large = _ordered(z)
+    _, large = _ordered(z)
     limit = z.x.pick(2.0**1000, 2.0**120)
     huge, tiny = large > limit, large < 1.0 / limit
     down, up = 2.0**-4, z.x.pick(2.0**108, 2.0**50)
@@ -146,7 +146,7 @@ def _turned_back(z: ComplexLane) -> ComplexLane:
 
 
 def power(z: ComplexLane, w: ComplexLane) -> ComplexLane:
-    """exp(w log z); 1 where w is 0; 0 to a power of positive real part is 0, to any other NaN, as in NumPy."""
+    """exp(w log z), as in NumPy: 1 where w is 0; 0 to a power of positive real part is 0, to others NaN."""
     found = exp(w * log(z))
     at_zero = (w.x > 0.0).where(z.x.like(0.0), math.nan)
     found = choose(z.x.equals(0.0) & z.y.equals(0.0), ComplexLane(at_zero, at_zero), found)

@@ -60,7 +60,7 @@ def _in_memory(site: Site, k: int) -> Array:
     home = site.operands[k]
     if isinstance(home, Array):
         return home
-    dtype = site.instr.results[0].type.dtype
+    dtype = site.instr.operands[k].type.dtype
     array = Array(site.names.fresh("element"), 1, dtype)
     site.make(array)
     return array

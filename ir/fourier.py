@@ -1,8 +1,8 @@
 """The discrete Fourier transform along one axis, of complex numbers and of real ones: the row `fft`.
 
-Scales are those of NumPy without `norm`: none on the way there, 1 / length on the way back. The matrices of `fft`
-and `ifft` are symmetric, and adjoints are transposes without conjugation (`ir.complex_number`), so each is its
-own transpose. Those of `rfft` and `irfft` are one another, but for the frequencies that stand for two.
+Scales are those of NumPy without `norm`: none on the way there, 1 / length on the way back. The matrices of
+`fft` and `ifft` are symmetric, and adjoints are transposes without conjugation (`ir.complex_number`), so each
+is its own transpose. `rfft` and `irfft` are one another's, but for the frequencies that stand for two.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _weights(z: Var, axis: int, length: int, inside: float, ends: float) -> Var:
 
 
 def _sizes(x: TensorType, *, kind: str, axis: int, length: int) -> tuple[int, ...]:
-    """What `fft` in the runtime is told: the kind's number, repetitions outside and inside of the axis, length."""
+    """What the runtime is told: the kind's number, how often outside and inside of the axis, the length."""
     outside = TensorType(x.dtype, x.shape[:axis]).size
     inside = TensorType(x.dtype, x.shape[axis + 1 :]).size
     return list(KINDS).index(kind), outside, inside, length

@@ -9,6 +9,7 @@ from tapejit.ir import (
     custom,
     determinant,
     factor,
+    fourier,
     gather,
     loop,
     modulus,
@@ -42,6 +43,7 @@ TABLE: dict[str, Primitive] = {
         factor,
         spectrum,
         determinant,
+        fourier,
         update,
     )
     for row in vars(module).values()

@@ -1,8 +1,8 @@
-"""`fft_c128(kind, outside, inside, length, x, out)` and the like, which emitted source calls: NumPy does them.
+"""`fft_c128(kind, outside, inside, length, x, out)` and the like, which emitted source calls.
 
 NumPy's transform (pocketfft) is as accurate as one gets and fast for every length, so a native program calls
-it: through a C function that takes the interpreter's lock, and costs some microseconds. The lock is only taken
-for the call; the reasons stand in docs/decisions. Start with `Fourier`.
+it, by a C function that takes the interpreter's lock for that and costs some microseconds. The reasons are in
+docs/decisions/0008-fourier-transforms-by-numpy.md. Start with `Fourier`.
 """
 
 from __future__ import annotations

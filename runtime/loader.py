@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from tapejit.ir.signature import Signature
 from tapejit.ir.types import NUMPY_NAME, TensorType
+from tapejit.runtime.fourier import Fourier
 from tapejit.runtime.linear_algebra import LinearAlgebra
 from tapejit.runtime.template import MOST
 from tapejit.runtime.threads import Threads, threads_from_environment
@@ -75,8 +76,7 @@ class Loader:
     ):
         self.vocabulary = vocabulary
         self._threads = threads or Threads(threads_from_environment())
-        self._algebra = LinearAlgebra()
-        self._algebra = LinearAlgebra()
+        self._algebra, self._fourier = LinearAlgebra(), Fourier()
         self._shorter = shorter  # another vocabulary for a source, where inlining would take too long
         self.lock = threading.Lock()
 
@@ -104,7 +104,8 @@ class Loader:
             return None
 
     def _namespace(self, source: str) -> dict[str, Any]:
-        shorter, names = self._shorter(source), {**self.names, **self._algebra.names(source)}
+        routines = self._algebra.names(source) | self._fourier.names(source)
+        shorter, names = self._shorter(source), {**self.names, **routines}
         return names if shorter is None else {**names, **_functions(shorter)}
 
     @cached_property
@@ -150,8 +151,10 @@ def _jit(*signatures: Any) -> Any:
     """Numba's decorator, with what all functions of a program have in common."""
     import numba
 
+    from tapejit.runtime.pipeline import pipeline
+
     return numba.njit(
-        *signatures, nogil=True, error_model="numpy", fastmath={"contract"}, pipeline_class=_no_alias()
+        *signatures, nogil=True, error_model="numpy", fastmath={"contract"}, pipeline_class=pipeline()
     )
 
 
@@ -171,18 +174,6 @@ def _scalar_type(dtype: str) -> Any:
     import numba
 
     return numba.boolean if dtype == "bool" else getattr(numba, NUMPY_NAME[dtype])
-
-
-def _no_alias() -> Any:
-    """Numba's pipeline, told that array arguments do not overlap; without it many arrays do not vectorise."""
-    from numba.core.compiler import Compiler
-
-    class NoAlias(Compiler):  # type: ignore[misc]
-        def define_pipelines(self) -> Any:
-            self.state.flags.noalias = True
-            return super().define_pipelines()
-
-    return NoAlias
 
 
 def _intrinsic(name: str, function: ScalarFunction) -> Any:

@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RANK = {"ir": 0, "tracer": 1, "codegen": 1, "runtime": 1, "api": 2}
 OUTSIDE = {"ir": {"numpy"}, "codegen": {"numpy", "llvmlite"}}  # a layer not named here is free
 LOADER = Path("runtime/loader.py")
-COMPILING = {LOADER, Path("runtime/launch.py"), Path("runtime/lapack.py")}  # the loader, and what it hands work to
+# The loader, and what it hands work to.
+COMPILING = {LOADER, *(Path("runtime", name) for name in ("launch.py", "pipeline.py", "lapack.py", "fourier.py"))}
 FUNCTION_LINES = 60
 VAGUE = {"util", "utils", "helper", "helpers", "common", "misc"}
 

@@ -1,7 +1,7 @@
 """`numpy.fft`: transforms along one axis or several, of complex and of real numbers, and shifts.
 
-All of them are made of the row `fft`, which scales by 1 / n on the way back; what `norm` asks for beyond that is
-one multiplication. f32 and c64 stay single, as in NumPy 2.
+All of them are made of the row `fft`, which scales by 1 / n on the way back; what `norm` asks for beyond
+that is one multiplication. f32 and c64 stay single, as in NumPy 2.
 """
 
 from __future__ import annotations
