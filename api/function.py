@@ -163,9 +163,9 @@ class Jitted(TracedFunction):
         if STATE.tape is not None:
             return self._function(*args, **kwargs)
         ours = tree.any_handle((args, kwargs))
-        call_args, call_kwargs = tree.wrapped((args, kwargs))
+        call_args, call_kwargs = _traced_arguments(args, kwargs, ours)
         with self._recording(call_args, ours) as tape:
-            result = self._function(*call_args, **call_kwargs)
+            result = tree.concluded(self._function(*call_args, **call_kwargs))
         self.inspection.saw(tape)
         results = tree.delivered(result, keep=ours)
         if ours:
@@ -198,12 +198,12 @@ class Differentiated(TracedFunction):
             return self._inside(args, kwargs)
         chosen = self._chosen(args)
         ours = tree.any_handle((args, kwargs))
-        rest, call_kwargs = tree.wrapped((args, kwargs))
+        rest, call_kwargs = _traced_arguments(args, kwargs, ours)
         variables: list[Handle] = []
         trees = {i: tree.variables(args[i], i, self._where(), variables) for i in chosen}
         call_args = [trees.get(i, x) for i, x in enumerate(rest)]
         with self._recording(call_args, ours) as tape:
-            found = self._function(*call_args, **call_kwargs)
+            found = tree.concluded(self._function(*call_args, **call_kwargs))
             head, aux = self._split(found, variables)
         grads = self._gradients(tape, head, variables)
         self.inspection.saw(tape)
@@ -385,6 +385,14 @@ def grad(
     if function is None:
         return functools.partial(grad, argnums=argnums, has_aux=has_aux, holomorphic=holomorphic)
     return Differentiated(function, argnums, has_aux, value=False, holomorphic=holomorphic)
+
+
+def _traced_arguments(
+    args: tuple[Any, ...], kwargs: dict[str, Any], ours: bool
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Positional and keyword arguments as the function gets them; see `tree.wrapped`."""
+    found = tree.wrapped(_with_keywords(args, kwargs), numbers=not ours)
+    return found[: len(args)], found[-1][1] if kwargs else {}
 
 
 def _with_keywords(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from tapejit.ir.transforms.adjoint import backpropagate
 from tapejit.ir.types import TensorType, type_of
 from tapejit.rounds import Made, Ref, Rounds, find_rounds
 from tapejit.tracer.handle import Handle
+from tapejit.tracer.number import Expression, Given, Number
 from tapejit.tracer.segment import Cut
 from tapejit.tracer.tape import Escape, Tape, Within
 from tapejit.tracer.trie import trace_of
@@ -38,8 +39,8 @@ class Path:
 
     Results: `ok` if `guarded`, then the handles asked for, then the gradients asked for, in the order in
     which their variables entered: that of the joint program of a straight call, which then is the same.
-    Last come, at the places `reached` and `witness`, how many guards held, and the integer that the first
-    guard that did not hold saw.
+    Arguments in `worked_out` come of numbers among the leaves. Last come, at the places `reached` and
+    `witness`, how many guards held, and the integer that the first guard that did not hold saw.
     """
 
     function: Function
@@ -51,6 +52,7 @@ class Path:
     steps: tuple[Hashable, ...] = ()  # what Python saw at each guard, with LOOP between them
     reached: int | None = None
     witness: int | None = None
+    worked_out: dict[int, Expression] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ def path_of(
         [order.index(k) for k in range(len(order))],
         tuple(joined.steps),
         *at,
+        joined.worked_out,
     )
 
 
@@ -115,6 +118,9 @@ class _Joined:
         self.numbers: set[int] = set()
         self.guards: list[_Test] = []
         self.steps: list[Hashable] = []
+        self.worked_out: dict[int, Expression] = {}
+        self._numbers: dict[str, Var] = {}  # that Python saw, by their expressions
+        self._given = tape.given
         self._leaf = {id(x): k for k, x in enumerate(leaves) if isinstance(x, Handle)}
         self._memory = [x.materialise() for x in leaves if isinstance(x, Handle) and x._data is not None]
         self._vars: dict[int | Made, Var] = {}  # per array of the outside (its id), per value of a cut
@@ -122,10 +128,12 @@ class _Joined:
         self._escapes = tape.escapes
         self._join(find_rounds(self._cuts, self._escapes, used))
 
-    def var(self, ref: Ref) -> Var:
+    def var(self, ref: Ref | Number) -> Var:
         """A value of the trace, or an array from outside."""
         if isinstance(ref, tuple):
             return self._vars[ref]
+        if isinstance(ref, Number):
+            return self._seen_number(ref)
         return self._vars.get(id(ref)) or self._outside(ref, ref.type, ref.materialise(), None)
 
     def entry(self, variable: Handle) -> int:
@@ -190,7 +198,23 @@ class _Joined:
 
     def _number(self, value: Any, type_: TensorType) -> Var:
         self.numbers.add(len(self.arguments))
+        if isinstance(value, Given):
+            self._work_out(value.expression)
         return self._param(type_, value, None)
+
+    def _work_out(self, expression: Expression) -> None:
+        """The next argument comes of numbers that the call is given."""
+        if expression.position is None:
+            self.worked_out[len(self.arguments)] = expression
+        else:
+            self.entered[len(self.arguments)] = expression.position
+
+    def _seen_number(self, number: Number) -> Var:
+        """A number that Python saw."""
+        key = repr(number.expression)
+        if key not in self._numbers:
+            self._numbers[key] = self._number(Given.of(number), TensorType("f64"))
+        return self._numbers[key]
 
     def _input(self, cut: Cut, i: int, k: int) -> Var:
         ref = cut.inputs[i]
@@ -204,6 +228,8 @@ class _Joined:
         leaf = self._leaf.get(id(handle))
         if leaf is not None:
             self.entered[len(self.arguments)] = leaf
+        elif id(handle) in self._given:
+            self._work_out(self._given[id(handle)][1])
         elif not isinstance(value, np.ndarray):
             raise Unguardable("it takes part in another trace")
         elif any(np.may_share_memory(value, data) for data in self._memory):
@@ -303,6 +329,9 @@ class _Joined:
 
 class _Unguarded(_Joined):
     """The path that Python took, whatever made it take it."""
+
+    def _work_out(self, expression: Expression) -> None:
+        pass
 
     def _guard(self, cuts: int) -> None:
         pass

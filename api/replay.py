@@ -8,6 +8,7 @@ would have gone another way, and how the other results are packed.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -30,6 +31,7 @@ from tapejit.runtime.entry import (
 from tapejit.runtime.program import Executable
 from tapejit.shortcut import Pack, shortcut_of
 from tapejit.tracer.handle import Handle
+from tapejit.tracer.number import Number
 from tapejit.tree import flatten
 
 MISS = object()  # this replay does not fit the call
@@ -82,6 +84,22 @@ class NumberLeaf:
     def given(self) -> Given:
         """The same as the runtime says it."""
         return GivenFloat()
+
+    def __str__(self) -> str:
+        return "a float"
+
+
+@dataclass(frozen=True, slots=True)
+class FloatLeaf:
+    """A float that the program, or what is worked out for it, takes whatever its value."""
+
+    def accepts(self, x: Any) -> bool:
+        """Whether `x` is a plain float: one of NumPy's makes other dtypes."""
+        return type(x) is float
+
+    def given(self) -> Given:
+        """The same as the runtime says it."""
+        return GivenFloat(plain=True)
 
     def __str__(self) -> str:
         return "a float"
@@ -148,7 +166,7 @@ def _described(x: Any) -> str:
     return repr(x)
 
 
-Leaf = ArrayLeaf | NumberLeaf | ConstantLeaf | ObjectLeaf
+Leaf = ArrayLeaf | NumberLeaf | FloatLeaf | ConstantLeaf | ObjectLeaf
 SHORTEN_AFTER = 4  # answers, after which machine code does what `Replay.run` does
 
 
@@ -177,8 +195,10 @@ class Replay:
         self._arrays = tuple(arrays) if self._flat and len(arrays) == len(leaves) else None
         self._template = [None if k in path.entered else x for k, x in enumerate(path.arguments)]
         self._entered = tuple(
-            (k, leaf, isinstance(leaves[leaf], NumberLeaf)) for k, leaf in path.entered.items()
+            (k, leaf, not isinstance(leaves[leaf], ArrayLeaf) and k not in path.by_value)
+            for k, leaf in path.entered.items()
         )
+        self._worked_out = tuple((k, e, k not in path.by_value) for k, e in path.worked_out.items())
         self._program, self._pack, self._guarded = program, pack, path.guarded
         self._reached, self._witness = path.reached, path.witness
         self._turns = [at for at, step in enumerate(path.steps) if step != LOOP]
@@ -200,17 +220,35 @@ class Replay:
         filled = self._template.copy()
         for k, position, is_number in self._entered:
             filled[k] = np.asarray(leaves[position]) if is_number else leaves[position]
+        right = self._work_out(leaves, filled)
         outs = [np.empty(shape, dtype) for shape, dtype in self._results]
         self._program.run(filled, outs)
         if self._guarded and not outs[0]:
             return self._exit(outs)
+        if not right:
+            return MISS
         self._runs += 1
         if self._runs == SHORTEN_AFTER:
             self._shorten()
         return self._pack([x if x.ndim else x[()] for x in outs[self._guarded :]])
 
+    def _work_out(self, leaves: Sequence[Any], filled: list[Any]) -> bool:
+        """Fill in what comes of numbers; whether Python would not raise an error over it."""
+        right = True
+        for k, expression, as_array in self._worked_out:
+            try:
+                number = expression(leaves)
+            except ArithmeticError:
+                number = math.nan
+                right = False
+            right = right and not isinstance(number, complex)
+            filled[k] = np.asarray(float(number.real)) if as_array else float(number.real)
+        return right
+
     def _shorten(self) -> None:
         """From now on machine code answers, where it can."""
+        if self._worked_out:
+            return
         given = [leaf.given() for leaf in self._leaves]
         sources: list[Argument | Constant] = [Constant(x) for x in self._template]
         for k, position, _ in self._entered:
@@ -298,6 +336,8 @@ def leaf_of(given: Any, traced: Any, is_variable: bool) -> Leaf:
         return ArrayLeaf(given.dtype, given.shape)
     if is_variable and type(given) in (float, np.float64):
         return NumberLeaf()
+    if isinstance(traced, Number):
+        return FloatLeaf()
     if is_variable or isinstance(given, Handle | np.ndarray):
         raise Unguardable(f"an argument is a {type(given).__name__}")
     constant = type(given) in (int, float, complex, bool, str) or isinstance(given, np.generic)

@@ -9,6 +9,7 @@ import optree
 
 from tapejit.tracer.array import Array
 from tapejit.tracer.handle import Handle, Leaf
+from tapejit.tracer.number import Expression, Number
 
 
 def variables(tree: Any, position: int, name: str, found: list[Handle]) -> Any:
@@ -37,9 +38,24 @@ def floating(leaf: Any, position: int, name: str) -> Handle | np.ndarray:
     return found
 
 
-def wrapped(tree: Any) -> Any:
-    """`tree` with NumPy arrays as arrays of ours, views of them: they do not outlive the call."""
-    return optree.tree_map(lambda x: Array.wrap(x.view()) if isinstance(x, np.ndarray) else x, tree)
+def wrapped(tree: Any, numbers: bool = False) -> Any:
+    """`tree` with NumPy arrays as arrays of ours, views of them: they do not outlive the call.
+
+    `numbers`: a float becomes a number that remembers which leaf it is.
+    """
+    leaves, structure = optree.tree_flatten(tree)
+    return optree.tree_unflatten(structure, [_wrapped(x, k, numbers) for k, x in enumerate(leaves)])
+
+
+def _wrapped(x: Any, position: int, numbers: bool) -> Any:
+    if isinstance(x, np.ndarray):
+        return Array.wrap(x.view())
+    return Number(x, Expression(None, (position,))) if numbers and type(x) is float else x
+
+
+def concluded(tree: Any) -> Any:
+    """What a function returned, with numbers as floats again."""
+    return optree.tree_map(lambda x: x.seen() if isinstance(x, Number) else x, tree, none_is_leaf=True)
 
 
 def flatten(tree: Any) -> tuple[list[Any], Any]:

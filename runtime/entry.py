@@ -32,7 +32,9 @@ class GivenArray:
 
 @dataclass(frozen=True)
 class GivenFloat:
-    """A Python float or np.float64."""
+    """A Python float or, unless it has to be `plain`, an np.float64."""
+
+    plain: bool = False
 
 
 @dataclass(frozen=True)

@@ -90,15 +90,17 @@ class EntryWriter:
             elif isinstance(given, GivenConstant):
                 code.require(code.same(x, code.object(given.value)), self._missed)
             else:
-                code.require(self._is_float(x), self._missed)
+                code.require(self._is_float(x, given.plain), self._missed)
 
     def _argument(self, position: int) -> ll.Value:
         return self.code.field(self._args, 8 * position)
 
-    def _is_float(self, x: ll.Value) -> ll.Value:
+    def _is_float(self, x: ll.Value, plain: bool) -> ll.Value:
         kind = self.code.field(x, TYPE)
-        kinds = [self.code.same(kind, self.code.object(one)) for one in (float, np.float64)]
-        return self.code.builder.or_(*kinds)
+        found = self.code.same(kind, self.code.object(float))
+        if plain:
+            return found
+        return self.code.builder.or_(found, self.code.same(kind, self.code.object(np.float64)))
 
     def _check_array(self, x: ll.Value, type_: TensorType) -> None:
         code, builder = self.code, self.code.builder

@@ -20,6 +20,7 @@ from tapejit.tracer.handle import Handle, Leaf
 from tapejit.tracer.intake import head_gradient
 from tapejit.tracer.location import user_location
 from tapejit.tracer.method import Methods
+from tapejit.tracer.number import Number
 from tapejit.tracer.operation import WEAK_DTYPE, Operation
 from tapejit.tracer.state import STATE
 from tapejit.tracer.surface import (
@@ -335,6 +336,8 @@ class Array(Methods):
     __imul__, __itruediv__ = _in_place(elementwise.multiply), _in_place(elementwise.divide)
 
     def __pow__(self, other: Any) -> Any:
+        if type(other) is Number and other.value in _STATIC_FLOAT_EXPONENTS:
+            other = other.seen()
         kind = type(other)
         if (kind is int and other in _STATIC_EXPONENTS) or (
             kind is float and other in _STATIC_FLOAT_EXPONENTS

@@ -20,6 +20,7 @@ import numpy as np
 
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import is_users_file, user_frame
+from tapejit.tracer.number import Number
 
 if TYPE_CHECKING:
     from tapejit.tracer.tape import Tape
@@ -101,6 +102,8 @@ def _state(x: Any, tape: Tape, depth: int = 0) -> Any:
         made = tape.origin(x)
         age = len(tape.cuts or ())
         return Position(made[0], age - made[0], made[1]) if isinstance(made, tuple) else id(x)
+    if isinstance(x, Number):
+        return (Number, repr(x.expression), repr(x.value))
     if isinstance(x, _CONSTANT):
         return (type(x), repr(x))
     if isinstance(x, _BY_IDENTITY) and x not in _CALLING_BACK:

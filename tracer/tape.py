@@ -19,6 +19,7 @@ from tapejit.tracer.errors import AutogradError, DtypeError, NestedDemandError, 
 from tapejit.tracer.frame import Frames, frames_of
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location, user_test
+from tapejit.tracer.number import Expression, Given, Number
 from tapejit.tracer.operation import WEAK_DTYPE, Operation, Weak
 from tapejit.tracer.segment import Cut, Made, Segment, Source
 from tapejit.tracer.storage import Arguments
@@ -47,7 +48,7 @@ class Within(NamedTuple):
 class Escape(NamedTuple):
     """A value that Python saw: as a truth value (bool), its bounds, or all of it (an array)."""
 
-    what: Made | Handle | None  # None: a value of a nested derivative, which means nothing outside
+    what: Made | Handle | Number | None  # None: a value of a nested derivative, which means nothing outside
     seen: bool | Within | np.ndarray
     after: int  # cuts made by then
     location: str | None
@@ -77,6 +78,7 @@ class Tape:
         "arguments",
         "cuts",
         "escapes",
+        "given",
         "history",
         "lost",
         "names",
@@ -102,6 +104,7 @@ class Tape:
         self.history: dict[Node, None] = {}  # their ends, each once, in order
         self.lost: str | None = None  # where a differentiated float left for Python
         self.escapes: list[Escape] = []  # values that left for Python, if cuts are kept
+        self.given: dict[int, tuple[Handle, Expression]] = {}  # by id: arrays made of numbers of the call
         self._restart()
 
     def _restart(self) -> None:
@@ -157,13 +160,13 @@ class Tape:
             elif x is None:
                 key.append(None)
             else:
-                key.append(type(x))
+                key.append(float if type(x) is Given else type(x))
                 indices.append(None)
                 numbers.append(x)
         edge = tuple(key)
         node = self.node.children.get(edge)
         if node is None:
-            told = [type(x) if type(x) in WEAK_DTYPE else x for x in operands]
+            told = [float if type(x) is Given else type(x) if type(x) in WEAK_DTYPE else x for x in operands]
             node = self._grow(edge, op, told, tuple(indices), statics)
         self.node = node
         for number in numbers:
@@ -344,6 +347,16 @@ class Tape:
         if self.parent is not None:
             self.parent.note_escape(self.known_outside(handle), seen, inside=True)
 
+    def note_number(self, number: Number) -> None:
+        """Python saw a number that the call was given, or one that it made of such."""
+        if self.cuts is not None:
+            seen = number.value if isinstance(number.value, bool) else np.asarray(number.value)
+            self.escapes.append(Escape(number, seen, len(self.cuts), user_test(), None))
+
+    def outermost(self) -> Tape:
+        """The tape outside of all."""
+        return self if self.parent is None else self.parent.outermost()
+
     def known_outside(self, handle: Handle | None) -> Handle | None:
         """`handle` if the outer tape knows its value too."""
         return handle if handle is None or self.origin(handle) is handle else None
@@ -384,6 +397,8 @@ def as_handles(face: type[Handle], operands: Sequence[Any]) -> list[Any]:
     return [
         x
         if isinstance(x, Handle) or x is None or (type(x) in WEAK_DTYPE and not (cut and is_wide(x)))
+        else Given.of(x)
+        if isinstance(x, Number)
         else constant(face, x)
         for x in operands
     ]

@@ -18,6 +18,7 @@ from tapejit.ir.types import NUMPY_NAME, dtype_name
 from tapejit.tracer.errors import UnsupportedError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
+from tapejit.tracer.number import Number
 from tapejit.tracer.operation import Operation
 from tapejit.tracer.state import STATE
 from tapejit.tracer.tape import as_handles
@@ -143,6 +144,8 @@ def static(name: str, value: Any) -> Any:
         return bool(value)
     if isinstance(value, Handle):
         return value.value().item()
+    if isinstance(value, Number):
+        return value.seen()
     return operator.index(value) if hasattr(value, "__index__") else value
 
 
