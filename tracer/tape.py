@@ -299,6 +299,7 @@ class Tape:
             handle = None if ref is None else ref()
             if handle is not None and handle._tape is self and handle._index == i:
                 live[i] = handle
+        self.trie.ended(self.node)
         segment = Segment(self, self.node, self.arguments, self.sources, live)
         if live:
             self.history[self.node] = None

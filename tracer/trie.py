@@ -7,7 +7,8 @@ the node reached at the end holds the plans (compiled programs) for the whole tr
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import threading
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 from tapejit.ir.builder import Builder, Var
@@ -15,13 +16,13 @@ from tapejit.ir.function import Function, Value
 from tapejit.ir.types import TensorType
 from tapejit.tracer.engine import Engine
 
-MAX_NODES = 100_000
+MAX_NODES = 50_000  # some kilobytes each, with what hangs on them
 
 
 class Node:
     """One step. `operands` are value numbers of the trace, or None for a number or an absent operand."""
 
-    __slots__ = ("body", "children", "name", "operands", "parent", "plans", "tracked", "type", "types")
+    __slots__ = ("body", "children", "name", "operands", "parent", "plans", "tracked", "type", "types", "used")
 
     def __init__(
         self,
@@ -38,26 +39,52 @@ class Node:
         self.operands, self.body = operands, body  # body: the operation in IR; None for an input
         self.children: dict[Hashable, Node] = {}
         self.plans: dict[Hashable, Any] = {}
+        self.used = 0  # when a trace last ended here, by the clock of the trie
 
 
 class Trie:
-    """A root and the engine that builds programs for what is traced below it."""
+    """A root and the engine that builds programs for what is traced below it.
 
-    def __init__(self, engine: Engine):
-        self.engine = engine
+    With more than `most` nodes the traces that were not used for longest are dropped, until half are left: sizes
+    that never come back go, whatever is in use stays. What is dropped dies with the tapes that stand on it.
+    """
+
+    def __init__(self, engine: Engine, most: int = MAX_NODES):
+        self.engine, self._most = engine, most
         self.root = Node(None, (), False)
-        self._nodes = 0
+        self._nodes = self._clock = 0
+        self._lock = threading.Lock()
 
     def start(self) -> Node:
-        """The root; a new one when the trie has outgrown `MAX_NODES` (old nodes die with their tapes)."""
-        if self._nodes > MAX_NODES:
-            self.root, self._nodes = Node(None, (), False), 0
+        """The root."""
+        if self._nodes > self._most and self._lock.acquire(blocking=False):
+            try:
+                self._prune()
+            finally:
+                self._lock.release()
         return self.root
+
+    def ended(self, node: Node) -> None:
+        """A trace ended at `node`."""
+        self._clock += 1
+        node.used = self._clock
 
     def graft(self, parent: Node, key: Hashable, node: Node) -> Node:
         """Add `node` below `parent`, unless another thread was first."""
         self._nodes += 1
         return parent.children.setdefault(key, node)
+
+    def _prune(self) -> None:
+        ends = [node for node in _below(self.root) if node.used]
+        kept = {self.root}
+        for end in sorted(ends, key=lambda node: node.used, reverse=True):
+            steps = path(end)
+            if len(kept) + len(steps) > self._most // 2 and len(kept) > 1:
+                break
+            kept.update(steps)
+        for node in kept:
+            node.children = {key: child for key, child in list(node.children.items()) if child in kept}
+        self._nodes = len(kept)
 
 
 class Trace:
@@ -96,6 +123,15 @@ def trace_of(node: Node) -> Trace:
     if trace is None:
         trace = node.plans["trace"] = Trace(node)
     return trace
+
+
+def _below(node: Node) -> Iterator[Node]:
+    """All nodes of a subtree, its root left out."""
+    pending = list(node.children.values())
+    while pending:
+        node = pending.pop()
+        yield node
+        pending.extend(list(node.children.values()))
 
 
 def path(node: Node) -> list[Node]:
