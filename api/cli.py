@@ -1,4 +1,4 @@
-"""The command line: `tapejit dump` prints any stage of a function, `tapejit info` what runs where.
+"""The command line: `dump` prints stages of a function, `explain` why it was traced, `info` what runs.
 
 `main` is the entry point. Every mistake is one line on stderr and exit status 2.
 """
@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import click
 
+from tapejit import explanation
 from tapejit.argument import parse_argument
 from tapejit.engine import DECORATED
 from tapejit.highlight import coloured, console
@@ -63,6 +64,35 @@ def dump(target: str, specs: Sequence[str], stages: Sequence[str], output: str |
         DECORATED.tier = "interpret"  # the call is there to be traced; llvm and asm compile all the same
         found = load_target(target, arguments)
         _write([(stage, found.text(stage)) for stage in stages], output)
+    except (TargetError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+@cli.command()
+@click.argument("target", metavar="FILE.py:FUNCTION")
+@click.option(
+    "--arg",
+    "specs",
+    multiple=True,
+    metavar="SPEC [| SPEC ...]",
+    help="What successive sets of calls pass in one place: 'f64[64,10] | f64[63,10]'. Repeat it.",
+)
+@click.option(
+    "--calls", default=3, show_default=True, help="How often each set is called, with other numbers."
+)
+def explain(target: str, specs: Sequence[str], calls: int) -> None:
+    """Call a function several times, and print why its Python ran each time and which paths are known.
+
+    The function, decorated or plain, is called with random arrays of the types that --arg states: floats
+    from -2 to 2. The numbers are the same in every run.
+
+    \b
+    tapejit explain model.py:loss --arg 'f64[64,10] | f64[63,10]' --arg 'f64[10]'
+    tapejit explain model.py:step --arg 'f64[3]' --arg 'rate=0.1 | 0.2' --calls 10
+    """
+    try:
+        DECORATED.tier = "interpret"  # what is compiled does not matter here
+        _write([("explain", explanation.explain(target, specs, calls))], None)
     except (TargetError, ValueError) as error:
         raise click.ClickException(str(error)) from None
 

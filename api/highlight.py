@@ -17,6 +17,11 @@ _THEME = Theme(
         "ir.primitive": "bold",
         "ir.attribute": "yellow",
         "ir.comment": "dim",
+        "explain.place": "cyan",
+        "explain.type": "green",
+        "explain.keyword": "bold magenta",
+        "explain.number": "bold",
+        "explain.warning": "yellow",
     }
 )
 
@@ -35,8 +40,23 @@ class IRHighlighter(RegexHighlighter):
     ]
 
 
+class ExplanationHighlighter(RegexHighlighter):
+    """Colours of what `explain` prints."""
+
+    base_style = "explain."
+    highlights = [  # noqa: RUF012 (rich's own interface)
+        r"(?P<place>[\w.-]+\.py:\d+)",
+        r"(?P<type>\b(?:f64|f32|i64|i32|bool|c128|c64)\[[\d,]*\])",
+        r"(?P<keyword>`[^`\n]*`)",
+        r"(?P<number>\b(?:trace|path) \d+)",
+        r"(?P<warning>the Python runs at such calls:[^\n]*)",
+    ]
+
+
 def coloured(text: str, stage: str) -> Text:
     """The text of one stage with its colours."""
+    if stage == "explain":
+        return ExplanationHighlighter()(text)
     if stage in _LEXER:
         return Syntax("", _LEXER[stage], theme="ansi_dark", background_color="default").highlight(text)
     highlighted = Text(text)

@@ -306,7 +306,13 @@ class Replay:
         groups = itertools.groupby(self.tests)
         rows = [(f"{where}: {seen}", len(list(group))) for (where, seen), group in groups]
         tests = ", ".join(text if count == 1 else f"{text} ×{count}" for text, count in rows)
-        return f"taken {self.hits} times; {tests or 'straight through'}"
+        return f"taken {self.hits} times; {tests or 'straight through'} → {self._described()}"
+
+    def _described(self) -> str:
+        """What the path became."""
+        names = [instr.primitive.name for instr in self._program.function.body]
+        loops = sum(name in ("while", "while_adjoint") for name in names)
+        return f"{len(names)} operations" + (f", {loops} native loops" if loops else "")
 
     def difference(self, args: tuple[Any, ...], names: Sequence[str]) -> str | None:
         """What about the arguments or the captures does not fit, if that is it."""

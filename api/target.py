@@ -47,9 +47,8 @@ class Target(Protocol):
 
 def load_target(spec: str, arguments: Sequence[Argument]) -> Target:
     """The target of `FILE.py:function` or `FILE.ir`."""
-    path, _, name = spec.partition(".py:")
-    if name:
-        return CalledFunction(_function(Path(path + ".py"), name), arguments)
+    if spec.partition(".py:")[2]:
+        return CalledFunction(load_function(spec), arguments)
     if spec.endswith(".ir"):
         if arguments:
             raise TargetError(f"{spec}: the types of an IR function stand in its text; leave out --arg")
@@ -57,6 +56,14 @@ def load_target(spec: str, arguments: Sequence[Argument]) -> Target:
     if spec.endswith((".py", ".py:")):
         raise TargetError(f"{spec}: name a function, as in {spec.rstrip(':')}:loss")
     raise TargetError(f"{spec!r} is neither FILE.py:FUNCTION nor FILE.ir")
+
+
+def load_function(spec: str) -> Callable[..., Any]:
+    """The function at `FILE.py:NAME`."""
+    path, _, name = spec.partition(".py:")
+    if not name:
+        raise TargetError(f"{spec!r} is not FILE.py:FUNCTION")
+    return _function(Path(path + ".py"), name)
 
 
 class CalledFunction:
@@ -67,7 +74,7 @@ class CalledFunction:
         rng = np.random.default_rng(0)
         given = [(a.name, a.value(rng)) for a in arguments]
         self._text = traced.stage
-        with _users_code():
+        with users_code():
             traced(*(v for name, v in given if name is None), **{name: v for name, v in given if name})
 
     def text(self, stage: str) -> str:
@@ -102,7 +109,7 @@ class TextFunction:
 def _function(path: Path, name: str) -> Callable[..., Any]:
     _check_readable(path)
     sys.path.insert(0, str(path.parent.resolve()))
-    with _users_code():
+    with users_code():
         namespace = runpy.run_path(str(path), run_name=MODULE_NAME)
     first, _, rest = name.partition(".")
     try:
@@ -126,7 +133,7 @@ def _check_readable(path: Path) -> None:
 
 
 @contextmanager
-def _users_code() -> Iterator[None]:
+def users_code() -> Iterator[None]:
     """Run the user's code: what it prints goes to stderr, what it raises becomes one line."""
     try:
         with redirect_stdout(sys.stderr):
