@@ -13,6 +13,7 @@ from tapejit.ir.primitive import Primitive
 from tapejit.ir.types import FLOATS, NUMPY_NAME, dtype_name
 from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.operation import Operand, as_var, broadcast_to, cast, float_dtype
+from tapejit.tracer.surface.complex_number import square_magnitude
 from tapejit.tracer.surface.elementwise import truth
 from tapejit.tracer.surface.function import traced
 from tapejit.tracer.surface.shape import Axes, normal_axes
@@ -126,9 +127,9 @@ def var(
         middle = _spread(_mean(x, axes, where), x, axes)
     else:
         middle = broadcast_to(as_var(mean, x.dtype), x.shape)
-    distance = _weighted(x - middle, where, 0)
-    squares = ops.reduce_sum(distance * distance, axes=axes)
-    return _kept(squares / _degrees(_count(x, axes, where), ddof or correction), axes, x, keepdims)
+    squares = square_magnitude(_weighted(x - middle, where, 0))
+    degrees = _degrees(_count(squares, axes, where), ddof or correction)
+    return _kept(ops.reduce_sum(squares, axes=axes) / degrees, axes, x, keepdims)
 
 
 def _degrees(count: Var, ddof: float) -> Var:
