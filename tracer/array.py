@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from tapejit.tracer import protocol
 from tapejit.tracer.backward import backward
-from tapejit.tracer.errors import ConversionError, InPlaceError, ShapeError
+from tapejit.tracer.errors import ConversionError
 from tapejit.tracer.gradient import AttachedGradients
 from tapejit.tracer.handle import Handle, Leaf
 from tapejit.tracer.intake import head_gradient
 from tapejit.tracer.location import user_location
 from tapejit.tracer.method import Methods
 from tapejit.tracer.number import Number
-from tapejit.tracer.operation import WEAK_DTYPE, Operation
+from tapejit.tracer.operation import WEAK_DTYPE
 from tapejit.tracer.state import STATE
 from tapejit.tracer.surface import (
     complex_number,
@@ -31,8 +31,9 @@ from tapejit.tracer.surface import (
     scalar,
     shape,
 )
-from tapejit.tracer.surface.function import Function, apply, run_now
+from tapejit.tracer.surface.function import Function, apply
 from tapejit.tracer.tape import is_wide
+from tapejit.tracer.writing import Writes
 
 _STATIC_EXPONENTS = frozenset(range(-64, 65))
 _STATIC_FLOAT_EXPONENTS = (2.0, 0.5)
@@ -72,7 +73,7 @@ def _in_place(function: Function) -> Callable[[Any, Any], Any]:
     op = function.op
 
     def operator(self: Array, other: Any) -> Any:
-        return NotImplemented if _foreign(other) else self._update(op, other)
+        return NotImplemented if _foreign(other) else self.update(op, other)
 
     return operator
 
@@ -82,7 +83,7 @@ def _foreign(other: Any) -> bool:
     return not isinstance(other, Handle | np.ndarray | np.generic | float | int | complex | list | tuple)
 
 
-class Array(Methods):
+class Array(Methods, Writes):
     """An n-dimensional array with NumPy's semantics that autograd can follow.
 
     Make one with `tapejit.array` and its kin. dtypes: f64, f32, c128, c64, i64, i32, bool.
@@ -147,9 +148,9 @@ class Array(Methods):
 
     def _set_part(self, function: Function, name: str, value: Any) -> None:
         if STATE.tape is None:
-            setattr(self._writable(), name, value.materialise() if isinstance(value, Handle) else value)
+            setattr(self.writable(), name, value.materialise() if isinstance(value, Handle) else value)
         else:
-            self._rebind(function(self, value))
+            self.rebind(function(self, value))
 
     def conj(self) -> Any:
         return complex_number.conjugate(self)
@@ -347,78 +348,10 @@ class Array(Methods):
             NotImplemented if _foreign(other) else apply(elementwise.power.op, (self, other), (), type(self))
         )
 
-    # -- In place --------------------------------------------------------------------------------------------
-
     def __getitem__(self, index: Any) -> Any:
         if indexing.is_advanced(index):
             return indexing.take(self, index)
         return shape.getitem(self, key=shape.index_key(index))
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        if STATE.tape is None:
-            data = self._writable()
-            with np.errstate(all="ignore"):
-                data[indexing.concrete(index)] = value.materialise() if isinstance(value, Handle) else value
-        elif indexing.is_advanced(index):
-            self._rebind(indexing.put(self, index, value))
-        else:
-            key = shape.index_key(index)
-            self._rebind(apply(shape.setitem.op, (self, value), (("key", key),), type(self)))
-
-    def add_at(self, index: Any, value: Any) -> None:
-        """`np.add.at(self, index, value)`: added as often as an element is named."""
-        if STATE.tape is None:
-            given = value.materialise() if isinstance(value, Handle) else value
-            np.add.at(self._writable(), indexing.concrete(index), given)
-        else:
-            self._rebind(indexing.put(self, index, value, indexing.ADD))
-
-    def _update(self, op: Operation, other: Any) -> Any:
-        """`self = op(self, other)` in place."""
-        if STATE.tape is None:
-            return self.assign(run_now(op, (self, other), (), type(self)))
-        result = apply(op, (self, other), (), type(self))
-        if result.dtype != self.dtype and np.can_cast(result.dtype, self.dtype, "same_kind"):
-            result = elementwise.astype(result, dtype=self.dtype)
-        self._rebind(result)
-        return self
-
-    def assign(self, source: Any) -> Self:
-        """Overwrite all elements with those of `source`, which must fit; returns this array."""
-        if STATE.tape is None:
-            new = source.materialise() if isinstance(source, Handle) else np.asarray(source)
-            if not np.can_cast(new.dtype, self.dtype, "same_kind"):
-                raise TypeError(f"cannot write {new.dtype} into an array of {self.dtype} in place")
-            self._writable()[...] = new
-        else:
-            self[...] = source
-        return self
-
-    def _writable(self) -> np.ndarray:
-        """The data, after whoever still reads it kept a copy."""
-        data = self.materialise()
-        if self._storage is not None:
-            self._storage.before_write()
-        return data
-
-    def _rebind(self, result: Array) -> None:
-        """Inside a record an in-place write gives this handle a new value on the tape."""
-        tape = STATE.tape
-        where = user_location()
-        if self._leaf is not None and self._leaf.req != "null":
-            raise InPlaceError(
-                f"in-place write at {where} to an array with attach_grad() inside record(): its gradient "
-                "would be that of the overwritten value; write it outside record(), or compute a new array"
-            )
-        if self._storage is not None and self._storage.shared_beside(self):
-            raise InPlaceError(
-                f"in-place write at {where} to an array that shares memory with a view of it, inside "
-                "record(); compute a new array instead (for example np.where or np.concatenate)"
-            )
-        if result.type != self.type:
-            raise ShapeError(f"in-place write at {where}: {result.type} does not fit into {self.type}")
-        assert tape is not None
-        tape.rebind(self, result)
 
 
 def _restored(face: type[Array], data: np.ndarray) -> Array:

@@ -36,6 +36,10 @@ class InPlaceError(TapejitError, RuntimeError):
     """An in-place write that cannot be recorded without losing a gradient."""
 
 
+class ReadOnlyError(InPlaceError, ValueError):
+    """A write to an array that may not be written to."""
+
+
 class ShapeError(TapejitError, ValueError):
     """Shapes that do not fit an operation."""
 

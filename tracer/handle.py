@@ -17,6 +17,7 @@ from tapejit.tracer.state import STATE
 from tapejit.tracer.storage import Storage
 
 if TYPE_CHECKING:
+    from tapejit.tracer.alias import View
     from tapejit.tracer.segment import Segment
     from tapejit.tracer.tape import Tape
 
@@ -51,6 +52,7 @@ class Handle:
         "_tape",
         "_tracked",
         "_type",
+        "_view",
     )
 
     _data: np.ndarray | None
@@ -62,13 +64,14 @@ class Handle:
     _history: History | None
     _made: tuple[Tape, int, int] | None  # by which cut of which tape, and its value number there
     _storage: Storage | None
+    _view: View | None  # how it was taken from an array whose memory it shares
 
     @classmethod
     def wrap(cls, data: np.ndarray, storage: Storage | None = None) -> Self:
         """A concrete handle on `data`, which is not copied."""
         handle = object.__new__(cls)
         handle._data, handle._storage = data, storage
-        handle._tape = handle._leaf = handle._history = handle._type = handle._made = None
+        handle._tape = handle._leaf = handle._history = handle._type = handle._made = handle._view = None
         return handle
 
     @property

@@ -30,6 +30,7 @@ class Operation:
     numpy: Callable[..., Any]  # arrays, statics -> array: how it runs outside a record
     view: bool = False  # the result may share memory with the first operand, as in NumPy
     differentiable: bool = True  # False: the result is a constant to the record (detach)
+    write: Callable[..., Any] | None = None  # of a view: (source, value), statics -> source with value there
 
     def __repr__(self) -> str:
         return self.name

@@ -14,10 +14,11 @@ import numpy as np
 from tapejit.tracer.errors import UnsupportedError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
-from tapejit.tracer.surface import complex_number, elementwise, reduction, ufunc_method
+from tapejit.tracer.surface import complex_number, scipy_special, ufunc_method
 from tapejit.tracer.surface.catalogue import COMPOSED, FUNCTIONS
 from tapejit.tracer.surface.composed import by_value
 from tapejit.tracer.surface.function import apply
+from tapejit.tracer.writing import WRITING, accumulate_at, written
 
 
 def _type_alone(x: Any) -> Any:
@@ -68,30 +69,20 @@ BY_VALUE: dict[Any, Callable[..., Any]] = {
         np.unravel_index,
     )
 }
-_SCIPY = {
-    "erf": elementwise.erf,
-    "expit": elementwise.expit,
-    "logsumexp": reduction.logsumexp,
-    "softmax": reduction.softmax,
-    "log_softmax": reduction.log_softmax,
-}
 
 
 def ufunc(function: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The body of `__array_ufunc__`."""
     out = kwargs.pop("out", None)
     if out is not None:
-        target = out[0]
-        if len(out) == 1 and hasattr(target, "assign"):
-            return target.assign(ufunc(function, method, inputs, kwargs))
-        raise UnsupportedError(
-            f"np.{function.__name__}(..., out=...) at {user_location()}: `out` must be a tapejit array"
-        )
-    if method == "at" and function is np.add and hasattr(inputs[0], "add_at"):
-        return inputs[0].add_at(*inputs[1:])
+        return written(out, ufunc(function, method, inputs, kwargs), f"np.{function.__name__}")
+    if method == "at" and function in (np.add, np.subtract):
+        return accumulate_at(function, *inputs)
     if method != "__call__":
         return ufunc_method.call(function, method, inputs, kwargs)
-    traced = FUNCTIONS.get(function) or _SCIPY.get(function.__name__)
+    traced = FUNCTIONS.get(function) or scipy_special.UFUNCS.get(function.__name__)
+    if traced is None and function.__name__ in scipy_special.CALLED:
+        return scipy_special.CALLED[function.__name__](*inputs, **kwargs)
     if traced is None:
         raise _unsupported(f"np.{function.__name__}", kwargs)
     return traced(*inputs, **kwargs) if kwargs else apply(traced.op, inputs)
@@ -99,7 +90,10 @@ def ufunc(function: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str,
 
 def array_function(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
     """The body of `__array_function__`."""
-    for table in (FUNCTIONS, COMPOSED, METADATA, BY_VALUE):
+    out = kwargs.pop("out", None) if isinstance(kwargs.get("out"), Handle) else None
+    if out is not None:
+        return written((out,), array_function(function, args, kwargs), f"np.{function.__name__}")
+    for table in (FUNCTIONS, COMPOSED, METADATA, BY_VALUE, WRITING):
         known: Callable[..., Any] | None = table.get(function)
         if known is not None:
             return known(*args, **kwargs)

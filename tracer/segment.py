@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tapejit.tracer.alias import settle_views
 from tapejit.tracer.handle import Handle, History, Leaf
 from tapejit.tracer.plan import Plan, Planner
 from tapejit.tracer.storage import Arguments
@@ -100,6 +101,7 @@ class Segment:
         self._kept.update(kept)
         for (i, handle), array in zip(live.items(), arrays, strict=True):
             handle.settle(array, History(self, i) if i in kept else None)
+        settle_views(live.values())
         if not kept:
             self.release()
 

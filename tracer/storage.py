@@ -63,16 +63,13 @@ class Storage:
         """These handles live here, side by side."""
         self._residents.extend(map(weakref.ref, handles))
         if len(self._residents) > self._prune_above:
-            self._residents = [weakref.ref(handle) for handle in self._living()]
+            self._residents = [weakref.ref(handle) for handle in self.living()]
             self._prune_above = 2 * len(self._residents) + _PRUNE_ABOVE
 
-    def shared_beside(self, handle: Handle) -> bool:
-        """Whether an array other than this one lives here."""
-        return any(other is not handle for other in self._living())
-
-    def _living(self) -> set[Handle]:
-        found = (ref() for ref in self._residents)
-        return {handle for handle in found if handle is not None and handle._storage is self}
+    def living(self) -> list[Handle]:
+        """The arrays that live here, in the order in which they came."""
+        found = dict.fromkeys(ref() for ref in self._residents)
+        return [handle for handle in found if handle is not None and handle._storage is self]
 
     def before_write(self) -> None:
         """Let every trace that reads this memory keep the old contents."""

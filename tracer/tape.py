@@ -15,6 +15,7 @@ import numpy as np
 
 from tapejit.ir.builder import Builder, Var
 from tapejit.ir.types import TensorType, UnsupportedDtypeError, dtype_name
+from tapejit.tracer.alias import note_view
 from tapejit.tracer.errors import AutogradError, DtypeError, NestedDemandError, ShapeError, TapejitError
 from tapejit.tracer.frame import Frames, frames_of
 from tapejit.tracer.handle import Handle
@@ -171,19 +172,20 @@ class Tape:
         self.node = node
         for number in numbers:
             self.arguments.add_number(number)
-        return self._results(op, node, next(x for x in operands if isinstance(x, Handle)))
+        return self._results(op, node, next(x for x in operands if isinstance(x, Handle)), statics)
 
-    def _results(self, op: Operation, node: Node, first: Handle) -> Any:
+    def _results(
+        self, op: Operation, node: Node, first: Handle, statics: tuple[tuple[str, Any], ...] = ()
+    ) -> Any:
         results = [self._pending(type(first), t, node.tracked and t.is_inexact) for t in node.types]
         if op.view:  # were they computed, they would share memory
-            results[0]._storage = first.storage
-            first.storage.share(first, results[0])
+            note_view(results[0], first, (op, statics))
         return results[0] if len(results) == 1 else tuple(results)
 
     def _pending(self, face: type, type_: TensorType, tracked: bool) -> Any:
         result: Any = _new(face)
         result._tape, result._index, result._type, result._tracked = self, len(self.values), type_, tracked
-        result._data = result._leaf = result._history = result._storage = result._made = None
+        result._data = result._leaf = result._history = result._storage = result._made = result._view = None
         self.values.append(_ref(result))
         return result
 
@@ -394,7 +396,9 @@ def as_handles(face: type[Handle], operands: Sequence[Any]) -> list[Any]:
 
     Beside integers, a Python integer that i32 cannot hold is an array of i64: no program may cut it.
     """
-    cut = any(map(is_wide, operands)) and any(isinstance(x, Handle) and not x.type.is_inexact for x in operands)
+    cut = any(map(is_wide, operands)) and any(
+        isinstance(x, Handle) and not x.type.is_inexact for x in operands
+    )
     return [
         x
         if isinstance(x, Handle) or x is None or (type(x) in WEAK_DTYPE and not (cut and is_wide(x)))

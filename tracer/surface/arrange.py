@@ -48,7 +48,7 @@ def tile(A: Var, *, reps: int | tuple[int, ...]) -> Var:
     return ops.reshape(spread, shape=tuple(c * n for c, n in zip(counts, sizes, strict=True)))
 
 
-@traced(np.diagonal)
+@traced(np.diagonal, view=True)
 def diagonal(a: Var, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Var:
     """A slice of the rows laid end to end; its dimension comes last."""
     rank = len(a.shape)

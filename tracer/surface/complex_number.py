@@ -19,12 +19,16 @@ from tapejit.tracer.surface.composed import composed
 from tapejit.tracer.surface.function import traced
 
 
-@traced(np.real, view=True, numpy=lambda x: np.asarray(x).real)
+@traced(
+    np.real, view=True, numpy=lambda x: np.asarray(x).real, write=lambda z, part: with_real.op.lower(z, part)
+)
 def real(val: Var) -> Var:
     return complex_number.real(val) if val.is_complex else val
 
 
-@traced(np.imag, view=True, numpy=lambda x: np.asarray(x).imag)
+@traced(
+    np.imag, view=True, numpy=lambda x: np.asarray(x).imag, write=lambda z, part: with_imag.op.lower(z, part)
+)
 def imag(val: Var) -> Var:
     return complex_number.imag(val) if val.is_complex else val.like(0)
 

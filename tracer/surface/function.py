@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tapejit.ir.types import NUMPY_NAME, dtype_name
+from tapejit.tracer.alias import Step, note_view
 from tapejit.tracer.errors import UnsupportedError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
@@ -117,19 +118,20 @@ def run_now(
     values = [x.materialise() if isinstance(x, Handle) else x for x in operands]
     with np.errstate(all="ignore"):
         found = op.numpy(*values, **dict(statics))
+    step = (op, statics)
     if isinstance(found, tuple | list):
-        return tuple(_wrapped(op, operands, values, np.asarray(x), face) for x in found)
-    return _wrapped(op, operands, values, np.asarray(found), face)
+        return tuple(_wrapped(step, operands, values, np.asarray(x), face) for x in found)
+    return _wrapped(step, operands, values, np.asarray(found), face)
 
 
 def _wrapped(
-    op: Operation, operands: Sequence[Any], values: Sequence[Any], array: np.ndarray, face: type[Handle]
+    step: Step, operands: Sequence[Any], values: Sequence[Any], array: np.ndarray, face: type[Handle]
 ) -> Handle:
     dtype_name(array.dtype)
     base = operands[0]
-    if op.view and isinstance(base, Handle) and np.may_share_memory(array, values[0]):
-        view = face.wrap(array, base.storage)
-        base.storage.share(base, view)
+    if step[0].view and isinstance(base, Handle) and np.may_share_memory(array, values[0]):
+        view = face.wrap(array)
+        note_view(view, base, step)
         return view
     return face.wrap(array)
 
@@ -154,10 +156,12 @@ def traced(
     name: str | None = None,
     view: bool = False,
     numpy: Callable[..., Any] | None = None,
+    write: Callable[..., Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Function]:
     """Decorate a lowering: it becomes the traced form of `numpy_functions` (see `Function.sources`).
 
-    `numpy` computes it outside a record, where that is not the first of `numpy_functions`.
+    `numpy` computes it outside a record, where that is not the first of `numpy_functions`. `write` lowers a
+    write through a view, if that is more than moving the elements back: `(source, value)` to a new source.
     """
 
     def declare(lower: Callable[..., Any]) -> Function:
@@ -167,7 +171,7 @@ def traced(
         variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         statics = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
         run = numpy or _by_name(numpy_functions[0], operands, len(operands) - optional)
-        op = Operation(name or lower.__name__.rstrip("_"), lower, run, view)
+        op = Operation(name or lower.__name__.rstrip("_"), lower, run, view, write=write)
         source = numpy_functions[0] if numpy_functions else None
         names = _names(source, operands, statics, len(operands) - optional)
         return Function(op, operands, statics, variadic, names, numpy_functions, optional)

@@ -245,7 +245,12 @@ def index_of(key: tuple[Entry, ...]) -> tuple[Any, ...]:
     return tuple(undo[kind](*rest) for kind, *rest in key)
 
 
-@traced(name="getitem", view=True, numpy=lambda x, *, key: x[index_of(key)])
+def _write_item(x: Var, value: Operand, *, key: tuple[Entry, ...]) -> Var:
+    found: Var = setitem.op.lower(x, value, key=key)
+    return found
+
+
+@traced(name="getitem", view=True, numpy=lambda x, *, key: x[index_of(key)], write=_write_item)
 def getitem(x: Var, *, key: tuple[Entry, ...]) -> Var:
     window = _window(key, x.shape)
     cut = ops.slice_(x, start=window.start, stop=window.stop, step=window.step)
