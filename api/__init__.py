@@ -1,6 +1,6 @@
 """tapejit: fast gradients of ordinary NumPy-style Python on a CPU."""
 
-from tapejit import autograd, checkpoint_policies, linalg, nd, ndarray, np, npx, random
+from tapejit import autograd, checkpoint_policies, linalg, nd, ndarray, np, npx, random, special
 from tapejit.base import MXNetError
 from tapejit.batching import vmap
 from tapejit.checkpoint import checkpoint
@@ -81,6 +81,7 @@ __all__ = [
     "set_num_threads",
     "set_recording",
     "set_training",
+    "special",
     "stop_gradient",
     "train_mode",
     "value_and_grad",

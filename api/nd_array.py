@@ -15,7 +15,7 @@ from tapejit import nd_elementwise, nd_network, nd_product, nd_reduction, nd_sha
 from tapejit.face import Face, FaceArray
 from tapejit.tracer.array import binary_operator
 from tapejit.tracer.handle import Handle
-from tapejit.tracer.surface import complex_number, elementwise, scalar
+from tapejit.tracer.surface import complex_number, elementwise, entropy, scalar
 
 
 class NDArray(FaceArray):
@@ -93,7 +93,7 @@ class NDArray(FaceArray):
     sinh, cosh, tanh = elementwise.sinh, elementwise.cosh, elementwise.tanh
     arcsin, arccos, arctan = elementwise.arcsin, elementwise.arccos, elementwise.arctan
     floor, ceil, trunc, fix = elementwise.floor, elementwise.ceil, elementwise.trunc, elementwise.trunc
-    relu, sigmoid = elementwise.relu, elementwise.expit
+    relu, sigmoid = elementwise.relu, entropy.expit
     zeros_like, ones_like = elementwise.zeros_like, elementwise.ones_like
 
     reshape, reshape_like, flatten = nd_shape.reshape, nd_shape.reshape_like, nd_shape.flatten

@@ -12,7 +12,7 @@ import numpy as np
 
 from tapejit.ir.builder import Var
 from tapejit.tracer.operation import WEAK_DTYPE, Operand, Operation, cast, common_dtype
-from tapejit.tracer.surface import complex_number, elementwise
+from tapejit.tracer.surface import complex_number, elementwise, entropy, error_function
 from tapejit.tracer.surface.function import Function
 
 
@@ -72,12 +72,13 @@ _ARITHMETIC = {
 
 _SAME_NAME = (
     "exp expm1 log log1p log2 log10 sqrt square sin cos tan arcsin arccos arctan sinh cosh tanh floor ceil "
-    "trunc reciprocal negative relu erf stop_gradient"
+    "trunc reciprocal negative relu stop_gradient"
 )
 _UNARY = {
     "abs": complex_number.absolute,
     "sign": complex_number.sign,
-    "sigmoid": elementwise.expit,
+    "sigmoid": entropy.expit,
+    "erf": error_function.erf,
     "degrees": elementwise.rad2deg,
     "radians": elementwise.deg2rad,
     "fix": elementwise.trunc,

@@ -9,7 +9,7 @@ from tapejit.nd_reduction import sum_
 from tapejit.nd_shape import flatten as as_matrix
 from tapejit.sampling import SAMPLER
 from tapejit.tracer.state import STATE
-from tapejit.tracer.surface import complex_number, elementwise, product, reduction
+from tapejit.tracer.surface import complex_number, elementwise, entropy, product, reduction
 
 
 def softmax(data: Any, axis: int = -1, temperature: float | None = None) -> Any:
@@ -60,7 +60,7 @@ def rsqrt(data: Any) -> Any:
 
 _ACTIVATION: dict[str, Any] = {
     "relu": elementwise.relu,
-    "sigmoid": elementwise.expit,
+    "sigmoid": entropy.expit,
     "tanh": elementwise.tanh,
     "softrelu": elementwise.softplus,
     "softsign": softsign,

@@ -28,7 +28,7 @@ from tapejit.nd_network import (
 from tapejit.nd_product import batch_dot
 from tapejit.np_array import DEFAULT, FACE
 from tapejit.np_random import seed
-from tapejit.tracer.surface import elementwise
+from tapejit.tracer.surface import elementwise, entropy, error_function
 
 
 def set_np(shape: bool = True, array: bool = True, dtype: bool = False) -> None:
@@ -71,8 +71,8 @@ def waitall() -> None:
 
 _SURFACE = {
     "relu": elementwise.relu,
-    "sigmoid": elementwise.expit,
-    "erf": elementwise.erf,
+    "sigmoid": entropy.expit,
+    "erf": error_function.erf,
     "stop_gradient": elementwise.stop_gradient,
 }
 NAMES: dict[str, Any] = {

@@ -138,12 +138,28 @@ def erfcx(x: Lane) -> Lane:
     return (x < 0.0).where(_exp_times(square, square_low, x.like(2.0)) - complement, positive)
 
 
+def ndtr(x: Lane) -> Lane:
+    """erfc(-x / sqrt(2)) / 2, where the exponential is that of -x**2 / 2 itself."""
+    tail = _normal_tail(abs(x))
+    return (x > 0.0).where(1.0 - tail, tail)
+
+
 def log_ndtr(x: Lane) -> Lane:
-    """The logarithm of the normal distribution function: log1p(-erfc / 2), in the tail by erfcx."""
-    t = x * -math.sqrt(0.5)
+    """The logarithm of `ndtr`, through what is left to 1 or, far below 0, through erfcx."""
     is_tail = x < -1.0
-    tail = (x * x).fma(-0.5, log(erfcx(is_tail.where(t, 1.0)) * 0.5))
-    return is_tail.where(tail, log1p(erfc(-t) * -0.5))
+    bounded = is_tail.where(x, -1.0).at_least(x.pick(-1e10, -1e6))  # below, it is lost against x**2
+    scaled_tail = _scaled_complement(bounded * -math.sqrt(0.5)) * 0.5
+    rest = _normal_tail(is_tail.where(1.0, abs(x)))
+    near = log((x < 0.0).where(rest, 1.0))
+    upper = (x < 0.0).where(near, log1p(-(x < 0.0).where(0.0, rest)))
+    return is_tail.where((x * x).fma(-0.5, log(scaled_tail)), upper)
+
+
+def _normal_tail(x: Lane) -> Lane:
+    """The probability beyond x >= 0."""
+    size = x.at_most(x.pick(40.0, 15.0))
+    square, square_low = product(size, size * -0.5)
+    return _exp_times(square, square_low, _scaled_complement(size * math.sqrt(0.5)) * 0.5)
 
 
 def _scaled_complement(x: Lane) -> Lane:

@@ -13,7 +13,7 @@ import numpy as np
 
 from tapejit.ir import bessel_reference as bessel
 from tapejit.ir import special_reference as reference
-from tapejit.ir.ops import abs_, exp, lt, select, sign
+from tapejit.ir.ops import abs_, eq, exp, log, log1p, logical_and, logistic, lt, select, sign
 from tapejit.ir.primitive import Primitive, elementwise
 from tapejit.ir.shape import float_type
 from tapejit.ir.types import TensorType
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tapejit.ir.builder import Var
 
 _A = np.array([0.3, -1.2, 2.5])
+_B = np.array([1.7, 0.4, -0.6])
+_DENSITY = 1 / math.sqrt(2 * math.pi)
 _GAMMA = np.array([0.3, -1.2, 4.5])
 _POS = np.array([0.2, 1.1, 3.5])
 _UNIT = np.array([0.3, -0.8, 0.1])
@@ -49,6 +51,56 @@ log2 = _row("log2", np.log2, lambda r, x: (1 / math.log(2)) / x, _POS)
 log10 = _row("log10", np.log10, lambda r, x: (1 / math.log(10)) / x, _POS)
 cbrt = _row("cbrt", np.cbrt, lambda r, x: (1 / 3) / (r * r), _A)
 
+# -- Sums of exponentials, products with logarithms --------------------------------------------------
+
+
+def _pair(name: str, reference: Any, partials: Any, x: np.ndarray, y: np.ndarray) -> Primitive:
+    """A function of two float operands, with its example in f64 and f32."""
+    single = (x.astype(np.float32), y.astype(np.float32))
+    return elementwise(
+        name,
+        infer=float_type,
+        reference=reference,
+        source=f"{name}({{0}}, {{1}})",
+        partials=partials,
+        examples=(((x, y), {}), (single, {})),
+    )
+
+
+def _difference(x: Var, y: Var) -> Var:
+    """x - y, and 0 for equal infinities; finite ties keep their slope."""
+    infinite = logical_and(eq(x, y), eq(abs_(x), x.like(math.inf)))
+    return select(infinite, x.like(0.0), x - y)
+
+
+def _over(x: Var, y: Var) -> Var:
+    """x / y, and 0 for x = 0 whatever y is."""
+    zero = eq(x, x.like(0.0))
+    return select(zero, x.like(0.0), x / select(zero, y.like(1.0), y))
+
+
+logaddexp = _pair(
+    "logaddexp",
+    np.logaddexp,
+    (lambda r, x, y: logistic(_difference(x, y)), lambda r, x, y: logistic(_difference(y, x))),
+    _A,
+    _B,
+)
+logaddexp2 = _pair(
+    "logaddexp2",
+    np.logaddexp2,
+    (
+        lambda r, x, y: logistic(math.log(2) * _difference(x, y)),
+        lambda r, x, y: logistic(math.log(2) * _difference(y, x)),
+    ),
+    _A,
+    _B,
+)
+xlogy = _pair("xlogy", reference.xlogy, (lambda r, x, y: log(y), lambda r, x, y: _over(x, y)), _A, _POS)
+xlog1py = _pair(
+    "xlog1py", reference.xlog1py, (lambda r, x, y: log1p(y), lambda r, x, y: _over(x, 1.0 + y)), _A, _POS
+)
+
 # -- Error functions -------------------------------------------------------------------------------
 
 erfc = _row("erfc", reference.each(math.erfc), lambda r, x: (-2 / _ROOT_PI) * exp(-(x * x)), _A)
@@ -61,6 +113,9 @@ erfcinv = _row(
     reference.each(reference.inverse_erfc),
     lambda r, x: -_HALF_ROOT_PI * exp(r * r),
     np.array([0.3, 1.8, 0.01]),
+)
+ndtr = _row(
+    "ndtr", reference.each(reference.normal_distribution), lambda r, x: _DENSITY * exp(-0.5 * (x * x)), _A
 )
 # The logarithm of the normal distribution function: density / distribution, through erfcx.
 log_ndtr = _row(

@@ -31,6 +31,16 @@ def each(function: Callable[[float], float]) -> Callable[[np.ndarray], Any]:
     return apply
 
 
+def xlogy(x: np.ndarray, y: np.ndarray) -> Any:
+    """x log y; 0 where x is, unless y is NaN."""
+    return np.where((x == 0) & (y == y), x.dtype.type(0), x * np.log(y))
+
+
+def xlog1py(x: np.ndarray, y: np.ndarray) -> Any:
+    """x log(1 + y); 0 where x is, unless y is NaN."""
+    return np.where((x == 0) & (y == y), x.dtype.type(0), x * np.log1p(y))
+
+
 def log_gamma(x: float) -> float:
     """By the series of its zeros 1 and 2 near these, where the standard library's loses its digits."""
     if abs(x - 1.0) < _NEAR:
@@ -177,8 +187,17 @@ def inverse_erf(u: float) -> float:
     return x
 
 
+def normal_distribution(x: float) -> float:
+    """The standard normal distribution function."""
+    if not -45.0 < x < -1.0:
+        return 0.5 * math.erfc(-x / math.sqrt(2.0))
+    square = Fraction(x) ** 2 / 2
+    shrunk = math.exp(-float(square)) * (1.0 - float(square - Fraction(float(square))))
+    return 0.5 * scaled_erfc(-x / math.sqrt(2.0)) * shrunk
+
+
 def log_normal_distribution(x: float) -> float:
     """The logarithm of the standard normal distribution function."""
     if x > -1.0 or math.isnan(x):
-        return math.log1p(-0.5 * math.erfc(x / math.sqrt(2.0)))
+        return math.log1p(-normal_distribution(-x))
     return -math.inf if x < -1e160 else math.log(0.5 * scaled_erfc(-x / math.sqrt(2.0))) - 0.5 * x * x

@@ -1,8 +1,9 @@
-"""The user's file and line: the innermost frame that is not tapejit's or NumPy's own."""
+"""The user's file and line: the innermost frame that is not tapejit's, NumPy's or SciPy's own."""
 
 from __future__ import annotations
 
 import functools
+import importlib.util
 import linecache
 import os
 import re
@@ -14,16 +15,15 @@ import numpy as np
 _PACKAGE = sys.modules[__name__.partition(".")[0]]  # the faces; here `api/`, once installed the folder of all
 _HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _LAYERS = (os.path.join(_HOME, layer) for layer in ("tracer", "ir", "codegen", "runtime"))
-_INSIDE = tuple(
-    folder + os.sep
-    for folder in (*_PACKAGE.__path__, *_LAYERS, os.path.dirname(os.path.abspath(np.__file__)))
-)
+_SCIPY = importlib.util.find_spec("scipy")  # not imported: that takes longer than tapejit itself
+_LIBRARIES = (*np.__path__, *(_SCIPY.submodule_search_locations or () if _SCIPY else ()))
+_INSIDE = tuple(os.path.abspath(f) + os.sep for f in (*_PACKAGE.__path__, *_LAYERS, *_LIBRARIES))
 
 _TEST = re.compile(r"\s*(if|elif|while|assert)\b|[^#]*?\b(if)\b")
 
 
 def is_users_file(filename: str) -> bool:
-    """Whether a file is neither tapejit's nor NumPy's."""
+    """Whether a file is neither tapejit's nor that of a library below it."""
     return not filename.startswith(_INSIDE)
 
 

@@ -31,8 +31,8 @@ def _ahead(wins):
     return lambda x, best: (wins(x, best) or np.isnan(x)) and not np.isnan(best)
 
 
-_ERROR_AND_GAMMA = ("erfc", "erfcx", "erfinv", "erfcinv", "log_ndtr", "gamma", "digamma")
-OF_SCIPY = (*_ERROR_AND_GAMMA, "i0", "i1", "i0e", "i1e", "j0", "j1")
+_ERROR_AND_GAMMA = ("erfc", "erfcx", "erfinv", "erfcinv", "ndtr", "log_ndtr", "gamma", "digamma")
+OF_SCIPY = (*_ERROR_AND_GAMMA, "xlogy", "xlog1py", "i0", "i1", "i0e", "i1e", "j0", "j1")
 
 
 def _integer_pow(x, n):
@@ -55,6 +55,8 @@ NAMES = {
             np.log1p,
             np.log2,
             np.log10,
+            np.logaddexp,
+            np.logaddexp2,
             np.cbrt,
             np.sin,
             np.cos,

@@ -8,7 +8,6 @@ import pytest
 import scipy.special
 
 import tapejit as tj
-from tapejit.tracer import protocol
 from tapejit.tracer.errors import ShapeError, UnsupportedError
 
 X = np.array([[0.3, -1.2, 2.5], [0.7, 1.9, -0.4]])
@@ -104,7 +103,7 @@ SMOOTH = (
         "logsumexp": lambda x, y: (
             scipy.special.logsumexp(np.asarray(x), axis=1)
             if isinstance(x, np.ndarray)
-            else protocol.reduction.logsumexp(x, axis=1)
+            else tj.special.logsumexp(x, axis=1)
         ),
         "reshape": lambda x, y: np.reshape(x, (3, -1)) * 2,
         "reshape_method": lambda x, y: x.reshape(6) * x.reshape(-1),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tapejit.ir import ops
+from tapejit.ir import ops, special
 from tapejit.ir.builder import Var
 from tapejit.ir.primitive import Primitive
 from tapejit.ir.types import TensorType, dtype_name
@@ -83,18 +83,6 @@ def _ufunc(lower: Any, *ufuncs: Any) -> Function:
     return Function(op, operands, {}, False, operands, ufuncs)
 
 
-def _special(name: str) -> Any:
-    """A ufunc of scipy.special, imported when it is first called: importing tapejit must be quick."""
-
-    def run(x: Any) -> Any:
-        import scipy.special
-
-        return getattr(scipy.special, name)(x)
-
-    run.__name__, run.nin = name, 1  # type: ignore[attr-defined]
-    return run
-
-
 def truth(x: Operand) -> Var:
     """Whether each element is not zero."""
     var = as_var(x)
@@ -116,6 +104,9 @@ exp = _floating(ops.exp, np.exp)
 expm1 = _floating(ops.expm1, np.expm1)
 log = _floating(ops.log, np.log)
 log1p = _floating(ops.log1p, np.log1p)
+cbrt = _floating(special.cbrt, np.cbrt)
+logaddexp = _floating(special.logaddexp, np.logaddexp)
+logaddexp2 = _floating(special.logaddexp2, np.logaddexp2)
 sqrt = _floating(ops.sqrt, np.sqrt)
 sin = _floating(ops.sin, np.sin)
 cos = _floating(ops.cos, np.cos)
@@ -129,8 +120,6 @@ cosh = _floating(ops.cosh, np.cosh)
 tanh = _floating(ops.tanh, np.tanh)
 floor = _rounding(ops.floor, np.floor)
 ceil = _rounding(ops.ceil, np.ceil)
-erf = _floating(ops.erf, _special("erf"))
-expit = _floating(ops.logistic, _special("expit"))
 
 equal = _plain(ops.eq, np.equal)
 not_equal = _plain(ops.ne, np.not_equal)
@@ -165,12 +154,17 @@ def positive(x: Var) -> Var:
 
 @traced(np.log2)
 def log2(x: Operand) -> Var:
-    return scaled(ops.log(as_var(x, float_dtype(x))), 1.0 / math.log(2.0))
+    return _of_another_base(x, special.log2, 2.0)
 
 
 @traced(np.log10)
 def log10(x: Operand) -> Var:
-    return scaled(ops.log(as_var(x, float_dtype(x))), 1.0 / math.log(10.0))
+    return _of_another_base(x, special.log10, 10.0)
+
+
+def _of_another_base(x: Operand, primitive: Primitive, base: float) -> Var:
+    var = as_var(x, float_dtype(x))
+    return scaled(ops.log(var), 1.0 / math.log(base)) if var.is_complex else primitive(var)
 
 
 @traced(np.deg2rad, np.radians)
@@ -214,15 +208,6 @@ def isinf(x: Var) -> Var:
     if x.is_complex:
         return ops.logical_or(*(isinf.op.lower(part) for part in parts(x)))
     return ops.eq(ops.abs_(x), x.like(math.inf)) if x.is_float else ops.ne(x, x)
-
-
-@traced(np.logaddexp)
-def logaddexp(x1: Operand, x2: Operand) -> Var:
-    """log(exp(x1) + exp(x2)): the larger plus log1p(exp(-distance)); equal infinities stay."""
-    x, y = aligned(x1, x2, dtype=float_dtype(x1, x2))
-    same = ops.eq(x, y)
-    distance = ops.select(same, x.like(0.0), ops.abs_(x - y))
-    return ops.maximum(x, y) + ops.log1p(ops.exp(-distance))
 
 
 @traced(np.float_power)
@@ -290,7 +275,7 @@ def relu(x: Var) -> Var:
 def softplus(x: Operand) -> Var:
     """log(1 + exp(x)), without overflow."""
     var = as_var(x, float_dtype(x))
-    return ops.maximum(var, var.like(0.0)) + ops.log1p(ops.exp(-ops.abs_(var)))
+    return special.logaddexp(var, var.like(0.0))
 
 
 @traced(name="astype", numpy=lambda x, *, dtype: np.asarray(x).astype(dtype))

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from tapejit.ir import ops
+from tapejit.ir import ops, special
 from tapejit.ir.builder import Var
 from tapejit.ir.complex_number import complex_
 from tapejit.tracer.operation import Operand, aligned, as_var, float_dtype
@@ -34,18 +34,7 @@ def hypot(x1: Operand, x2: Operand) -> Var:
 @traced(np.exp2)
 def exp2(x: Operand) -> Var:
     var = as_var(x, float_dtype(x))
-    return ops.pow_(var.like(2.0), var)
-
-
-@traced(np.cbrt)
-def cbrt(x: Operand) -> Var:
-    """A power, and one step of Newton's method from there."""
-    var = as_var(x, float_dtype(x))
-    plain = ops.logical_and(ops.ne(var, var.like(0.0)), ops.lt(ops.abs_(var), var.like(math.inf)))
-    inside = ops.select(plain, var, var.like(1.0))
-    root = ops.sign(inside) * ops.pow_(ops.abs_(inside), inside.like(1.0 / 3.0))
-    better = root - (root - inside / (root * root)) / 3.0
-    return ops.select(plain, better, var)
+    return ops.pow_(var.like(2.0), var) if var.is_complex else special.exp2(var)
 
 
 @traced(np.arcsinh)
