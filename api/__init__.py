@@ -29,6 +29,7 @@ from tapejit.recording import (
     stop_gradient,
     train_mode,
 )
+from tapejit.sparse import hessian_diag
 from tapejit.threads import get_num_threads, set_num_threads
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "gpu",
     "grad",
     "hessian",
+    "hessian_diag",
     "hvp",
     "implicit",
     "is_recording",

@@ -32,6 +32,14 @@ class AutogradError(TapejitError, RuntimeError):
     """A derivative was asked of something that was not recorded, or whose record was freed."""
 
 
+class EscapedArrayError(AutogradError):
+    """An array of a decorated function is used after the call that made it."""
+
+
+class EscapedArrayWarning(UserWarning):
+    """A decorated function stored an array of its trace outside, where later calls will not store one."""
+
+
 class InPlaceError(TapejitError, RuntimeError):
     """An in-place write that cannot be recorded without losing a gradient."""
 

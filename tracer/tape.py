@@ -17,6 +17,7 @@ from tapejit.ir.builder import Builder, Var
 from tapejit.ir.types import TensorType, UnsupportedDtypeError, dtype_name
 from tapejit.tracer.alias import note_view
 from tapejit.tracer.errors import AutogradError, DtypeError, NestedDemandError, ShapeError, TapejitError
+from tapejit.tracer.escape import Leftovers
 from tapejit.tracer.frame import Frames, frames_of
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location, user_test
@@ -80,6 +81,7 @@ class Tape:
         "cuts",
         "escapes",
         "given",
+        "leftovers",
         "history",
         "lost",
         "names",
@@ -106,6 +108,7 @@ class Tape:
         self.lost: str | None = None  # where a differentiated float left for Python
         self.escapes: list[Escape] = []  # values that left for Python, if cuts are kept
         self.given: dict[int, tuple[Handle, Expression]] = {}  # by id: arrays made of numbers of the call
+        self.leftovers: Leftovers | None = None  # watches the arrays that are held after a cut
         self._restart()
 
     def _restart(self) -> None:
@@ -318,6 +321,8 @@ class Tape:
         values = [None if id(x) in own else x for x in self.arguments.values]
         for i, handle in live.items():
             handle._made = (self, len(self.cuts), i)
+            if self.leftovers is not None:
+                self.leftovers.watch(handle, self.node, i)
         self.cuts.append(Cut(self.node, inputs, values, tuple(live)))
 
     def origin(self, handle: Handle) -> Made | Handle:
@@ -355,6 +360,11 @@ class Tape:
         if self.cuts is not None:
             seen = number.value if isinstance(number.value, bool) else np.asarray(number.value)
             self.escapes.append(Escape(number, seen, len(self.cuts), user_test(), None))
+
+    def release(self) -> None:
+        """Let go of what the call went through; the nodes of the trie stay."""
+        self.cuts, self.escapes, self.given, self.leftovers = None, [], {}, None
+        self._restart()
 
     def outermost(self) -> Tape:
         """The tape outside of all."""
