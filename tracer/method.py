@@ -36,7 +36,6 @@ REFUSED = {
     "flat": "use x.ravel()",
     "getfield": "bytes are tapejit's to choose",
     "partition": "it works in place; use np.partition(x, kth)",
-    "put": "use x[i] = values",
     "resize": "it works in place; use np.resize(x, shape)",
     "setfield": "bytes are tapejit's to choose",
     "setflags": "memory is tapejit's to choose",

@@ -38,6 +38,15 @@ FLOATS = tuple("xyupqvwtmsano")
 _UNIT = "arccos acos arcsin asin arctanh atanh"
 _POSITIVE = "log log1p log2 log10 sqrt"
 _INTEGERS = "bitwise_count bitwise_invert bitwise_not invert"
+_METHODS = (
+    "inverted_cdf averaged_inverted_cdf closest_observation interpolated_inverted_cdf hazen weibull linear "
+    "median_unbiased normal_unbiased lower higher midpoint nearest"
+)
+_PADDING = "edge reflect symmetric wrap maximum minimum mean median linear_ramp"
+_UNIQUE = "unique_all unique_counts unique_inverse unique_values"
+_CONVERSIONS = "asarray asanyarray asarray_chkfinite ascontiguousarray asfortranarray asmatrix require"
+_FFT_ROWS = "fft ifft rfft irfft hfft ihfft fftshift ifftshift"
+_FFT_GRIDS = "fft2 ifft2 rfft2 irfft2 fftn ifftn rfftn irfftn"
 _INTEGER_PAIRS = "gcd lcm left_shift right_shift bitwise_left_shift bitwise_right_shift"
 
 EXAMPLES = {
@@ -140,10 +149,7 @@ EXAMPLES = {
     "quantile": (
         "np.quantile(x, 0.3)",
         "np.quantile(x, [0.1, 0.9], axis=1)",
-        *(f"np.quantile(v, 0.37, method='{method}')" for method in (
-            "inverted_cdf averaged_inverted_cdf closest_observation interpolated_inverted_cdf hazen weibull "
-            "linear median_unbiased normal_unbiased lower higher midpoint nearest"
-        ).split()),
+        *(f"np.quantile(v, 0.37, method='{method}')" for method in _METHODS.split()),
     ),
     "percentile": ("np.percentile(x, 70, axis=1, keepdims=True)", "np.percentile(v, [[10, 20], [30, 40]])"),
     "average": (
@@ -251,7 +257,7 @@ EXAMPLES = {
         "np.unique(x, return_index=True, return_inverse=True)",
         "np.unique(x, axis=0)",
     ),
-    **{name: (f"np.{name}(x)",) for name in "unique_all unique_counts unique_inverse unique_values".split()},
+    **{name: (f"np.{name}(x)",) for name in _UNIQUE.split()},
     "union1d": ("np.union1d(v, w)",),
     "intersect1d": ("np.intersect1d(v, v[1:3])", "np.intersect1d(v, v[1:3], return_indices=True)"),
     "setdiff1d": ("np.setdiff1d(v, v[1:3])",),
@@ -262,8 +268,11 @@ EXAMPLES = {
     "argwhere": ("np.argwhere(x > 0)",),
     "extract": ("np.extract(x > 0, x)",),
     "compress": ("np.compress([True, False, True], x, axis=1)", "np.compress(v > 0, v)"),
-    "choose": ("np.choose(i % 3, [v, w, t])", "np.choose(i, [v, w, o], mode='wrap')",
-               "np.choose(i - 1, [v, w, t], mode='clip')"),
+    "choose": (
+        "np.choose(i % 3, [v, w, t])",
+        "np.choose(i, [v, w, o], mode='wrap')",
+        "np.choose(i - 1, [v, w, t], mode='clip')",
+    ),
     "select": ("np.select([x > 1, x > 0], [x * 2, y], 7.0)", "np.select([b, x > 0], [x, 1.0])"),
     "piecewise": ("np.piecewise(x, [x < 0, x > 1], [lambda z: z * z, 3.0, np.exp])",),
     # -- Shape
@@ -285,8 +294,12 @@ EXAMPLES = {
     "flip": ("np.flip(x)", "np.flip(a, (0, 2))"),
     "fliplr": ("np.fliplr(x)",),
     "flipud": ("np.flipud(x)",),
-    "roll": ("np.roll(x, 2)", "np.roll(a, (1, -1), axis=(0, 2))", "np.roll(x, -1, axis=1)",
-             "np.roll(x, (1, 2), axis=0)"),
+    "roll": (
+        "np.roll(x, 2)",
+        "np.roll(a, (1, -1), axis=(0, 2))",
+        "np.roll(x, -1, axis=1)",
+        "np.roll(x, (1, 2), axis=0)",
+    ),
     "rot90": ("np.rot90(x)", "np.rot90(a, 2, (1, 2))", "np.rot90(x, -1)", "np.rot90(a, 3, (2, 0))"),
     "concatenate": ("np.concatenate([x, y, x[:1]])", "np.concatenate([x, j], axis=None)"),
     "concat": ("np.concat([x, y], axis=1)",),
@@ -298,8 +311,14 @@ EXAMPLES = {
     "row_stack": ("np.row_stack([x, y[0]])",),
     "block": ("np.block([[x, y], [y, x]])", "np.block([v, o])", "np.block(x)"),
     "append": ("np.append(x, v)", "np.append(x, y, axis=1)"),
-    "insert": ("np.insert(v, 1, o)", "np.insert(x, [0, 2], y[:, :2], axis=1)", "np.insert(x, 1, 7.0, axis=0)",
-               "np.insert(v, [1, 1, 3], w[:3])", "np.insert(v, slice(1, 3), o)", "np.insert(x, -1, v[:3], axis=0)"),
+    "insert": (
+        "np.insert(v, 1, o)",
+        "np.insert(x, [0, 2], y[:, :2], axis=1)",
+        "np.insert(x, 1, 7.0, axis=0)",
+        "np.insert(v, [1, 1, 3], w[:3])",
+        "np.insert(v, slice(1, 3), o)",
+        "np.insert(x, -1, v[:3], axis=0)",
+    ),
     "delete": ("np.delete(v, 1)", "np.delete(x, [0, 2], axis=1)", "np.delete(v, slice(1, 3))"),
     "resize": ("np.resize(v, (2, 5))", "np.resize(x, 3)"),
     "trim_zeros": ("np.trim_zeros(np.where(v > 1, v, 0.0))",),
@@ -315,8 +334,7 @@ EXAMPLES = {
         "np.pad(x, 1)",
         "np.pad(x, ((0, 2), (1, 1)), constant_values=((1.0, 2.0), (3.0, 4.0)))",
         "np.pad(v, 2, constant_values=o)",
-        *(f"np.pad(x, ((1, 0), (2, 4)), '{mode}')" for mode in ("edge", "reflect", "symmetric", "wrap",
-          "maximum", "minimum", "mean", "median", "linear_ramp")),
+        *(f"np.pad(x, ((1, 0), (2, 4)), '{mode}')" for mode in _PADDING.split()),
         "np.pad(v, (3, 5), 'reflect', reflect_type='odd')",
         "np.pad(v, (6, 5), 'symmetric', reflect_type='odd')",
         "np.pad(x, ((2, 1), (1, 2)), 'linear_ramp', end_values=((5.0, 6.0), (7.0, 8.0)))",
@@ -333,10 +351,18 @@ EXAMPLES = {
     "triu": ("np.triu(m, -1)",),
     "fill_diagonal": ("np.fill_diagonal(m * 1.0, 2.0)",),
     "vander": ("np.vander(v)", "np.vander(v, 3, increasing=True)", "np.vander(i)"),
-    "meshgrid": ("np.meshgrid(v, t)", "np.meshgrid(v, t[:2], x[0], indexing='ij')", "np.meshgrid(v, t, sparse=True)"),
+    "meshgrid": (
+        "np.meshgrid(v, t)",
+        "np.meshgrid(v, t[:2], x[0], indexing='ij')",
+        "np.meshgrid(v, t, sparse=True)",
+    ),
     "ix_": ("np.ix_(i, i[:2])",),
-    "linspace": ("np.linspace(o, 4.0, 5)", "np.linspace(v, w, 3, axis=1)", "np.linspace(o, v, 4, endpoint=False)",
-                 "np.linspace(o, 3.0, 4, retstep=True)"),
+    "linspace": (
+        "np.linspace(o, 4.0, 5)",
+        "np.linspace(v, w, 3, axis=1)",
+        "np.linspace(o, v, 4, endpoint=False)",
+        "np.linspace(o, 3.0, 4, retstep=True)",
+    ),
     "logspace": ("np.logspace(o, 0.5, 4)", "np.logspace(v, w, 3, base=2.0)"),
     "geomspace": ("np.geomspace(o, 9.0, 4)", "np.geomspace(t, t + 3.0, 5)"),
     "full_like": ("np.full_like(x, o)", "np.full_like(x, 2.0, shape=(4,))"),
@@ -413,8 +439,7 @@ EXAMPLES = {
     "array2string": ("np.array2string(x)",),
     # -- Refused
     "array": ("np.array(x)", "np.array([o, v[0]])"),
-    **{name: (f"np.{name}(x)",) for name in (
-        "asarray asanyarray asarray_chkfinite ascontiguousarray asfortranarray asmatrix require".split())},
+    **{name: (f"np.{name}(x)",) for name in _CONVERSIONS.split()},
     "full": ("np.full((2, 3), o)",),
     "packbits": ("np.packbits(b)",),
     "unpackbits": ("np.unpackbits(b)",),
@@ -424,7 +449,7 @@ EXAMPLES = {
     "datetime_as_string": ("np.datetime_as_string(i)",),
     "vectorize": ("np.vectorize(lambda z: z * z)(x)",),
     "frompyfunc": ("np.frompyfunc(abs, 1, 1)(x)",),
-}  # fmt: skip
+}
 
 LINALG = {
     "cholesky": ("np.linalg.cholesky((s + s.T) / 2)",),
@@ -461,8 +486,8 @@ LINALG = {
 }
 
 FFT = {
-    **{name: (f"np.fft.{name}(v)",) for name in "fft ifft rfft irfft hfft ihfft fftshift ifftshift".split()},
-    **{name: (f"np.fft.{name}(x)",) for name in "fft2 ifft2 rfft2 irfft2 fftn ifftn rfftn irfftn".split()},
+    **{name: (f"np.fft.{name}(v)",) for name in _FFT_ROWS.split()},
+    **{name: (f"np.fft.{name}(x)",) for name in _FFT_GRIDS.split()},
 }
 
 
@@ -476,6 +501,7 @@ def examples(module: str, name: str) -> tuple[str, ...] | None:
     if name not in table and module == "numpy" and isinstance(function, np.ufunc):
         return (f"np.{name}({'x, y'[: 3 * function.nin - 2]})",)
     return table.get(name)
+
 
 # Attributes and methods of an array: an example, and for those that are refused the reason.
 ATTRIBUTES = {
@@ -505,7 +531,7 @@ ATTRIBUTES = {
     "dtype": ("x.dtype",),
     "dump": ("x.dump", "use `np.save(file, x)`"),
     "dumps": ("x.dumps", "use `pickle.dumps(x)`"),
-    "fill": ("(x * 1.0).fill(2.0)",),
+    "fill": ("(x * 1.0).fill(2.0)", "in place; use `x[...] = value`"),
     "flags": ("x.flags", "memory is tapejit's to choose"),
     "flat": ("x.flat", "use `x.ravel()`"),
     "flatten": ("x.flatten()",),
@@ -528,7 +554,7 @@ ATTRIBUTES = {
     "repeat": ("x.repeat(2)",),
     "reshape": ("x.reshape(3, 2)",),
     "resize": ("(x * 1.0).resize((3, 2))", "in place; use `np.resize(x, shape)`"),
-    "round": ("x.round()",),
+    "round": ("x.round()", ""),
     "searchsorted": ("t.searchsorted(0.5)",),
     "setfield": ("x.setfield(1.0, np.float64)", "bytes are tapejit's to choose"),
     "setflags": ("x.setflags(write=False)", "memory is tapejit's to choose"),

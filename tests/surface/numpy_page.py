@@ -27,40 +27,36 @@ HEADINGS = {
 # Names that take no array of ours.
 PLAIN = {
     "Make arrays": (
-        "arange bartlett blackman bmat diag_indices empty eye frombuffer fromfile fromfunction fromiter fromregex "
-        "fromstring from_dlpack genfromtxt hamming hanning identity indices kaiser load loadtxt mask_indices "
-        "ones tri tril_indices triu_indices zeros fftfreq rfftfreq"
+        "arange bartlett blackman bmat diag_indices empty eye frombuffer fromfile fromfunction fromiter "
+        "fromregex fromstring from_dlpack genfromtxt hamming hanning identity indices kaiser load loadtxt "
+        "mask_indices ones tri tril_indices triu_indices zeros fftfreq rfftfreq"
     ),
-    "About types and shapes": (
-        "broadcast_shapes isdtype issubdtype mintypecode promote_types typename"
-    ),
+    "About types and shapes": "broadcast_shapes isdtype issubdtype mintypecode promote_types typename",
     "Text, dates and numbers": (
         "base_repr binary_repr datetime_data format_float_positional format_float_scientific"
     ),
     "Iteration": "iterable nested_iters",
     "Settings and information": (
-        "get_include get_printoptions getbufsize geterr geterrcall info printoptions set_printoptions setbufsize "
-        "seterr seterrcall show_config show_runtime test"
+        "get_include get_printoptions getbufsize geterr geterrcall info printoptions set_printoptions "
+        "setbufsize seterr seterrcall show_config show_runtime test"
     ),
 }
-_CONVERTS = "makes a plain array, which would lose the gradient; use the array itself, or `.detach()`"
-_DATES = "there are no dates"
-_BYTES = "there are no unsigned bytes"
-REASONS = {
-    **dict.fromkeys(
-        "array asarray asanyarray asarray_chkfinite ascontiguousarray asfortranarray asmatrix require full r_ c_"
-        .split(), _CONVERTS,
+# Names that are refused, by the reason.
+_REFUSED = {
+    "makes a plain array, which would lose the gradient; use the array itself, or `.detach()`": (
+        "array asarray asanyarray asarray_chkfinite ascontiguousarray asfortranarray asmatrix require full "
+        "r_ c_"
     ),
-    **dict.fromkeys("busday_count busday_offset is_busday datetime_as_string isnat".split(), _DATES),
-    **dict.fromkeys("packbits unpackbits".split(), _BYTES),
-    "bitwise_count": "gives unsigned bytes",
-    "frompyfunc": "Python objects; write it with functions of arrays",
-    "vectorize": "Python numbers; write it with functions of arrays, or use `tj.vmap`",
-    "histogram2d": "use `np.histogram`, or `np.add.at`",
-    "histogramdd": "use `np.histogram`, or `np.add.at`",
-    "poly1d": "keeps plain coefficients; use `np.polyval` and kin",
-    "roots": "eigenvalues of a matrix that is not symmetric",
-}  # fmt: skip
+    "there are no dates": "busday_count busday_offset is_busday datetime_as_string isnat",
+    "there are no unsigned bytes": "packbits unpackbits bitwise_count",
+    "writes in place; use `x[i] = values`": "copyto fill_diagonal place put put_along_axis putmask",
+    "eigenvalues of a matrix that is not symmetric": "eig eigvals roots",
+    "of Python objects; write it with functions of arrays, or use `tj.vmap`": "frompyfunc vectorize",
+    "use `np.histogram`, or `np.add.at`": "histogram2d histogramdd",
+    "keeps plain coefficients; use `np.polyval` and kin": "poly1d",
+    "memory is tapejit's to choose": "isfortran",
+}
+REASONS = {name: reason for reason, names in _REFUSED.items() for name in names.split()}
 
 
 def status(module, name):
@@ -76,7 +72,7 @@ def status(module, name):
 def _outcome(example):
     try:
         recorded = Recorded(example)
-    except (TapejitError, TypeError):
+    except (TapejitError, TypeError, AttributeError):
         return REFUSED
     heads = recorded.heads()
     if heads:
@@ -109,8 +105,8 @@ _INTRODUCTION = textwrap.dedent(
 
     * **Traced**: recorded, compiled, differentiated.
     * **Traced, with a derivative of zero**: piecewise constant.
-    * **Traced as constants**: the results are positions, counts or truth values, which have no derivative. Where
-      the shape of the result depends on values (`nonzero`, `unique`) Python looks at these, as `bool(x)` does.
+    * **Traced as constants**: positions, counts or truth values, which have no derivative. Where the shape of
+      the result depends on values (`nonzero`, `unique`) Python looks at these, as `bool(x)` does.
     * **By value**: answered with Python's or NumPy's own values, after looking at those of the array.
     * **Refused**: an error that names your line; the table says why.
     """

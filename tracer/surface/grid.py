@@ -11,7 +11,7 @@ from tapejit.ir.builder import Var
 from tapejit.ir.scan import linear_scan
 from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.handle import Handle
-from tapejit.tracer.operation import Operand, aligned, as_var, float_dtype
+from tapejit.tracer.operation import Operand, aligned, float_dtype
 from tapejit.tracer.operation import broadcast_to as broadcast_var
 from tapejit.tracer.surface.composed import composed
 from tapejit.tracer.surface.function import traced
@@ -20,8 +20,7 @@ from tapejit.tracer.surface.function import traced
 @traced(name="linspace", numpy=np.linspace)
 def _linspace(start: Operand, stop: Operand, *, num: int = 50, endpoint: bool = True) -> Var:
     """Both ends are traced; the numbers are in front."""
-    given = [as_var(x) for x in (start, stop)]
-    low, high = aligned(*given, dtype=float_dtype(*given))
+    low, high = aligned(start, stop, dtype=float_dtype(start, stop))
     shape = (num, *low.shape)
     begin, end = (broadcast_var(x, shape) for x in (low, high))
     steps = num - 1 if endpoint else num
@@ -80,6 +79,8 @@ def geomspace(
     """Python looks at the signs; the ends are as given."""
     if np.any(np.equal(start, 0)) or np.any(np.equal(stop, 0)):
         raise ValueError("Geometric sequence cannot include zero")
+    wide = np.result_type(start, stop, np.float64 if dtype is None else dtype)
+    start, stop = (x.astype(wide) if isinstance(x, Handle) else np.asarray(x, wide) for x in (start, stop))
     sign = np.sign(start)
     first, last = start * sign, stop * sign
     found = np.power(10.0, _linspace(np.log10(first), np.log10(last), num=num, endpoint=endpoint))

@@ -58,13 +58,14 @@ def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     """Python looks at the leading coefficients of the remainder."""
     rest, divisor = _row(u) + 0.0, _row(v) + 0.0
     degree, size = divisor.shape[0] - 1, rest.shape[0]
-    factors = []
+    factors, scale = [], 1.0 / divisor[0]
     for k in range(max(size - degree, 1)):
         if k > size - degree - 1:
-            return np.zeros(1), rest
-        factor = rest[k] / divisor[0]
+            return np.zeros(1, rest.dtype), rest
+        factor = scale * rest[k]
         factors.append(factor)
-        rest = rest - np.concatenate([np.zeros(k), divisor * factor, np.zeros(size - degree - 1 - k)])
+        before, after = np.zeros(k, rest.dtype), np.zeros(size - degree - 1 - k, rest.dtype)
+        rest = rest - np.concatenate([before, divisor * factor, after])
     kept = seen(np.abs(rest) > 1e-8)
     first = int(np.flatnonzero(kept)[0]) if kept.any() else size - 1
     return np.stack(factors), rest[first:]
@@ -95,9 +96,10 @@ def poly(seq_of_zeros: Any) -> Any:
     zeros = _row(seq_of_zeros)
     if len(zeros.shape) != 1:
         raise ValueError("the polynomial of a matrix is not traced; give its eigenvalues")
-    found: Any = np.ones(1)
+    one = np.ones((), zeros.dtype)
+    found: Any = np.ones(1, zeros.dtype)
     for zero in zeros:
-        found = np.convolve(found, np.stack([np.ones(()), -zero]))
+        found = np.convolve(found, np.stack([one, -zero]))
     return found
 
 

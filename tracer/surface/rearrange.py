@@ -171,3 +171,23 @@ def isneginf(x: Any, out: None = None) -> Any:
 @composed(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     return elementwise.copy(a)
+
+
+# -- Rounding --------------------------------------------------------------------------------------------
+
+
+@composed(np.round, np.around)
+def round_(a: Any, decimals: int = 0, out: None = None) -> Any:
+    """To so many decimals; halves to the even neighbour."""
+    if a.dtype.kind in "iu" and decimals >= 0:
+        return elementwise.copy(a)
+    scale = 10.0 ** abs(decimals)
+    if not decimals:
+        return np.rint(a)
+    found = np.rint(a * scale) / scale if decimals > 0 else np.rint(a / scale) * scale
+    return found.astype(a.dtype)
+
+
+@composed(np.fix)
+def fix(x: Any, out: None = None) -> Any:
+    return np.trunc(x)
