@@ -1,6 +1,6 @@
 """What `tapejit explain` prints: a function called with several sets of arguments, and why its Python ran.
 
-Each `--arg` lists what successive calls pass, separated by bars: `f64[64,10] | f64[63,10]`. Each set is called
+Each `--arg` lists what successive calls pass, with bars between: `f64[64,10] | f64[63,10]`. Each set is called
 with several draws of random numbers, so that branches are met.
 """
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import types
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -29,7 +30,8 @@ from tapejit.memory import Call, Memory
 from tapejit.replay import MISS, picker
 from tapejit.shortcut import Pack
 from tapejit.tracer.backward import backward
-from tapejit.tracer.errors import ShapeError
+from tapejit.tracer.errors import EscapedArrayWarning, ShapeError
+from tapejit.tracer.escape import Leftovers, watch_pending
 from tapejit.tracer.gradient import FreshGradients
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.state import STATE
@@ -47,6 +49,7 @@ class TracedFunction:
         functools.update_wrapper(self, function, updated=())
         self._function = function
         self._engine, self._trie = engine, Trie(TRACING)
+        self._warned = False  # that it stores arrays outside
         code = getattr(inspect.unwrap(function), "__code__", None)
         self._parameters: tuple[str, ...] = code.co_varnames[: code.co_argcount] if code else ()
         self.inspection = Inspection(self._name())
@@ -65,6 +68,9 @@ class TracedFunction:
             result = self.memory.run(args if not kwargs else _with_keywords(args, kwargs))
             if result is not MISS:
                 return result
+            result = self._traced_call(args, kwargs)
+            self._expire_leftovers()
+            return result
         return self._traced_call(args, kwargs)
 
     @property
@@ -132,12 +138,41 @@ class TracedFunction:
         outer = STATE.tape
         learns = not ours if outer is None else outer.cuts is not None
         tape = Tape(self._trie, outer, self._names_of(args), keep_cuts=learns)
+        if learns and outer is None:
+            tape.leftovers = self._watched(args)
         STATE.tape = tape
         try:
             yield tape
         finally:
             STATE.tape = outer
+            STATE.finished = tape if outer is None else None
             tape.active = None
+
+    def _watched(self, args: Sequence[Any]) -> Leftovers:
+        leftovers = Leftovers()
+        names = self._names_of(args)
+        for leaf in optree.tree_leaves(args):
+            if isinstance(leaf, Handle):
+                leftovers.watch_argument(leaf, names.get(id(leaf), "of the call"))
+        return leftovers
+
+    def _expire_leftovers(self) -> None:
+        """What the function stored outside of the arrays it traced cannot be used; warn about it once."""
+        tape, STATE.finished = STATE.finished, None
+        if tape is None or tape.leftovers is None:
+            return
+        watch_pending(tape)
+        leftovers = tape.leftovers
+        tape.release()
+        places = leftovers.expire(self._where(), collect=not self._warned)
+        if places and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"{self._where()} stored an array made at {places[0]} outside; calls that run no Python do "
+                "not store it, and using it raises an error: return it instead",
+                EscapedArrayWarning,
+                stacklevel=3,
+            )
 
     def _learn(self, call: Call, found: Any) -> Any:
         """Learn from a call and answer it: by its path, as later calls on it will be, or else by `found`."""

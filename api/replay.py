@@ -369,8 +369,11 @@ def picker(tree: Any, handles: Sequence[Handle]) -> Pack:
         place = position[id(tree)]
         return lambda outs: outs[place]
 
+    places = [position.get(id(x)) if isinstance(x, Handle) else None for x in leaves]
+    constants = [None if isinstance(x, Handle) else x for x in leaves]
+
     def pick(outs: Sequence[Any]) -> Any:
-        picked = [outs[position[id(x)]] if isinstance(x, Handle) else x for x in leaves]
+        picked = [x if k is None else outs[k] for k, x in zip(places, constants, strict=True)]
         return optree.tree_unflatten(structure, picked)
 
     return pick

@@ -18,6 +18,7 @@ class ThreadState(threading.local):
 
     tape: Tape | None = None
     training: bool = False
+    finished: Tape | None = None  # of the decorated call that has just been traced
 
 
 STATE = ThreadState()
