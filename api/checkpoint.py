@@ -53,7 +53,7 @@ class Checkpointed:
 
     def __init__(self, function: Callable[..., Any], policy: Policy):
         self._function, self._policy = check_function(function), check_function(policy)
-        functools.update_wrapper(self, function)
+        functools.update_wrapper(self, function, updated=())
         self._where = f"checkpoint of {described(function)}"
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:

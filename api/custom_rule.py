@@ -75,7 +75,7 @@ class CustomFunction:
 
     def __init__(self, function: Callable[..., Any], nondiff_argnums: Sequence[int], kind: str):
         self._function = check_function(function)
-        functools.update_wrapper(self, function)
+        functools.update_wrapper(self, function, updated=())
         self.__traced__, self._define = _cells(function)
         self._nondiff = _checked(nondiff_argnums)
         self._where = f"{kind} of {described(function)}"

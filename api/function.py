@@ -251,7 +251,7 @@ class Differentiated(TracedFunction):
     def _inside(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The call as a part of the trace at hand: value and gradient of a straight line."""
 
-        @functools.wraps(self._function)
+        @functools.wraps(self._function, updated=())
         def checked(*args: Any, **kwargs: Any) -> Any:
             found = self._function(*args, **kwargs)
             self._split(found, optree.tree_leaves([args[i] for i in chosen]))

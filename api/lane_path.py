@@ -1,4 +1,4 @@
-"""Branches of a function under `vmap`: every path that an example takes is traced, and the results are joined.
+"""Branches of a function under `vmap`: each path that an example takes is traced, and results are joined.
 
 A truth test on an array that stands for many examples has one outcome per example. The Python runs once per
 path: where the examples of a path part, one side goes on and the other is traced afterwards. Each path is
@@ -14,7 +14,6 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from tapejit.tracer.errors import NestedDemandError
-from tapejit.tracer.handle import Handle
 from tapejit.tracer.inner import Choice
 from tapejit.tracer.state import STATE
 from tapejit.tracer.tape import Tape
@@ -41,14 +40,14 @@ class Path:
         self.lanes = branch.lanes
         self.others: list[Branch] = []  # where examples left it
 
-    def choose(self, stack: Handle, outer: Tape) -> bool:
+    def choose(self, stack: Any, outer: Tape) -> bool:
         """The outcome of the next test, of which `stack`, on the tape `outer`, has those of all examples."""
         self._met += 1
         if self._met <= len(self._given):
             return self._given[self._met - 1]
         tape, STATE.tape = STATE.tape, outer
         try:
-            outcome = self._parted(np.reshape(np.not_equal(stack, 0), (self._size,)))
+            outcome = self._parted(np.reshape(stack != 0, (self._size,)))
         finally:
             STATE.tape = tape
         self._taken.append(outcome)
@@ -89,7 +88,7 @@ def joined(lanes: Sequence[Any], results: Sequence[Sequence[Any]], where: str) -
     return total
 
 
-def _selected(lanes: Any, x: Handle, y: Handle, where: str) -> Any:
+def _selected(lanes: Any, x: Any, y: Any, where: str) -> Any:
     if x.type.shape != y.type.shape:
         shapes = " and ".join(str(z.type.shape[1:]) for z in (x, y))
         raise NestedDemandError(
