@@ -17,7 +17,7 @@ from tapejit.context import CPU, Context, require_cpu
 from tapejit.ir.types import NUMPY_NAME, dtype_name
 from tapejit.tracer.array import Array
 from tapejit.tracer.handle import Handle
-from tapejit.tracer.intake import array_of
+from tapejit.tracer.intake import array_of, holds
 from tapejit.tracer.operation import WEAK_DTYPE
 from tapejit.tracer.surface.function import Function, apply
 
@@ -93,6 +93,8 @@ class Face:
         """A new array with a copy of the values of `source`."""
         if dtype is None and isinstance(source, self.trusted):
             dtype = source.dtype
+        elif dtype is None and holds(source):
+            return array_of(self.array_type, source)
         elif dtype is None and np.iscomplexobj(source):
             dtype = np.result_type(self.float_dtype(), np.complex64)
         return array_of(self.array_type, source, self.dtype(dtype))

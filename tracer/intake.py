@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
 
-from tapejit.tracer.errors import AutogradError, ConversionError, ShapeError
+from tapejit.tracer.errors import AutogradError, ShapeError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
 from tapejit.tracer.state import STATE
+from tapejit.tracer.surface import elementwise, shape
+from tapejit.tracer.surface.function import apply
 from tapejit.tracer.tape import constant
 
 A = TypeVar("A", bound=Handle)
@@ -34,15 +37,31 @@ def head_gradient(head: Handle, given: Any) -> np.ndarray | None:
 
 
 def array_of(face: type[A], source: Any, dtype: Any = None) -> A:
-    """A new concrete array of class `face` from anything NumPy takes; the data is copied."""
+    """A new array of class `face` from anything NumPy takes; the data is copied.
+
+    Inside a record, arrays that a derivative flows through, and nested lists of such, are joined by traced
+    operations; anything else becomes a concrete array.
+    """
+    if STATE.tape is not None and holds(source, lambda x: x.tracked):
+        joined: A = apply(elementwise.copy.op, (_stacked(source),), (), face)
+        return joined if dtype is None else elementwise.astype(joined, dtype=dtype)
     if isinstance(source, Handle):
-        if STATE.tape is not None and source.tracked:
-            raise ConversionError(
-                f"array(...) at {user_location()} would drop the gradient of an array {source.type}; use "
-                "x.copy(), np.stack, or x.detach()"
-            )
         source = source.value()
     return face.wrap(constant(face, source if dtype is None else np.array(source, dtype)).materialise())
+
+
+def holds(source: Any, what: Callable[[Handle], bool] = lambda x: True) -> bool:
+    """Whether nested lists hold an array of ours that is so."""
+    if isinstance(source, Handle):
+        return what(source)
+    return type(source) in (list, tuple) and any(holds(each, what) for each in source)
+
+
+def _stacked(source: Any) -> Any:
+    """Nested lists of arrays and numbers as one array."""
+    if type(source) not in (list, tuple) or not holds(source):
+        return source
+    return shape.stack([_stacked(each) for each in source])
 
 
 def require_array(x: Any, what: str) -> Any:

@@ -99,13 +99,13 @@ def test_a_real_transform_of_complex_numbers(x):
 
 
 def test_function_that_is_not_traced(x):
-    with tj.record(), error_at_line(TypeError, "np.add.reduce is not traced"):
-        np.add.reduce(x)
-    with tj.record(), error_at_line(TypeError, "argument `where` is not traced"):
-        np.sum(x, where=[True, False, True])
+    with tj.record(), error_at_line(TypeError, "np.subtract.reduce", "is not traced"):
+        np.subtract.reduce(x)
+    with tj.record(), error_at_line(TypeError, "argument `casting` is not traced"):
+        np.sin(x, casting="no")
 
 
-@pytest.mark.parametrize("convert", [np.asarray, lambda x: np.array([x, x]), tj.array])
+@pytest.mark.parametrize("convert", [np.asarray, lambda x: np.array([x, x])])
 def test_conversion_that_would_drop_the_gradient(convert, x):
     with tj.record(), error_at_line(TypeError, "would drop the gradient", "np.stack"):
         convert(x)

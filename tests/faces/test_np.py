@@ -148,3 +148,17 @@ def test_a_function_of_nothing_is_a_type_error(call):
         call()
     with autograd.record(), pytest.raises(TypeError):
         call()
+
+
+def test_an_array_of_traced_arrays_is_traced():
+    x = np.array([2.0, 3.0])
+    x.attach_grad()
+    with autograd.record():
+        rows = np.array([x, [1.0, x[0]]])
+        copied = np.array(x)
+        total = (rows * copied).sum()
+    total.backward()
+    assert type(rows) is np.ndarray
+    assert rows.dtype == np.float32
+    assert rows.tolist() == [[2.0, 3.0], [1.0, 2.0]]
+    assert x.grad.tolist() == [8.0, 8.0]
