@@ -16,6 +16,7 @@ import llvmlite.ir as ll
 
 from tapejit.codegen import (
     scalar_arithmetic,
+    scalar_bits,
     vector_bessel,
     vector_entropy,
     vector_error_function,
@@ -73,6 +74,11 @@ LIBRARY: dict[str, ScalarFunction] = {
     "rsqrt": ScalarFunction(scalar_arithmetic.rsqrt),
     "floor_div": ScalarFunction(scalar_arithmetic.floor_div, arity=2),
     "mod": ScalarFunction(scalar_arithmetic.mod, arity=2),
+    "shift_left": ScalarFunction(scalar_bits.shift_left, arity=2),
+    "shift_right": ScalarFunction(scalar_bits.shift_right, arity=2),
+    "copysign": ScalarFunction(scalar_bits.copysign, arity=2),
+    "nextafter": ScalarFunction(scalar_bits.nextafter, arity=2),
+    "rint": ScalarFunction(scalar_bits.rint),
     "integer_pow": ScalarFunction(scalar_arithmetic.integer_pow, arity=2, literal=1),
     "pow": ScalarFunction(vector_power.power, arity=2, long=True),
     "exp": ScalarFunction(vector_exponential.exp, long=True),

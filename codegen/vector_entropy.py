@@ -16,7 +16,9 @@ def logaddexp(x: Lane, y: Lane) -> Lane:
 
 
 def logaddexp2(x: Lane, y: Lane) -> Lane:
-    return maximum(x, y) + log1p(exp2(-_distance(x, y))) * (1 / math.log(2))
+    distance = _distance(x, y)
+    rest = log1p(exp2(-distance)) * (1 / math.log(2))
+    return maximum(x, y) + distance.equals(0.0).where(1.0, rest)
 
 
 def xlogy(x: Lane, y: Lane) -> Lane:

@@ -13,6 +13,7 @@ from tapejit.ir import (
     gather,
     loop,
     modulus,
+    number,
     ops,
     running,
     scan,
@@ -29,6 +30,7 @@ TABLE: dict[str, Primitive] = {
     for module in (
         ops,
         special,
+        number,
         gather,
         scan,
         running,

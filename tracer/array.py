@@ -27,6 +27,7 @@ from tapejit.tracer.surface import (
     complex_number,
     elementwise,
     indexing,
+    number,
     product,
     scalar,
     shape,
@@ -332,6 +333,13 @@ class Array(Methods, Writes):
     __and__, __rand__ = binary_operator(elementwise.bitwise_and), _reflected(elementwise.bitwise_and)
     __or__, __ror__ = binary_operator(elementwise.bitwise_or), _reflected(elementwise.bitwise_or)
     __xor__, __rxor__ = binary_operator(elementwise.bitwise_xor), _reflected(elementwise.bitwise_xor)
+    __lshift__, __rlshift__ = binary_operator(number.left_shift), _reflected(number.left_shift)
+    __rshift__, __rrshift__ = binary_operator(number.right_shift), _reflected(number.right_shift)
+    __rdivmod__ = _reflected(number.divmod_)
+
+    def __divmod__(self, other: Any) -> Any:
+        return NotImplemented if _foreign(other) else number.divmod_(self, other)
+
     __invert__ = _unary(elementwise.invert)
     __iadd__, __isub__ = _in_place(elementwise.add), _in_place(elementwise.subtract)
     __imul__, __itruediv__ = _in_place(elementwise.multiply), _in_place(elementwise.divide)

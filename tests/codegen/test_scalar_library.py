@@ -211,8 +211,9 @@ def test_plain_llvm_for_other_processors(name):
     module = ll.Module("m")
     module.triple = "aarch64-unknown-linux-gnu"
     function = LIBRARY[name]
-    result = ll.DoubleType() if function.result_like is not None else ll.IntType(1)
-    caller = ll.Function(module, ll.FunctionType(result, [ll.DoubleType()] * function.arity), "caller")
+    number = ll.IntType(64) if name.startswith("shift") else ll.DoubleType()
+    result = number if function.result_like is not None else ll.IntType(1)
+    caller = ll.Function(module, ll.FunctionType(result, [number] * function.arity), "caller")
     builder = ll.IRBuilder(caller.append_basic_block("entry"))
     arguments = [2 if k == function.literal else x for k, x in enumerate(caller.args)]
     builder.ret(function.build(builder, *arguments))

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tapejit.ir import ops, special
+from tapejit.ir import number, ops, special
 from tapejit.ir.builder import Var
 from tapejit.ir.primitive import Primitive
-from tapejit.ir.types import TensorType, dtype_name
+from tapejit.ir.types import INTEGERS, TensorType, dtype_name
 from tapejit.tracer.errors import DtypeError
 from tapejit.tracer.operation import (
     Operand,
@@ -46,11 +46,12 @@ def _rounding(primitive: Primitive, ufunc: Any) -> Function:
     return _ufunc(lower, ufunc)
 
 
-def _plain(primitive: Primitive, *ufuncs: Any) -> Function:
-    """A function computed in the operands' common dtype."""
+def _plain(primitive: Primitive, *ufuncs: Any, of_bools: Primitive | None = None) -> Function:
+    """A function computed in the operands' common dtype; `of_bools` is what it means for truth values."""
 
     def lower(*xs: Operand) -> Var:
-        return primitive(*aligned(*xs))
+        operands = aligned(*xs)
+        return (of_bools if of_bools and operands[0].dtype == "bool" else primitive)(*operands)
 
     return _ufunc(lower, *ufuncs)
 
@@ -64,14 +65,14 @@ def _logical(primitive: Primitive, *ufuncs: Any) -> Function:
     return _ufunc(lower, *ufuncs)
 
 
-def _bitwise(primitive: Primitive, ufunc: Any) -> Function:
-    """What `&`, `|`, `^` and `~` mean for truth values."""
+def _bitwise(of_bools: Primitive, of_integers: Primitive, ufunc: Any) -> Function:
+    """What `&`, `|`, `^` and `~` mean for truth values and for integers."""
 
     def lower(*xs: Operand) -> Var:
         dtype = common_dtype(*xs)
-        if dtype != "bool":
-            raise DtypeError(f"bits of {dtype} are not traced; compare first, or use np.logical_and")
-        return primitive(*aligned(*xs))
+        if dtype not in ("bool", *INTEGERS):
+            raise DtypeError(f"{ufunc.__name__} takes truth values or integers, got {dtype}; compare first")
+        return (of_bools if dtype == "bool" else of_integers)(*aligned(*xs))
 
     return _ufunc(lower, ufunc)
 
@@ -89,16 +90,16 @@ def truth(x: Operand) -> Var:
     return var if var.dtype == "bool" else ops.ne(var, var.like(0))
 
 
-add = _plain(ops.add, np.add)
+add = _plain(ops.add, np.add, of_bools=ops.logical_or)
 subtract = _plain(ops.sub, np.subtract)
-multiply = _plain(ops.mul, np.multiply)
+multiply = _plain(ops.mul, np.multiply, of_bools=ops.logical_and)
 divide = _floating(ops.div, np.divide)
 floor_divide = _plain(ops.floor_div, np.floor_divide)
 remainder = _plain(ops.mod, np.remainder)
 negative = _plain(ops.neg, np.negative)
 fabs = _floating(ops.abs_, np.fabs)
-maximum = _plain(ops.maximum, np.maximum)
-minimum = _plain(ops.minimum, np.minimum)
+maximum = _plain(ops.maximum, np.maximum, of_bools=ops.logical_or)
+minimum = _plain(ops.minimum, np.minimum, of_bools=ops.logical_and)
 
 exp = _floating(ops.exp, np.exp)
 expm1 = _floating(ops.expm1, np.expm1)
@@ -131,10 +132,10 @@ logical_and = _logical(ops.logical_and, np.logical_and)
 logical_or = _logical(ops.logical_or, np.logical_or)
 logical_xor = _logical(ops.logical_xor, np.logical_xor)
 logical_not = _logical(ops.logical_not, np.logical_not)
-bitwise_and = _bitwise(ops.logical_and, np.bitwise_and)
-bitwise_or = _bitwise(ops.logical_or, np.bitwise_or)
-bitwise_xor = _bitwise(ops.logical_xor, np.bitwise_xor)
-invert = _bitwise(ops.logical_not, np.invert)
+bitwise_and = _bitwise(ops.logical_and, number.bit_and, np.bitwise_and)
+bitwise_or = _bitwise(ops.logical_or, number.bit_or, np.bitwise_or)
+bitwise_xor = _bitwise(ops.logical_xor, number.bit_xor, np.bitwise_xor)
+invert = _bitwise(ops.logical_not, number.bit_not, np.invert)
 
 
 @traced(np.square)
@@ -144,7 +145,12 @@ def square(x: Var) -> Var:
 
 @traced(np.reciprocal)
 def reciprocal(x: Var) -> Var:
-    return 1.0 / x
+    """Of integers the quotient rounded to zero; of 0 the least integer, as in NumPy."""
+    if x.dtype not in INTEGERS:
+        return 1.0 / as_var(x, float_dtype(x))
+    is_unit = ops.eq(ops.abs_(x), x.like(1))
+    least = x.like(int(np.iinfo(x.type.numpy_dtype).min))
+    return ops.select(ops.eq(x, x.like(0)), least, ops.select(is_unit, x, x.like(0)))
 
 
 @traced(np.positive)

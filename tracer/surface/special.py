@@ -11,6 +11,7 @@ from tapejit.ir.builder import Var
 from tapejit.ir.complex_number import complex_
 from tapejit.tracer.operation import Operand, aligned, as_var, float_dtype
 from tapejit.tracer.surface.complex_number import parts
+from tapejit.tracer.surface.elementwise import maximum, minimum
 from tapejit.tracer.surface.function import traced
 
 _LARGE = 1e8  # above, 1 + x**2 is x**2
@@ -78,13 +79,13 @@ def heaviside(x1: Operand, x2: Operand) -> Var:
 @traced(np.fmax)
 def fmax(x1: Operand, x2: Operand) -> Var:
     x, y = aligned(x1, x2)
-    return ops.select(_is_nan(x), y, ops.select(_is_nan(y), x, ops.maximum(x, y)))
+    return ops.select(_is_nan(x), y, ops.select(_is_nan(y), x, maximum.op.lower(x, y)))
 
 
 @traced(np.fmin)
 def fmin(x1: Operand, x2: Operand) -> Var:
     x, y = aligned(x1, x2)
-    return ops.select(_is_nan(x), y, ops.select(_is_nan(y), x, ops.minimum(x, y)))
+    return ops.select(_is_nan(x), y, ops.select(_is_nan(y), x, minimum.op.lower(x, y)))
 
 
 @traced(np.nan_to_num)
