@@ -43,7 +43,7 @@ Divide = Callable[..., Any]  # (x, gap, values) -> x / gap, and what stands wher
 NO_CONVERGENCE = {"eigh": "Eigenvalues did not converge", "svd": "SVD did not converge"}
 
 _SYMMETRIC = np.array([[0.4, 1.3, -0.6], [1.3, -0.7, 0.5], [-0.6, 0.5, 1.7]])
-_SYMMETRICS = np.stack([_SYMMETRIC, np.diag([0.7, 2.5, -1.9]) + 0.3])
+_SYMMETRICS = np.stack([_SYMMETRIC, 1.3 * _SYMMETRIC[::-1, ::-1]])
 _TALL = np.array([[0.4, 1.3, -0.6], [2.1, -0.7, 0.5], [0.9, 0.8, 1.7], [-0.2, 0.6, 1.1]])
 _WIDE = np.sin(np.arange(12.0) ** 1.5).reshape(2, 2, 3)
 
@@ -88,17 +88,17 @@ def _is_rounding(gap: Var, values: Var) -> Var:
 # -- Symmetric eigenvalues -------------------------------------------------------------------------------
 
 
-def _eigh_type(x: TensorType) -> tuple[TensorType, TensorType]:
+def _eigh_type(x: TensorType, *, lower: bool) -> tuple[TensorType, TensorType]:
     return square_matrices(x).with_shape(x.shape[:-1]), x
 
 
-def _eigh_jvp(ts: Any, rs: tuple[Var, Var], x: Var) -> tuple[Var, Var]:
+def _eigh_jvp(ts: Any, rs: tuple[Var, Var], x: Var, *, lower: bool) -> tuple[Var, Var]:
     w, v = rs
     inner = product(v, product(symmetric(ts[0]), v), turn=(True, False))
     return diagonal(inner), product(v, _over_gaps(_tangent_over, inner, w))
 
 
-def _eigh_vjp(cts: tuple[Var, Var], rs: tuple[Var, Var], x: Var) -> tuple[Var]:
+def _eigh_vjp(cts: tuple[Var, Var], rs: tuple[Var, Var], x: Var, *, lower: bool) -> tuple[Var]:
     (w_bar, v_bar), (w, v) = cts, rs
     if is_zero(v_bar):
         return (product(scaled_columns(v, w_bar), v, turn=(False, True)),)
@@ -107,23 +107,28 @@ def _eigh_vjp(cts: tuple[Var, Var], rs: tuple[Var, Var], x: Var) -> tuple[Var]:
     return (symmetric(product(product(v, inner), v, turn=(False, True))),)
 
 
-# Ascending values and the vectors as columns; the lower triangle is read, the adjoint is symmetric.
+# Ascending values, vectors as columns. `lower` says which triangle of x is read; its adjoint is symmetric.
 eigh: Primitive = Primitive(
     name="eigh",
     arity=1,
     results=2,
     infer=_eigh_type,
-    reference=lambda x: tuple(np.linalg.eigh(x)),
+    reference=lambda x, *, lower: tuple(np.linalg.eigh(x, "L" if lower else "U")),
     jvp=_eigh_jvp,
     vjp=_eigh_vjp,
-    batch=lambda x: eigh.several(x),
-    emission=Library("eigh", square_sizes, extras=(1,), failure=NO_CONVERGENCE["eigh"]),
+    batch=lambda x, **attrs: eigh.several(x, **attrs),
+    emission=Library(
+        "eigh",
+        lambda x, *, lower: (*square_sizes(x), lower),
+        extras=(1,),
+        failure=NO_CONVERGENCE["eigh"],
+    ),
     examples=(
-        ((_SYMMETRIC,), {}),
-        ((_SYMMETRICS,), {}),
-        ((_SYMMETRIC.astype(np.float32),), {}),
-        ((_SYMMETRIC[:1, :1],), {}),
-        ((np.ones((0, 0)),), {}),
+        ((_SYMMETRIC,), {"lower": True}),
+        ((_SYMMETRICS,), {"lower": False}),
+        ((_SYMMETRIC.astype(np.float32),), {"lower": True}),
+        ((_SYMMETRIC[:1, :1],), {"lower": True}),
+        ((np.ones((0, 0)),), {"lower": False}),
     ),
 )
 

@@ -21,15 +21,16 @@ def turning(lapack: Lapack) -> Any:
 
 
 def eigh(lapack: Lapack, made: Mapping[str, Any]) -> Any:
-    """The lower triangle is read; `vectors`: they are wanted too."""
+    """One triangle is read; `vectors`: they are wanted too."""
     import numpy as np
 
     evd, kind, element, turn = lapack.call("numba_ez_xxxevd"), lapack.kind, lapack.type, turning(lapack)
-    job, no_job, half = ord("V"), ord("N"), ord("L")
+    job, no_job, lower_half, upper_half = ord("V"), ord("N"), ord("L"), ord("U")
 
     @lapack.jit
-    def eigh(count: Any, n: Any, vectors: Any, x: Any, w: Any, v: Any) -> Any:
+    def eigh(count: Any, n: Any, lower: Any, vectors: Any, x: Any, w: Any, v: Any) -> Any:
         failed, a = False, np.empty(n * n, element)
+        half = lower_half if lower else upper_half
         for item in range(count if n else 0):
             turn(n, n, x[item * n * n : (item + 1) * n * n], a)
             values = w[item * n : (item + 1) * n]
@@ -48,9 +49,7 @@ def svd(lapack: Lapack, made: Mapping[str, Any]) -> Any:
     element, turn, singular = lapack.type, turning(lapack), _singular(lapack)
 
     @lapack.jit
-    def svd(
-        count: Any, m: Any, n: Any, full: Any, vectors: Any, x: Any, u: Any, s: Any, vt: Any
-    ) -> Any:
+    def svd(count: Any, m: Any, n: Any, full: Any, vectors: Any, x: Any, u: Any, s: Any, vt: Any) -> Any:
         k, failed = min(m, n), False
         rows, columns = (m, n) if full else (k, k)
         left, right = np.empty(m * rows, element), np.empty(columns * n, element)
@@ -79,9 +78,7 @@ def _singular(lapack: Lapack) -> Any:
             x[i] = i % (n + 1) == 0
 
     @lapack.jit
-    def singular(
-        m: Any, n: Any, full: Any, vectors: Any, x: Any, u: Any, s: Any, vt: Any
-    ) -> Any:
+    def singular(m: Any, n: Any, full: Any, vectors: Any, x: Any, u: Any, s: Any, vt: Any) -> Any:
         k = min(m, n)
         if k == 0:
             if full and vectors:

@@ -1,8 +1,8 @@
 """The routines of linear algebra that emitted source calls: `cholesky_f64(count, n, x, out)` and the like.
 
-Arrays are rows of elements; matrices lie in C order, those of a stack one after another. Small matrices are worked
-on in plain loops, which cost less than a call; larger ones by LAPACK. A routine that can fail returns whether it
-did. What needs LAPACK alone is in `decomposition`. Start with `LinearAlgebra`.
+Arrays are rows of elements; matrices lie in C order, those of a stack one after another. Small matrices are
+worked on in plain loops, which cost less than a call; larger ones by LAPACK. A routine that can fail returns
+whether it did. What needs LAPACK alone is in `decomposition`. Start with `LinearAlgebra`.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _cholesky(lapack: Lapack, made: Routines) -> Any:
 
 
 def _triangular_solve(lapack: Lapack, made: Routines) -> Any:
-    """Substitution, in place. For BLAS, which reads both matrices transposed, the triangle is on the right."""
+    """Substitution, in place. For BLAS, which reads both transposed, the triangle is on the right."""
     import numpy as np
 
     trsm, integer, element = lapack.trsm, lapack.int, lapack.type

@@ -15,9 +15,11 @@ from tapejit.ir import determinant as determinants
 from tapejit.ir import factor, matrix, ops, spectrum
 from tapejit.ir import solve as systems
 from tapejit.ir.builder import Var
+from tapejit.ir.sort import argsort
 from tapejit.tracer.errors import MatrixError, ShapeError, UnsupportedError
 from tapejit.tracer.operation import Operand, as_var, broadcast_to, common_dtype, float_dtype
 from tapejit.tracer.surface.function import traced
+from tapejit.tracer.surface.indexing import along
 from tapejit.tracer.surface.interpreted import own
 
 EPSILON = {"f64": float(np.finfo(np.float64).eps), "f32": float(np.finfo(np.float32).eps)}
@@ -39,14 +41,6 @@ def square(a: Operand) -> Var:
     return x
 
 
-def halves(a: Operand, uplo: str) -> Var:
-    """Square matrices with the triangle that is to be read as the lower one."""
-    if uplo not in ("L", "U", "l", "u"):
-        raise ShapeError(f"UPLO has to be 'L' or 'U', got {uplo!r}")
-    x = square(a)
-    return x if uplo in "Ll" else matrix.turned(x)
-
-
 # -- Factors ---------------------------------------------------------------------------------------------
 
 
@@ -56,8 +50,8 @@ def cholesky(a: Operand, *, upper: bool = False) -> Var:
 
     One triangle is read, and the gradient is symmetric: that on symmetric matrices.
     """
-    found = factor.cholesky(halves(a, "U" if upper else "L"))
-    return matrix.turned(found) if upper else found
+    x = square(a)
+    return matrix.turned(factor.cholesky(matrix.turned(x))) if upper else factor.cholesky(x)
 
 
 @traced(name="qr", numpy=lambda a, *, mode: tuple(np.linalg.qr(a, mode)))
@@ -136,22 +130,40 @@ def slogdet(a: Operand) -> tuple[Var, Var]:
 # -- Spectra ---------------------------------------------------------------------------------------------
 
 
+def _is_lower(uplo: str) -> bool:
+    """Which triangle is read."""
+    if uplo not in ("L", "U", "l", "u"):
+        raise ShapeError(f"UPLO has to be 'L' or 'U', got {uplo!r}")
+    return uplo in "Ll"
+
+
 @traced(name="eigh", numpy=lambda a, *, UPLO="L": tuple(np.linalg.eigh(a, UPLO)))
 def eigh(a: Operand, *, UPLO: str = "L") -> tuple[Var, Var]:
-    values, vectors = spectrum.eigh.several(halves(a, UPLO))
+    values, vectors = spectrum.eigh.several(square(a), lower=_is_lower(UPLO))
     return values, vectors
 
 
 @traced(np.linalg.eigvalsh)
 def eigvalsh(a: Operand, *, UPLO: str = "L") -> Var:
     """The gradient of equal values is that of the vectors that LAPACK chose; it is never NaN."""
-    return spectrum.eigh.several(halves(a, UPLO))[0]
+    return spectrum.eigh.several(square(a), lower=_is_lower(UPLO))[0]
 
 
 @traced(name="svd", numpy=lambda a, *, full_matrices=True: tuple(np.linalg.svd(a, full_matrices)))
 def svd(a: Operand, *, full_matrices: bool = True) -> tuple[Var, Var, Var]:
     u, s, vt = spectrum.svd.several(matrices(a), full=full_matrices)
     return u, s, vt
+
+
+@traced(name="svd_hermitian", numpy=lambda a: tuple(np.linalg.svd(a, hermitian=True)))
+def svd_hermitian(a: Operand) -> tuple[Var, Var, Var]:
+    """By the eigenvalues: their sizes, descending; their signs go into V."""
+    values, vectors = spectrum.eigh.several(square(a), lower=True)
+    last = len(values.shape) - 1
+    order = ops.reverse(argsort(ops.abs_(values)), axes=(last,))
+    columns = ops.reshape(order, shape=(*order.shape[:-1], 1, order.shape[-1]))
+    u, ordered = along(vectors, columns, last + 1), along(values, order, last)
+    return u, ops.abs_(ordered), matrix.turned(matrix.scaled_columns(u, ops.sign(ordered)))
 
 
 @traced(np.linalg.svdvals)
@@ -162,7 +174,7 @@ def svdvals(x: Operand) -> Var:
 
 @traced(np.linalg.pinv)
 def pinv(a: Operand, *, rcond: Any = None, hermitian: bool = False, rtol: Any = np._NoValue) -> Var:
-    """The pseudo-inverse; its gradient is right wherever the rank stays what it is."""
+    """The pseudo-inverse; its gradient is right where the rank stays. `hermitian` is believed."""
     x = matrices(a)
     if rcond is not None and rtol is not np._NoValue:
         raise ShapeError("give one of rcond and rtol, not both")
@@ -170,9 +182,4 @@ def pinv(a: Operand, *, rcond: Any = None, hermitian: bool = False, rtol: Any = 
     cutoff = rcond if rcond is not None else default if rtol in (np._NoValue, None) else rtol
     if not isinstance(cutoff, int | float):
         raise UnsupportedError("pinv: a cutoff for each matrix is not traced; give one number")
-    return spectrum.pinv(mirrored(x) if hermitian else x, cutoff=float(cutoff))
-
-
-def mirrored(x: Var) -> Var:
-    """The symmetric matrix that has the lower triangle of x."""
-    return ops.select(ops.ge(matrix.place(x, -2), matrix.place(x, -1)), x, matrix.turned(x))
+    return spectrum.pinv(x, cutoff=float(cutoff))

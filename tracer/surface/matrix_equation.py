@@ -16,7 +16,7 @@ from tapejit.ir.region import region_of
 from tapejit.tracer.errors import ShapeError, UnsupportedError
 from tapejit.tracer.operation import Operand, as_var
 from tapejit.tracer.surface.interpreted import own
-from tapejit.tracer.surface.linalg import as_given, mirrored, square, system
+from tapejit.tracer.surface.linalg import as_given, square, system
 
 _TRANSPOSED = {0: False, 1: True, "N": False, "T": True, "C": True, 2: True}
 
@@ -114,8 +114,13 @@ def _solved(x: Var, y: Var, lower: bool, structure: str, turn: bool) -> Var:
             y = systems.triangular_solve(half, y, lower=True, turn=turned, unit=False, strict=False)
         return y
     if kind == "symmetric":
-        x = mirrored(x if lower else matrix.turned(x))
+        x = _mirrored(x if lower else matrix.turned(x))
     return systems.lu_solve(x, *factor.lu.several(x), y, turn=turn, strict=True)
+
+
+def _mirrored(x: Var) -> Var:
+    """The symmetric matrix that has the lower triangle of x."""
+    return ops.select(ops.ge(matrix.place(x, -2), matrix.place(x, -1)), x, matrix.turned(x))
 
 
 _STRUCTURES = {

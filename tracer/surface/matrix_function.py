@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tapejit.tracer.errors import MatrixError, ShapeError, UnsupportedError
+from tapejit.tracer.handle import Handle
 from tapejit.tracer.surface import linalg
 from tapejit.tracer.surface.composed import composed
 
@@ -17,6 +18,11 @@ EighResult = type(np.linalg.eigh(_UNIT))
 QRResult = type(np.linalg.qr(_UNIT))
 SlogdetResult = type(np.linalg.slogdet(_UNIT))
 SVDResult = type(np.linalg.svd(_UNIT))
+
+
+def _array(x: Any) -> Any:
+    """An argument that may be a list, or no array of ours."""
+    return x if isinstance(x, Handle) else np.asarray(x)
 
 
 # -- Under names -----------------------------------------------------------------------------------------
@@ -47,16 +53,8 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
     """Vectors that belong to equal values have no derivative: it is NaN."""
     if not compute_uv:
         return -np.sort(-abs(linalg.eigvalsh(a))) if hermitian else linalg.svdvals(a)
-    return SVDResult(*(_svd_by_eigh(a) if hermitian else linalg.svd(a, full_matrices=full_matrices)))
-
-
-def _svd_by_eigh(a: Any) -> tuple[Any, Any, Any]:
-    """Of a symmetric matrix: the sizes of the eigenvalues, whose signs go into V."""
-    values, vectors = linalg.eigh(a)
-    order = np.flip(np.argsort(abs(values)), -1)
-    signs = np.take_along_axis(np.sign(values), order, -1)
-    u = np.take_along_axis(vectors, order[..., None, :], -1)
-    return u, np.take_along_axis(abs(values), order, -1), np.matrix_transpose(u * signs[..., None, :])
+    found = linalg.svd_hermitian(a) if hermitian else linalg.svd(a, full_matrices=full_matrices)
+    return SVDResult(*found)
 
 
 # -- Least squares, rank, condition ----------------------------------------------------------------------
@@ -65,17 +63,24 @@ def _svd_by_eigh(a: Any) -> tuple[Any, Any, Any]:
 @composed(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, Any]:
     """By the pseudo-inverse. Residuals are there if `a` has more rows than columns, whatever its rank."""
+    a, b = _array(a), _array(b)
     if len(a.shape) != 2 or len(b.shape) not in (1, 2) or a.shape[0] != b.shape[0]:
         raise MatrixError(f"shapes {a.shape} and {b.shape} are no system of equations")
-    m, n = a.shape
-    unit = np.finfo(np.result_type(a.dtype, b.dtype, np.float32)).eps
-    cutoff = float(unit) * max(m, n) if rcond is None else float(unit) if rcond < 0 else float(rcond)
-    values = linalg.svdvals(a)
-    x = np.matmul(linalg.pinv(a, rcond=cutoff), b)
+    (m, n), dtype = a.shape, _common(a, b)
+    a, b, unit = a.astype(dtype), b.astype(dtype), float(np.finfo(dtype).eps)
+    cutoff = unit * max(m, n) if rcond is None else unit if rcond < 0 else float(rcond)
+    values = np.linalg.svdvals(a)
+    x = np.matmul(np.linalg.pinv(a, rcond=cutoff), b)
     rest = b - np.matmul(a, x)
     residuals = np.sum(rest * rest, axis=0) if m > n else np.sum(rest[:0], axis=0, keepdims=True)[:0]
     rank = np.count_nonzero(values > cutoff * _largest(values)).astype("int32")
     return x, np.reshape(residuals, (-1,)), rank, values
+
+
+def _common(*arrays: Any) -> Any:
+    """NumPy's floating point for these."""
+    dtype = np.result_type(*(x.dtype for x in arrays))
+    return dtype if dtype.kind == "f" else np.dtype(np.float64)
 
 
 def _largest(values: Any) -> Any:
@@ -94,7 +99,7 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
         scale = max(A.shape[-2:]) * float(np.finfo(values.dtype).eps) if rtol is None else rtol
         bound = _largest(values) * scale
     else:
-        bound = np.asarray(tol)[..., None] if not hasattr(tol, "tracked") else tol[..., None]
+        bound = _array(tol)[..., None]
     return np.count_nonzero(values > bound, axis=-1)
 
 
@@ -141,11 +146,11 @@ def multi_dot(arrays: Sequence[Any], *, out: Any = None) -> Any:
         raise UnsupportedError("the argument `out` is not traced")
     if len(arrays) < 2:
         raise ShapeError("a product needs two arrays at least")
-    first, *middle, last = arrays
+    first, *middle, last = map(_array, arrays)
     chain = [first if len(first.shape) > 1 else first[None, :], *middle]
     chain.append(last if len(last.shape) > 1 else last[:, None])
     if any(len(x.shape) != 2 for x in chain):
-        raise MatrixError(f"a product of matrices, got shapes {[x.shape for x in arrays]}")
+        raise MatrixError(f"a product of matrices, got shapes {[x.shape for x in chain]}")
     found = _chained(chain, _cuts([chain[0].shape[0], *(x.shape[1] for x in chain)]), 0, len(chain) - 1)
     shape = (*(first.shape[:-1]), *(last.shape[1:]))
     return found if found.shape == shape else np.reshape(found, shape)
@@ -184,6 +189,7 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
 
 @composed(np.linalg.tensorsolve)
 def tensorsolve(a: Any, b: Any, axes: Sequence[int] | None = None) -> Any:
+    a, b = _array(a), _array(b)
     if axes is not None:
         moved = [k for k in range(len(a.shape)) if k not in axes] + list(axes)
         a = np.transpose(a, tuple(moved))
@@ -201,8 +207,8 @@ def matmul(x1: Any, x2: Any) -> Any:
 
 @composed(np.linalg.outer)
 def outer(x1: Any, x2: Any) -> Any:
-    if len(x1.shape) != 1 or len(x2.shape) != 1:
-        raise ShapeError(f"an outer product is of two vectors, got shapes {x1.shape} and {x2.shape}")
+    if np.ndim(x1) != 1 or np.ndim(x2) != 1:
+        raise ShapeError(f"an outer product is of two vectors, got shapes {np.shape(x1)} and {np.shape(x2)}")
     return np.outer(x1, x2)
 
 
@@ -213,7 +219,7 @@ def tensordot(x1: Any, x2: Any, *, axes: Any = 2) -> Any:
 
 @composed(np.linalg.vecdot)
 def vecdot(x1: Any, x2: Any, *, axis: int = -1) -> Any:
-    return np.sum(x1 * x2, axis=axis)
+    return np.sum(_array(x1) * _array(x2), axis=axis)
 
 
 @composed(np.linalg.diagonal)
@@ -229,6 +235,7 @@ def trace(x: Any, *, offset: int = 0, dtype: Any = None) -> Any:
 @composed(np.linalg.cross)
 def cross(x1: Any, x2: Any, *, axis: int = -1) -> Any:
     """Of vectors with three components."""
+    x1, x2 = _array(x1), _array(x2)
     if x1.shape[axis] != 3 or x2.shape[axis] != 3:
         raise ShapeError(f"vectors of three components have a cross product, got {x1.shape} and {x2.shape}")
     a, b = ([np.moveaxis(x, axis, 0)[k] for k in range(3)] for x in (x1, x2))

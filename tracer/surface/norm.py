@@ -118,4 +118,5 @@ def _extreme_sum(extreme: Any, x: Var, summed: int, other: int) -> Var:
 def _singular(combine: Any, x: Var, axes: tuple[int, ...]) -> Var:
     rest = tuple(k for k in range(len(x.shape)) if k not in axes)
     values = svdvals.op.lower(ops.transpose(x, perm=(*rest, *axes)))
-    return combine(values, axes=(len(rest),))
+    found = combine(values, axes=(len(rest),))
+    return ops.select(ops.eq(found, found.like(0.0)), found.like(0.0), found)
