@@ -35,7 +35,6 @@ REFUSED = {
     "flags": "memory is tapejit's to choose",
     "flat": "use x.ravel()",
     "getfield": "bytes are tapejit's to choose",
-    "partition": "it works in place; use np.partition(x, kth)",
     "resize": "it works in place; use np.resize(x, shape)",
     "setfield": "bytes are tapejit's to choose",
     "setflags": "memory is tapejit's to choose",
