@@ -38,6 +38,7 @@ from tapejit.tracer.state import STATE
 from tapejit.tracer.tape import Tape
 from tapejit.tracer.trie import Trie
 from tapejit.variables import differentiable, lost_gradient
+from tapejit.written import write_back, written_arguments
 
 
 class TracedFunction:
@@ -177,11 +178,16 @@ class TracedFunction:
     def _learn(self, call: Call, found: Any) -> Any:
         """Learn from a call and answer it: by its path, as later calls on it will be, or else by `found`."""
         replay = self.memory.learn(call, lambda handles, places: self._pack(call, handles, places))
-        if replay is not None:
+        write_back(tree.flatten(call.args)[0], call.written)
+        if replay is not None and not call.written:
             return replay.first(call.args, found)
         if self.memory.python_stays and self._trie.engine is not self._engine:
             self._trie = Trie(self._engine)  # Python runs each time: now its segments are worth compiling
         return found
+
+    def _written(self, given: Any, traced: Any) -> dict[int, Handle]:
+        leaves = tree.flatten(given)[0], tree.flatten(tuple(traced))[0]
+        return written_arguments(*leaves, self._where())
 
     def _pack(self, call: Call, handles: Sequence[Handle], places: Sequence[int]) -> Pack:
         """How the values of `handles`, then the gradients, become the result of the call.
@@ -206,7 +212,7 @@ class Jitted(TracedFunction):
         if ours:
             return results
         given, traced = _with_keywords(args, kwargs), _with_keywords(call_args, call_kwargs)
-        return self._learn(Call(tape, given, traced, result), results)
+        return self._learn(Call(tape, given, traced, result, written=self._written(given, traced)), results)
 
     def _pack(self, call: Call, handles: Sequence[Handle], places: Sequence[int]) -> Pack:
         return picker(call.head, handles)
@@ -245,7 +251,8 @@ class Differentiated(TracedFunction):
         packed = self._packed(head, aux, grads, self._structures(args, chosen), ours)
         if not ours:
             given, traced = _with_keywords(args, kwargs), _with_keywords(call_args, call_kwargs)
-            return self._learn(Call(tape, given, traced, head, aux, variables, chosen), packed)
+            written = self._written(given, traced)
+            return self._learn(Call(tape, given, traced, head, aux, variables, chosen, written), packed)
         return packed
 
     def _inside(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -12,7 +12,7 @@ import sys
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,7 @@ class Call:
     rest: Any = None  # auxiliary results
     variables: Sequence[Handle] = ()
     chosen: tuple[int, ...] = ()
+    written: Mapping[int, Handle] = field(default_factory=dict)  # arguments written to, by leaf
 
     def key(self) -> Hashable:
         """What distinguishes its path: the segments, and what Python saw of each."""
@@ -240,13 +241,15 @@ class Memory:
         pack: Callable[[Sequence[Handle], Sequence[int]], Pack],
     ) -> Replay:
         guards = guards_of(self._function, *self._objects(call.args, kind[0]))
-        handles = result_handles((call.head, call.rest))
+        handles = result_handles((call.head, call.rest, list(call.written.values())))
         head = call.head if call.variables else None
         if call.variables and not isinstance(head, Handle):
             raise Unguardable("the result does not depend on the arguments")
         path = path_of(call.tape, flatten(tuple(call.traced_args))[0], handles, head, call.variables)
         program = self._engine.program(path.function, path.by_value, frozenset())
-        return Replay(*kind, guards, path, program, pack(handles, path.places), call.tests())
+        places = {id(x): n for n, x in enumerate(handles)}
+        writes = {leaf: places[id(x)] for leaf, x in call.written.items()}
+        return Replay(*kind, guards, path, program, pack(handles, path.places), call.tests(), writes)
 
     def _objects(self, args: tuple[Any, ...], leaves: Sequence[Leaf]) -> tuple[dict[str, Any], list[Any]]:
         """The arguments that are objects, by the names of the parameters, and those that are functions."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -33,6 +33,7 @@ from tapejit.shortcut import Pack, shortcut_of
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.number import Number
 from tapejit.tree import flatten
+from tapejit.written import overlapping
 
 MISS = object()  # this replay does not fit the call
 
@@ -182,6 +183,7 @@ class Replay:
         program: Executable,
         pack: Pack,
         tests: tuple[Test, ...] = (),
+        writes: Mapping[int, int] | None = None,
     ):
         self._leaves, self._structure, self._guards = tuple(leaves), structure, tuple(guards)
         self._holds = tuple(guard.holds for guard in guards)
@@ -190,6 +192,7 @@ class Replay:
         self.function = path.function
         self.shortcut: Callable[..., Any] | None = None  # of the call's arguments: its result, or MISS
         self._runs = 0
+        self._writes = writes or {}  # array arguments, by leaf: which result goes there
         self._flat = structure == flatten((0,) * len(leaves))[1]
         arrays = [(x.shape, x.dtype) for x in leaves if isinstance(x, ArrayLeaf)]
         self._arrays = tuple(arrays) if self._flat and len(arrays) == len(leaves) else None
@@ -217,6 +220,8 @@ class Replay:
         for holds in self._holds:
             if not holds():
                 return MISS
+        if self._writes and overlapping(leaves, self._writes):
+            return MISS
         filled = self._template.copy()
         for k, position, is_number in self._entered:
             filled[k] = np.asarray(leaves[position]) if is_number else leaves[position]
@@ -230,7 +235,10 @@ class Replay:
         self._runs += 1
         if self._runs == SHORTEN_AFTER:
             self._shorten()
-        return self._pack([x if x.ndim else x[()] for x in outs[self._guarded :]])
+        results = outs[self._guarded :]
+        for leaf, place in self._writes.items():
+            np.copyto(leaves[leaf], results[place])
+        return self._pack([x if x.ndim else x[()] for x in results])
 
     def _work_out(self, leaves: Sequence[Any], filled: list[Any]) -> bool:
         """Fill in what comes of numbers; whether Python would not raise an error over it."""
@@ -247,7 +255,7 @@ class Replay:
 
     def _shorten(self) -> None:
         """From now on machine code answers, where it can."""
-        if self._worked_out:
+        if self._worked_out or self._writes:
             return
         given = [leaf.given() for leaf in self._leaves]
         sources: list[Argument | Constant] = [Constant(x) for x in self._template]
