@@ -173,7 +173,7 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None = -1) -
         return put(target, indices, values)
     index = np.asarray(_data(indices))
     at = axis % target.type.rank
-    grid = np.ogrid[tuple(slice(n) for n in index.shape)]
+    grid = np.ogrid[tuple(slice(n) for n in target.type.shape)]
     target[tuple(index if d == at else places for d, places in enumerate(grid))] = values
     return None
 
