@@ -16,6 +16,8 @@ from tapejit.line import LineCall
 from tapejit.matching import typed
 from tapejit.tracer.array import Array
 from tapejit.tracer.handle import Handle
+from tapejit.tracer.nested import called
+from tapejit.tracer.state import STATE
 from tapejit.transformed import check_function
 
 
@@ -65,14 +67,18 @@ class CustomVjp(CustomFunction):
         residuals = Residuals()
         forward = self._forward(fwd, given, residuals)
         value = forward.structure.children()[0]
-        backward = self._backward(bwd, given, residuals, forward, value)
-        line, count = backward.line, value.num_leaves
-        found = forward.apply(
-            ("custom_vjp", line, count),
-            lambda f: with_pullback(f, count, len(given.chosen), self._where, line.function),
-            backward.captured,
+        count = value.num_leaves
+        found = forward.apply("forward", lambda f: f)
+        ys, stored = found[:count], found[count:]
+        backward = self._backward(bwd, given, residuals, value, ys, stored)
+        types, inputs = [y.type for y in ys], [x.type for x in given.variables]
+        own = backward.line.call(
+            ("custom_vjp", count, len(inputs), tuple(types)),
+            lambda pull: with_pullback(pull, types, inputs, len(stored), self._where),
         )
-        return optree.tree_unflatten(value, found)
+        assert STATE.tape is not None
+        arguments = [*ys, *given.variables, *stored, *backward.captured]
+        return optree.tree_unflatten(value, called(STATE.tape, own, arguments))
 
     def _forward(self, fwd: Callable[..., Any], given: Given, residuals: Residuals) -> LineCall:
         """`fwd` as a line, to the leaves of the value and then the residuals."""
@@ -88,22 +94,27 @@ class CustomVjp(CustomFunction):
         return self.traced(self.tape("fwd"), "fwd", given, call)
 
     def _backward(
-        self, bwd: Callable[..., Any], given: Given, residuals: Residuals, forward: LineCall, value: Any
+        self,
+        bwd: Callable[..., Any],
+        given: Given,
+        residuals: Residuals,
+        value: Any,
+        ys: Sequence[Handle],
+        stored: Sequence[Handle],
     ) -> LineCall:
         """`bwd` as a line, from the residuals and the cotangents."""
         tape = self.tape("bwd")
-        heads, stored = forward.heads[: value.num_leaves], forward.heads[value.num_leaves :]
-        kept = [tape.symbol(Array, v.type, v.name) for v in stored]
-        bars = [tape.symbol(Array, v.type, "ct") for v in heads if v.type.is_inexact]
-        zeros = [np.zeros(v.type.shape, v.type.numpy_dtype) for v in heads]
-        leaves = next_of(iter(bars), [v.type.is_inexact for v in heads], zeros)
+        kept = [tape.variable(x, None) for x in stored]
+        bars = [tape.symbol(Array, y.type, "ct") for y in ys if y.type.is_inexact]
+        zeros = [np.zeros(y.type.shape, y.type.numpy_dtype) for y in ys]
+        leaves = next_of(iter(bars), [y.type.is_inexact for y in ys], zeros)
 
         def call() -> Any:
             cotangent = optree.tree_unflatten(value, leaves)
             found = bwd(*given.fixed, residuals.give(kept), cotangent)
             return self._gradients(given, found)
 
-        return self.traced_at(tape, "bwd", [*kept, *bars], [], call)
+        return self.traced_at(tape, "bwd", [*kept, *bars], stored, call)
 
     def _gradients(self, given: Given, found: Any) -> list[Any]:
         """What `bwd` returned, as one gradient per variable."""

@@ -15,7 +15,7 @@ from tapejit.ir.transforms.adjoint import adjoint
 from tapejit.ir.transforms.jacobian import reverse_jacobian
 from tapejit.ir.transforms.split import split
 from tapejit.ir.transforms.tangent import tangent
-from tapejit.line import LineCall, Transform
+from tapejit.line import LineCall
 from tapejit.matching import matched
 from tapejit.spot import SPOTS
 from tapejit.tracer.errors import ShapeError
@@ -39,6 +39,10 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool
     >>> float(value), float(slope)
     (5.0, 4.0)
     """
+    compiled = SPOTS.compiled(function, ("jvp", has_aux))
+    both = isinstance(primals, tuple) and isinstance(tangents, tuple)
+    if compiled is not None and both and len(primals) == len(tangents):
+        return compiled(*primals, *tangents)
     where = f"jvp of {described(check_function(function))}"
     _check_tuple(primals, where, "primals")
     _check_tuple(tangents, where, "tangents")
@@ -51,7 +55,7 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool
         value, slope = call.value(found), call.value(found)
         return (value, slope, call.filled_aux(found)) if has_aux else (value, slope)
 
-    return SPOTS.run(function, ("jvp", has_aux), run, primals, tangents)
+    return SPOTS.run(function, "jvp", ("jvp", has_aux), run, primals, tangents)
 
 
 @transform
@@ -137,13 +141,22 @@ def vhp(function: Callable[..., Any], primals: Any, cotangents: Any) -> Any:
 
 
 def _product(
-    kind: str, transform: Transform, function: Callable[..., Any], primals: Any, tangents: Any
+    kind: str,
+    method: Callable[[Function, int], Function],
+    function: Callable[..., Any],
+    primals: Any,
+    tangents: Any,
 ) -> Any:
-    """The Hessian and a vector, multiplied by way of `transform`."""
-    where = f"{kind} of {described(check_function(function))}"
+    """The Hessian and a vector, multiplied by `method`."""
+    compiled = SPOTS.compiled(function, kind)
     if not isinstance(primals, tuple):
-        (product,) = _product(kind, transform, function, (primals,), (tangents,))
+        if compiled is not None:
+            return compiled(primals, tangents)[0]
+        (product,) = _product(kind, method, function, (primals,), (tangents,))
         return product
+    if compiled is not None and isinstance(tangents, tuple) and len(primals) == len(tangents):
+        return compiled(*primals, *tangents)
+    where = f"{kind} of {described(check_function(function))}"
     check_primals(primals, where)
 
     def run(primals: Any, tangents: Any) -> Any:
@@ -155,10 +168,10 @@ def _product(
             )
         check_value(where, call.heads[0].type, (), holomorphic=False)
         dots = directions(tangents, structures, call, where)
-        found = iter(call.apply(kind, lambda f: transform(f, len(call.variables)), dots))
+        found = iter(call.apply(kind, lambda f: method(f, len(call.variables)), dots))
         return unflattened(structures, found)
 
-    return SPOTS.run(function, (kind,), run, primals, tangents)
+    return SPOTS.run(function, kind, kind, run, primals, tangents)
 
 
 def unflattened(structures: Sequence[Any], leaves: Iterator[Any]) -> tuple[Any, ...]:

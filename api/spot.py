@@ -35,36 +35,32 @@ class Spots:
     """The functions seen so far; those met longest ago are forgotten."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[Hashable, tuple[Callable[..., Any], Directional | None]] = OrderedDict()
+        self._known: OrderedDict[Hashable, tuple[Callable[..., Any], Directional]] = OrderedDict()
 
     def run(
-        self, function: Callable[..., Any], kind: tuple[Any, ...], run: Run, primals: Any, tangents: Any
+        self,
+        function: Callable[..., Any],
+        name: str,
+        kind: Hashable,
+        run: Run,
+        primals: Any,
+        tangents: Any,
     ) -> Any:
-        """The result of `run`, which is the transform `kind` of `function`."""
+        """The result of `run`, which is the transform `kind` of `function`; the next time it is compiled."""
         paired = type(tangents) in (tuple, list) and len(primals) == len(tangents)
         if STATE.tape is None and paired:
-            again = self._again((id(function), *kind), function, kind[0], run)
-            if again is not None:
-                return again(*primals, *tangents)
+            self._note((id(function), kind), function, name, run)
         return on_the_spot(lambda: run(primals, tangents), any_handle((primals, tangents)))
 
-    def _again(self, key: Hashable, function: Callable[..., Any], kind: str, run: Run) -> Directional | None:
-        """The compiled function, if it is not the first time."""
-        known = self._known.get(key)
-        if known is None or known[0] is not function:
-            self._note(key, function, None)
-            return None
-        if known[1] is None:
-            known = self._note(key, function, Directional(function, kind, run))
-        return known[1]
+    def compiled(self, function: Any, kind: Hashable) -> Directional | None:
+        """The transform as a function of primals and tangents, if it was run before and no trace is on."""
+        known = None if STATE.tape is not None else self._known.get((id(function), kind))
+        return known[1] if known is not None and known[0] is function else None
 
-    def _note(
-        self, key: Hashable, function: Callable[..., Any], made: Directional | None
-    ) -> tuple[Callable[..., Any], Directional | None]:
-        entry = self._known[key] = (function, made)
+    def _note(self, key: Hashable, function: Callable[..., Any], name: str, run: Run) -> None:
+        self._known[key] = function, Directional(function, name, run)
         while len(self._known) > MOST:
             self._known.popitem(last=False)
-        return entry
 
 
 SPOTS = Spots()

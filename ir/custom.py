@@ -17,7 +17,7 @@ import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.builder import Builder, Var
-from tapejit.ir.function import Function
+from tapejit.ir.function import Function, Instr
 from tapejit.ir.primitive import Alias, Mapped, Primitive
 from tapejit.ir.region import Types, check_params, check_results, cut, floats, region_of
 from tapejit.ir.types import TensorType
@@ -33,6 +33,11 @@ _MISSING = {
 
 class DerivativeError(TypeError):
     """A derivative that the rule of a custom function does not give."""
+
+
+def has_pull(instr: Instr) -> bool:
+    """Whether an instruction has an adjoint, which an own derivative may lack."""
+    return instr.primitive is not custom_derivative or "pull" in MODES[instr.attrs["modes"]]
 
 
 def _infer(

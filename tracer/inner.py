@@ -16,9 +16,10 @@ from tapejit.ir.function import Function
 from tapejit.ir.transforms.batch import batch_along
 from tapejit.ir.types import TensorType
 from tapejit.tracer import nested
-from tapejit.tracer.errors import AutogradError, InPlaceError, NestedDemandError
+from tapejit.tracer.errors import EscapedArrayError, InPlaceError, NestedDemandError
 from tapejit.tracer.handle import Handle, Leaf
 from tapejit.tracer.location import user_location
+from tapejit.tracer.operation import Operation
 from tapejit.tracer.segment import Made, Segment, Source
 from tapejit.tracer.surface.elementwise import copy
 from tapejit.tracer.tape import Tape
@@ -40,7 +41,7 @@ Choice = Callable[[Handle, Tape], bool]  # (truth values of all examples, the ta
 class InnerTape(Tape):
     """`name` is what errors call the transform. It is open until `close`."""
 
-    __slots__ = ("_made", "_name", "_open", "_rebound", "_stacks", "choose", "given")
+    __slots__ = ("_made", "_name", "_open", "_overwritten", "_stacks", "choose", "given")
 
     parent: Tape
 
@@ -50,7 +51,7 @@ class InnerTape(Tape):
         self._open = True
         self._stacks: dict[int, Stack] = {}  # by id of a parameter: what it is an example of
         self._made: dict[int, tuple[Handle, Made]] = {}  # by id: what earlier cuts made
-        self._rebound: dict[int, Handle] = {}  # arrays from outside that were written in place
+        self._overwritten: dict[int, Handle] = {}  # arrays from outside that were written in place
         self.given: dict[int, Handle] = {}  # by id of a variable: its value outside
         self.choose: Choice | None = None  # a branch, from the truth values of all examples
 
@@ -106,15 +107,14 @@ class InnerTape(Tape):
         """Record what is pending here on the outer tape."""
         segment = self.cut()
         if segment.live:
-            plan = segment.forward_plan()
             arguments = self._outside(segment.arguments.values, segment.sources, trace_of(segment.node))
-            found = nested.called(self.parent, nested.plan_call(plan), arguments)
-            for handle, result in zip(segment.live.values(), found, strict=False):
+            found = nested.called(self.parent, _live_call(segment), arguments)
+            for handle, result in zip(segment.live.values(), found, strict=True):
                 nested.move(handle, result)
 
     def truth(self, handle: Handle) -> bool:
         """Where an array stands for many examples, `choose` says which branch is taken."""
-        if not _stands_for_many(handle._tape):
+        if not _for_all_values(handle._tape):
             return super().truth(handle)
         if handle._tape is self and self._stacks:
             if self.choose is None or handle.type.size != 1:
@@ -156,6 +156,10 @@ class InnerTape(Tape):
         found: Handle = nested.called(self.parent, call, self._outside(values, self.sources, trace))[0]
         return found
 
+    def for_all_values(self) -> bool:
+        """Whether arrays here may stand for many examples."""
+        return bool(self._stacks)
+
     def stacks(self) -> list[Handle]:
         """The arrays of the outer tape whose examples the parameters are."""
         return [stack.array for stack in self._stacks.values()]
@@ -175,12 +179,12 @@ class InnerTape(Tape):
     def forget(self) -> None:
         """Let go of all arrays, so that the outer tape need not compute those that nobody else holds."""
         assert self.cuts is not None
-        for kept in (self._made, self._rebound, self._stacks, self.given, self.cuts):
+        for kept in (self._made, self._overwritten, self._stacks, self.given, self.cuts):
             kept.clear()
 
     def _check_open(self) -> None:
         if not self._open:
-            raise AutogradError(
+            raise EscapedArrayError(
                 f"an array that was made, or written in place, inside {self._name} is used after it, at "
                 f"{user_location()}; return it from the function instead"
             )
@@ -200,12 +204,12 @@ class InnerTape(Tape):
 
     def rebind(self, handle: Handle, result: Handle) -> None:
         if handle._tape is not self and id(handle) not in self._made:
-            self._rebound[id(handle)] = handle
+            self._overwritten[id(handle)] = handle
         super().rebind(handle, result)
 
     def outside(self, handle: Handle, value: Any) -> Any:
         """What the outer tape takes for an array that entered here with this `value`."""
-        if id(handle) in self._rebound:
+        if id(handle) in self._overwritten:
             if not isinstance(value, np.ndarray):
                 raise InPlaceError(
                     f"an array from outside {self._name} was written in place inside, before "
@@ -227,10 +231,22 @@ class InnerTape(Tape):
         return found
 
 
-def _stands_for_many(tape: Any) -> bool:
-    """Whether values of this tape may differ between the examples of a stack, here or on a tape outside."""
+def _live_call(segment: Segment) -> Operation:
+    """The live values of a segment as one operation of an outer trace."""
+    key = ("live", tuple(segment.live))
+    call: Operation | None = segment.node.plans.get(key)
+    if call is None:
+        trace = trace_of(segment.node)
+        results = tuple(trace.values[i] for i in segment.live)
+        made = nested.call_of(Function("live", trace.function.params, trace.function.body, results))
+        call = segment.node.plans.setdefault(key, made)
+    return call
+
+
+def _for_all_values(tape: Any) -> bool:
+    """Whether arrays of this tape may have no value of their own, here or on a tape outside."""
     while isinstance(tape, InnerTape):
-        if tape.stacks():
+        if tape.for_all_values():
             return True
         tape = tape.parent
     return False

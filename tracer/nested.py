@@ -13,15 +13,7 @@ from tapejit.ir.builder import Var
 from tapejit.ir.function import Function
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.operation import Operand, Operation, as_var
-from tapejit.tracer.plan import Plan
 from tapejit.tracer.tape import Tape
-
-
-def plan_call(plan: Plan) -> Operation:
-    """The program of `plan` as one operation of an outer trace."""
-    if plan.call is None:
-        plan.call = call_of(plan.function)
-    return plan.call
 
 
 def call_of(function: Function) -> Operation:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tapejit.ir.builder import Builder, Var, replay
+from tapejit.ir.custom import has_pull
 from tapejit.ir.function import Function, Value
 from tapejit.ir.passes.dce import dce
 from tapejit.ir.transforms.adjoint import backpropagate
@@ -128,15 +129,25 @@ class Planner:
         return frozenset(k for k, i in enumerate(self.trace.inputs) if i is None)
 
     def _gradients(
-        self, builder: Builder, env: dict[Value, Var], heads: Indices, given: tuple[bool, ...], wrt: Indices
+        self,
+        builder: Builder,
+        env: dict[Value, Var],
+        heads: Indices,
+        given: tuple[bool, ...],
+        wrt: Indices,
+        lenient: bool = False,
     ) -> list[Var]:
-        """The adjoints of the inputs `wrt`; a zero where none arrives."""
+        """The adjoints of the inputs `wrt`; a zero where none arrives.
+
+        `lenient`: what has no adjoint passes none on. It is an error only once its derivative is asked for.
+        """
         seeds: dict[Value, Var] = {}
         for i, explicit in zip(heads, given, strict=True):
             value = self.trace.values[i]
             seed = builder.param(value.type) if explicit else builder.full(value.type, 1.0)
             seeds[value] = seeds[value] + seed if value in seeds else seed
-        adjoints = backpropagate(builder, self.trace.function.body, env, seeds)
+        body = self.trace.function.body
+        adjoints = backpropagate(builder, [i for i in body if not lenient or has_pull(i)], env, seeds)
         inputs = [self.trace.values[i] for i in wrt]
         return [adjoints[v] if v in adjoints else builder.full(v.type, 0.0) for v in inputs]
 
@@ -149,7 +160,7 @@ class Planner:
         env = {v: Var(builder, v) for v in self.trace.function.params}
         env |= {v: Var(builder, v) for instr in self.trace.function.body for v in instr.results}
         wrt = tuple(i for i in self.reach(heads) if i in self.trace.inputs)
-        grads = self._gradients(builder, env, heads, (True,) * len(heads), wrt)
+        grads = self._gradients(builder, env, heads, (True,) * len(heads), wrt, lenient=True)
         return residuals(
             self.trace.function.body,
             builder.function.body,

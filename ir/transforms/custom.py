@@ -1,6 +1,6 @@
 """From a traced function and its rule to the function with that rule as its derivative.
 
-Each gives `(inputs, others) -> values`, whose body ends in a `custom_derivative` (see `ir.custom`).
+Each gives a function to the values whose body ends in a `custom_derivative` (see `ir.custom`).
 """
 
 from __future__ import annotations
@@ -15,26 +15,30 @@ from tapejit.ir.region import cut, floats, region_of
 from tapejit.ir.transforms.split import backward_from
 from tapejit.ir.transforms.tangent import pushforward
 from tapejit.ir.transforms.transpose import is_linear, transposed
+from tapejit.ir.types import TensorType
 
 Policy = Callable[[Instr], bool]
 
 
-def with_pullback(f: Function, values: int, inputs: int, rule: str, pull: Function) -> Function:
-    """`f : (x, c) -> (y, r)` and `pull : (r, y_bar, d) -> x_bar` to `(x, c, d) -> y`."""
-    results = f.results[values:]
-    bars = sum(v.type.is_inexact for v in f.results[:values])
-    builder = Builder(f.name)
-    own = [builder.param(v.type, v.name) for v in f.params]
-    more = [builder.param(v.type, v.name) for v in pull.params[len(results) + bars :]]
-    ys, kept = cut(builder.inline(f, own), values)
-    xs, rest = own[:inputs], [*kept, *more]
+def with_pullback(
+    pull: Function, values: Sequence[TensorType], inputs: Sequence[TensorType], first: int, rule: str
+) -> Function:
+    """`pull : (r, y_bar, c) -> x_bar` to `(y, x, r, c) -> y`.
+
+    `values` and `inputs` are the types of y and x, `first` is the number of residuals r.
+    """
+    bars = sum(t.is_inexact for t in values)
+    builder = Builder("own", [*values, *inputs])
+    ys, xs = cut(builder.params, len(values))
+    rest = [builder.param(v.type, v.name) for v in (*pull.params[:first], *pull.params[first + bars :])]
 
     def backward(*params: Var) -> Sequence[Var]:
-        _, stored, others, given = cut(params, inputs, len(kept), len(more))
+        _, stored, others, given = cut(params, len(xs), first, len(rest) - first)
         return params[0].builder.inline(pull, [*stored, *given, *others])
 
     region = region_of("pull", [*xs, *rest, *floats(ys)], backward)
-    regions, modes = (region,), "reverse"
+    regions: tuple[Function, ...] = (region,)
+    modes = "reverse"
     if is_linear(region, bars):
         regions, modes = (transposed(region, bars), region), "both"
     return _finished(builder, ys, xs, rest, rule, modes, regions)
@@ -52,7 +56,8 @@ def with_pushforward(f: Function, values: int, inputs: int, rule: str) -> Functi
         return params[0].builder.inline(f, [*points, *dots, *others])[values:]
 
     region = region_of("push", [*xs, *rest, *xs], forward)
-    regions, modes = (region,), "forward"
+    regions: tuple[Function, ...] = (region,)
+    modes = "forward"
     if is_linear(region, inputs):
         regions, modes = (region, transposed(region, inputs)), "both"
     return _finished(builder, ys, xs, rest, rule, modes, regions)
@@ -109,5 +114,7 @@ def _finished(
     modes: str,
     regions: tuple[Function, ...],
 ) -> Function:
-    attrs = {"results": len(ys), "inputs": len(xs), "modes": modes, "rule": rule, "regions": regions}
-    return builder.finish(custom_derivative.several(*ys, *xs, *rest, **attrs))
+    results = custom_derivative.several(
+        *ys, *xs, *rest, results=len(ys), inputs=len(xs), modes=modes, rule=rule, regions=regions
+    )
+    return builder.finish(results)

@@ -20,7 +20,7 @@ def wave(x):
 
 
 def quadratic(x):
-    return np.dot(SHIFT, x) * x[0]
+    return np.dot(SHIFT.astype(x.dtype), x) * x[0]
 
 
 def normalised(x):
@@ -67,7 +67,7 @@ def powered(x):
 
 def softmaxed(x):
     e = np.exp(x - np.max(x))
-    return e / np.sum(e) * np.array([1.0, -2.0])
+    return e / np.sum(e) * np.array([1.0, -2.0], x.dtype)
 
 
 def matrix_like(x):

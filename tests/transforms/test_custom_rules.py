@@ -168,6 +168,23 @@ def test_fwd_may_branch_and_loop():
         assert tj.grad(tj.grad(root))(a) == pytest.approx(-0.25 * a**-1.5, rel=1e-9)
 
 
+def test_a_rule_may_branch_on_what_it_keeps():
+    def bent(x):
+        return np.sum(x**2) if x.sum() > 0 else np.sum(x**3)
+
+    f = tj.custom_vjp(bent)
+    f.defvjp(lambda x: (f(x), x), lambda x, ct: tj.vjp(bent, x)[1](ct))
+    g = tj.custom_vjp(bent)
+    g.defvjp(lambda x: (g(x), x), lambda x, ct: (ct * 2 * x if x.sum() > 0 else ct * 3 * x**2,))
+    for own in (f, g):
+        slope = tj.grad(own)
+        for x in (X + 1, -X - 1, X + 1):
+            np.testing.assert_allclose(slope(x), tj.grad(bent)(x))
+            np.testing.assert_allclose(tj.hessian(own)(x), tj.hessian(bent)(x), atol=1e-12)
+        stack = np.stack([X + 1, -X - 1])
+        np.testing.assert_allclose(tj.vmap(tj.grad(own))(stack), tj.vmap(tj.grad(bent))(stack))
+
+
 def test_a_clipped_gradient_has_no_forward_mode():
     f = tj.custom_vjp(lambda x: x * 1.0)
     f.defvjp(lambda x: (f(x), None), lambda _, ct: (np.clip(ct, -1.0, 1.0),))
