@@ -13,15 +13,19 @@ def shift_left(x: Lane, count: Lane) -> Lane:
 
 def shift_right(x: Lane, count: Lane) -> Lane:
     """The sign alone where the count is negative or not less than the width."""
-    return x >> _is_within(count).where(count, x.type.width - 1)
+    return x >> _is_within(count).where(count, _width(x) - 1)
 
 
 def _is_within(count: Lane) -> Lane:
-    return (count >= 0) & (count < count.type.width)
+    return (count >= 0) & (count < _width(count))
 
 
 def _harmless(count: Lane) -> Lane:
-    return count & (count.type.width - 1)
+    return count & (_width(count) - 1)
+
+
+def _width(x: Lane) -> int:
+    return int(x.type.width)
 
 
 def copysign(x: Lane, y: Lane) -> Lane:

@@ -59,7 +59,7 @@ shift_left = _bits("shift_left", np.left_shift, "shift_left({0}, {1})", _I, _COU
 shift_right = _bits("shift_right", np.right_shift, "shift_right({0}, {1})", _I, _COUNT)
 
 # As for `abs`, the slope at 0 is 0.
-copysign = _floats(
+copysign: Primitive = _floats(
     "copysign", np.copysign, (lambda r, x, y: sign(x) * copysign(x.like(1.0), y), None), _A, _B
 )
 nextafter = _floats("nextafter", np.nextafter, (1.0, None), _A, _B)

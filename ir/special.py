@@ -133,7 +133,7 @@ gamma = _row(
 lgamma = _row(
     "lgamma", reference.each(reference.log_gamma), lambda r, x: digamma(x), np.array([0.3, -1.2, 4.5])
 )
-digamma = _row("digamma", reference.digamma, lambda r, x: polygamma(x, n=1), _GAMMA)
+digamma: Primitive = _row("digamma", reference.digamma, lambda r, x: polygamma(x, n=1), _GAMMA)
 
 
 def _polygamma_type(x: TensorType, *, n: int) -> TensorType:
@@ -142,7 +142,7 @@ def _polygamma_type(x: TensorType, *, n: int) -> TensorType:
     return float_type(x)
 
 
-polygamma = elementwise(
+polygamma: Primitive = elementwise(
     "polygamma",
     infer=_polygamma_type,
     reference=reference.polygamma,
@@ -177,10 +177,10 @@ def _scaled_over_x(r: Var, x: Var) -> Var:
 
 
 i0 = _row("i0", bessel.modified(0, scaled=False), lambda r, x: i1(x), _A)
-i1 = _row("i1", bessel.modified(1, scaled=False), lambda r, x: i0(x) - _over_x(r, x, 1.0), _A)
+i1: Primitive = _row("i1", bessel.modified(1, scaled=False), lambda r, x: i0(x) - _over_x(r, x, 1.0), _A)
 i0e = _row("i0e", bessel.modified(0, scaled=True), lambda r, x: i1e(x) - sign(x) * r, _A)
-i1e = _row(
+i1e: Primitive = _row(
     "i1e", bessel.modified(1, scaled=True), lambda r, x: i0e(x) - sign(x) * r - _scaled_over_x(r, x), _A
 )
 j0 = _row("j0", bessel.first_kind(0), lambda r, x: -j1(x), _A)
-j1 = _row("j1", bessel.first_kind(1), lambda r, x: j0(x) - _over_x(r, x, -1.0), _A)
+j1: Primitive = _row("j1", bessel.first_kind(1), lambda r, x: j0(x) - _over_x(r, x, -1.0), _A)

@@ -84,7 +84,8 @@ def ufunc(function: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str,
     if traced is None and function.__name__ in scipy_special.CALLED:
         return scipy_special.CALLED[function.__name__](*inputs, **kwargs)
     if traced is None:
-        raise _unsupported(f"np.{function.__name__}", kwargs)
+        own = getattr(np, function.__name__, None) is function
+        raise _unsupported(f"{'np.' if own else ''}{function.__name__}", kwargs)
     return traced(*inputs, **kwargs) if kwargs else apply(traced.op, inputs)
 
 
