@@ -118,6 +118,7 @@ def qr(lapack: Lapack, made: Mapping[str, Any]) -> Any:
             if m and rows:
                 orgqr(kind, m, rows, n, a.ctypes, m, tau.ctypes)
                 turn(rows, m, a, q[item * m * rows : (item + 1) * m * rows])
+        return False
 
     return qr
 
@@ -131,15 +132,18 @@ def pinv(lapack: Lapack, made: Mapping[str, Any]) -> Any:
     @lapack.jit
     def pinv(count: Any, m: Any, n: Any, cutoff: Any, x: Any, out: Any) -> Any:
         k, failed = min(m, n), False
-        u, s, vt = np.empty((k, m), element), np.empty(k, element), np.empty((n, k), element)
+        u, s, vt = np.empty(k * m, element), np.empty(k, element), np.empty(n * k, element)
         for item in range(count if k else 0):
             matrix = x[item * m * n : (item + 1) * m * n]
             failed |= singular(m, n, False, True, matrix, u, s, vt)
-            for j in range(k):
-                factor = 1 / s[j] if s[j] > cutoff * s[0] else element(0)
-                for i in range(n):
-                    vt[i, j] *= factor
-            out[item * m * n : (item + 1) * m * n] = np.dot(vt, u).reshape(m * n)
+            for i in range(n):
+                row = item * m * n + i * m
+                for j in range(m):
+                    out[row + j] = 0
+                for c in range(k):
+                    factor = vt[i * k + c] / s[c] if s[c] > cutoff * s[0] else element(0)
+                    for j in range(m):
+                        out[row + j] += factor * u[c * m + j]
         return failed
 
     return pinv

@@ -25,6 +25,14 @@ class Lapack:
         self.jit = numba.njit(nogil=True, error_model="numpy", fastmath={"contract"})
         self._wrappers = _LAPACK()
 
+    def types(self, letters: str) -> tuple[Any, ...]:
+        """Of a routine's arguments: n a number, f a flag, r a real number, x elements, o an order of rows."""
+        from numba import types
+
+        row = types.Array(self.type, 1, "C")
+        named = {"n": types.intp, "f": types.boolean, "r": types.float64, "x": row, "o": types.int64[::1]}
+        return tuple(named[letter] for letter in letters.replace(" ", ""))
+
     def call(self, name: str) -> Any:
         """One of Numba's wrappers."""
         return getattr(self._wrappers, name)(self.type)

@@ -13,6 +13,7 @@ from typing import Any
 
 from tapejit.runtime import decomposition
 from tapejit.runtime.lapack import LETTER, Lapack
+from tapejit.runtime.routine import call_of
 
 SMALL = 16  # rows up to which loops are faster than a call
 
@@ -20,31 +21,37 @@ Routines = Mapping[str, Any]
 
 
 class LinearAlgebra:
-    """All routines by name, for sources that call any; each is compiled when a program first does."""
+    """All routines by name, each compiled when a source first calls it.
 
-    def __init__(self) -> None:
+    `declare(name, arity, typed)` makes of a way to type and lower calls a function that sources can call.
+    """
+
+    def __init__(self, declare: Callable[[str, int, Any], Any]) -> None:
+        self._declare = declare
         self._made: dict[str, Routines] = {}
+        self._declared: dict[str, Any] = {}
 
     def names(self, source: str) -> dict[str, Any]:
-        """What `source` may call."""
-        found: dict[str, Any] = {}
-        for dtype in LETTER:
-            if re.search(rf"\b({'|'.join(BUILDERS)})_{dtype}\(", source):
-                found |= self._of(dtype)
-        return found
+        """What `source` calls."""
+        found = re.findall(rf"\b({'|'.join(BUILDERS)})_({'|'.join(LETTER)})\(", source)
+        return {f"{name}_{dtype}": self._function(name, dtype) for name, dtype in set(found)}
 
-    def _of(self, dtype: str) -> Routines:
+    def _function(self, name: str, dtype: str) -> Any:
+        full = f"{name}_{dtype}"
+        if full not in self._declared:
+            lapack = Lapack(dtype)
+            types = lapack.types(ARGUMENTS[name])
+            typed = call_of(f"tapejit_{full}", self._of(lapack, dtype)[name], types)
+            self._declared[full] = self._declare(full, len(types), typed)
+        return self._declared[full]
+
+    def _of(self, lapack: Lapack, dtype: str) -> Routines:
         if dtype not in self._made:
-            made = _routines(Lapack(dtype))
-            self._made[dtype] = {f"{name}_{dtype}": routine for name, routine in made.items()}
+            made: dict[str, Any] = {}
+            for name, build in BUILDERS.items():
+                made[name] = build(lapack, made)
+            self._made[dtype] = made
         return self._made[dtype]
-
-
-def _routines(lapack: Lapack) -> Routines:
-    made: dict[str, Any] = {}
-    for name, build in BUILDERS.items():
-        made[name] = build(lapack, made)
-    return made
 
 
 def _cholesky(lapack: Lapack, made: Routines) -> Any:
@@ -191,6 +198,7 @@ def _lu(lapack: Lapack, made: Routines) -> Any:
                 by_loops(n, a, places)
             else:
                 by_lapack(n, a, places)
+        return False
 
     return lu
 
@@ -255,6 +263,7 @@ def _log_determinant(lapack: Lapack, made: Routines) -> Any:
                 sign = 0.0 if pivot == 0 else -sign if pivot < 0 else sign
                 total += np.log(np.float64(abs(pivot)))
             signs[item], logs[item] = sign, total
+        return False
 
     return log_determinant
 
@@ -273,6 +282,7 @@ def _determinant(lapack: Lapack, made: Routines) -> Any:
             for i in range(n):
                 total *= abs(lu[item * n * n + i * n + i])
             out[item] = total
+        return False
 
     return determinant
 
@@ -289,4 +299,17 @@ BUILDERS: dict[str, Build] = {
     "svd": decomposition.svd,
     "qr": decomposition.qr,
     "pinv": decomposition.pinv,
+}
+# What they take, as `Lapack.types` reads it.
+ARGUMENTS = {
+    "cholesky": "nn xx",
+    "triangular_solve": "nnn ffff xxx",
+    "lu": "nn xxo",
+    "lu_solve": "nnn ff xoxx",
+    "log_determinant": "nn xoxx",
+    "determinant": "nn xox",
+    "eigh": "nn ff xxx",
+    "svd": "nnn ff xxxx",
+    "qr": "nnn f xxx",
+    "pinv": "nnn r xx",
 }

@@ -76,7 +76,7 @@ class Loader:
     ):
         self.vocabulary = vocabulary
         self._threads = threads or Threads(threads_from_environment())
-        self._algebra, self._fourier = LinearAlgebra(), Fourier()
+        self._algebra, self._fourier = LinearAlgebra(_declared), Fourier()
         self._shorter = shorter  # another vocabulary for a source, where inlining would take too long
         self.lock = threading.Lock()
 
@@ -179,7 +179,6 @@ def _scalar_type(dtype: str) -> Any:
 def _intrinsic(name: str, function: ScalarFunction) -> Any:
     """A Numba intrinsic around one function of the vocabulary."""
     from numba import types
-    from numba.extending import intrinsic
 
     def typed(context: Any, *operands: Any) -> Any:
         kinds = tuple(t if k == function.literal else types.unliteral(t) for k, t in enumerate(operands))
@@ -195,7 +194,14 @@ def _intrinsic(name: str, function: ScalarFunction) -> Any:
 
         return result(*kinds), generate
 
-    names = ", ".join(f"x{k}" for k in range(function.arity))
+    return _declared(name, function.arity, typed)
+
+
+def _declared(name: str, arity: int, typed: Any) -> Any:
+    """A Numba intrinsic of so many arguments, whose calls `typed` types and lowers."""
+    from numba.extending import intrinsic
+
+    names = ", ".join(f"x{k}" for k in range(arity))
     namespace = {"typed": typed}
     exec(f"def {name}(context, {names}):\n    return typed(context, {names})\n", namespace)
     return intrinsic(prefer_literal=True)(namespace[name])

@@ -19,7 +19,13 @@ RANK = {"ir": 0, "tracer": 1, "codegen": 1, "runtime": 1, "api": 2}
 OUTSIDE = {"ir": {"numpy"}, "codegen": {"numpy", "llvmlite"}}  # a layer not named here is free
 LOADER = Path("runtime/loader.py")
 # The loader, and what it hands work to.
-COMPILING = {LOADER, *(Path("runtime", name) for name in ("launch.py", "pipeline.py", "lapack.py", "fourier.py"))}
+COMPILING = {
+    LOADER,
+    *(
+        Path("runtime", name)
+        for name in ("launch.py", "pipeline.py", "lapack.py", "routine.py", "fourier.py")
+    ),
+}
 FUNCTION_LINES = 60
 VAGUE = {"util", "utils", "helper", "helpers", "common", "misc"}
 
