@@ -19,7 +19,7 @@ import numpy as np
 from tapejit.ir.fourier import KINDS
 from tapejit.ir.types import COMPLEX_OF, COMPLEXES, NUMPY_NAME, REAL_OF
 
-DONE, NO_MEMORY, FAILED = range(3)
+DONE, FAILED = range(2)
 _WORD = ctypes.c_int64
 _SIGNATURE = ctypes.CFUNCTYPE(ctypes.c_int32, _WORD, _WORD, _WORD, _WORD, ctypes.c_void_p, ctypes.c_void_p)
 
@@ -35,27 +35,37 @@ class Fourier:
 
 @cache
 def _routine(dtype: str) -> Any:
-    """The function that programs call; it raises what went wrong."""
+    """The function that programs call; it raises what went wrong.
+
+    It takes addresses, and no array objects: Numba's reference counts of those make LLVM slow.
+    """
     import llvmlite.binding
-    import numba
+    import llvmlite.ir as ll
     from numba import types
+    from numba.core import cgutils
+    from numba.extending import intrinsic
 
     symbol = f"tapejit_fft_{dtype}"
     llvmlite.binding.add_symbol(symbol, ctypes.cast(_called_back(dtype), ctypes.c_void_p).value)
-    word, pointer = types.int64, types.voidptr
-    transform = types.ExternalFunction(symbol, types.int32(word, word, word, word, pointer, pointer))
+    status, word, pointer = ll.IntType(32), ll.IntType(64), ll.IntType(8).as_pointer()
+    kind_of_function = ll.FunctionType(status, [word] * 4 + [pointer] * 2)
 
-    @numba.njit(nogil=True)
-    def fft(kind: Any, outside: Any, inside: Any, length: Any, x: Any, out: Any) -> None:
-        if outside * inside == 0:
-            return
-        status = transform(kind, outside, inside, length, x.ctypes, out.ctypes)
-        if status == NO_MEMORY:
-            raise MemoryError("a Fourier transform")
-        if status != DONE:
-            raise RuntimeError("a Fourier transform was interrupted")
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        *numbers, x, out = arguments
+        arrays = zip(signature.args[-2:], (x, out), strict=True)
+        memory = [builder.bitcast(context.make_array(t)(context, builder, a).data, pointer) for t, a in arrays]
+        function = cgutils.get_or_insert_function(builder.module, kind_of_function, symbol)
+        found = builder.call(function, [*numbers, *memory])
+        with cgutils.if_unlikely(builder, cgutils.is_not_null(builder, found)):
+            context.call_conv.return_user_exc(builder, RuntimeError, ("a Fourier transform failed",))
+        return context.get_dummy_value()
 
-    return fft
+    def fft(
+        context: Any, kind: Any, outside: Any, inside: Any, length: Any, x: Any, out: Any
+    ) -> tuple[Any, Any]:
+        return types.void(*[types.int64] * 4, x, out), generate
+
+    return intrinsic(fft)
 
 
 @cache
@@ -68,8 +78,6 @@ def _called_back(dtype: str) -> Any:
     def called(kind: int, outside: int, inside: int, length: int, x: int, out: int) -> int:
         try:
             run[kind - first](outside, inside, length, x, out)
-        except MemoryError:
-            return NO_MEMORY
         except KeyboardInterrupt:
             _thread.interrupt_main()  # again, for the Python that waits for the program
             return FAILED
@@ -95,6 +103,8 @@ def _transform(kind: str, operand: np.dtype[Any], result: np.dtype[Any]) -> Call
     function: Any = KINDS[kind]
 
     def run(outside: int, inside: int, length: int, x: int, out: int) -> None:
+        if outside * inside == 0:
+            return
         half = length // 2 + 1
         given = _array(x, operand, (outside, half if kind == "irfft" else length, inside))
         target = _array(out, result, (outside, half if kind == "rfft" else length, inside))
