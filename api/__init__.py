@@ -30,7 +30,7 @@ from tapejit.recording import (
     train_mode,
 )
 from tapejit.sparse import hessian_diag
-from tapejit.threads import get_num_threads, set_num_threads
+from tapejit.threads import get_num_threads, release_workspaces, set_num_threads
 
 __all__ = [
     "Context",
@@ -80,6 +80,7 @@ __all__ = [
     "predict_mode",
     "random",
     "record",
+    "release_workspaces",
     "set_num_threads",
     "set_recording",
     "set_training",

@@ -20,6 +20,7 @@ from tapejit.runtime.loader import Loader, NativeProgram
 from tapejit.runtime.program import Executable
 from tapejit.runtime.template import Template, template_of
 from tapejit.runtime.threads import Threads, threads_from_environment
+from tapejit.runtime.workspace import Workspace
 from tapejit.tracer.trie import Trie
 
 Tier = Literal["interpret", "compile", "auto"]
@@ -37,8 +38,8 @@ def tier_from_environment() -> Tier:
 class Compiler:
     """From functions by their source to native programs. Imports what it needs when it is first used."""
 
-    def __init__(self, threads: Threads):
-        self._threads = threads
+    def __init__(self, threads: Threads, workspace: Workspace):
+        self._threads, self._workspace = threads, workspace
 
     def template(self, function: Function, signature: Signature) -> Template:
         """The general source, cut at its numbers."""
@@ -64,7 +65,7 @@ class Compiler:
             shorter_vocabulary,
         )
 
-        return Loader(VOCABULARY, shorter_vocabulary, self._threads)
+        return Loader(VOCABULARY, shorter_vocabulary, self._threads, self._workspace)
 
 
 class Engine:
@@ -75,7 +76,8 @@ class Engine:
         self._cache: ProgramCache = share._cache if share else ProgramCache()
         self._families: Families = share._families if share else Families()
         self.threads: Threads = share.threads if share else Threads(threads_from_environment())
-        self._compiler: Compiler = share._compiler if share else Compiler(self.threads)
+        self.workspace: Workspace = share.workspace if share else Workspace()
+        self._compiler: Compiler = share._compiler if share else Compiler(self.threads, self.workspace)
 
     def program(
         self,

@@ -1,4 +1,4 @@
-"""How many threads run the loops of a large program."""
+"""What large programs may use: how many threads, and memory that is kept from call to call."""
 
 from __future__ import annotations
 
@@ -44,3 +44,15 @@ def get_num_threads() -> int:
     True
     """
     return ENGINE.threads.number
+
+
+def release_workspaces() -> None:
+    """Give the memory that programs keep for their temporaries back to the system.
+
+    Programs lend it from call to call, so that large temporaries are not mapped anew each time: at most four
+    pieces of at most 256 MB each, whatever the number of programs and threads. Programs that run keep theirs.
+
+    >>> import tapejit as tj
+    >>> tj.release_workspaces()
+    """
+    ENGINE.workspace.clear()

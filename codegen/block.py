@@ -7,20 +7,17 @@ the blocks, sums of floats with their rounding errors kept. Start with `Blocks`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from tapejit.codegen import fold
 from tapejit.codegen.level import INDENT, Node, Statement
 from tapejit.codegen.memory import Array, made
-from tapejit.codegen.name import SIZES, Names
+from tapejit.codegen.name import SIZES, Names, words
 from tapejit.codegen.parallel import Division
 from tapejit.codegen.root import Root
 
 Finish = Callable[..., list[Node]]  # of the registers of a complete fold: what is done with them
-
-_NAME = re.compile(r"[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True)
@@ -70,6 +67,7 @@ class Blocks:
         self._registers: list[_Register] = []
         self._memory: dict[Root, _Memory] = {}
         self.private: list[Array] = []  # what each block needs for itself
+        self.parts: list[Array] = []  # known when the nest is written
 
     def cell(self, root: Root, whole: Array) -> str:
         """Where a block adds to what belongs into `whole`, with `{0}` for the place in that."""
@@ -94,7 +92,7 @@ class Blocks:
         length = self._division.length(extent)
         count, name = -(-extent // length), self._names.fresh("nest")
         memory = [m for m in self._memory.values() if m.whole.needed]
-        parts = self._sized(count, memory)
+        self.parts = parts = self._sized(count, memory)
         inside = [
             f"first = block * {length}",
             f"last = first + min({length}, {extent} - first)",
@@ -121,5 +119,5 @@ class Blocks:
 
 def _used(lines: Iterable[str], available: Iterable[str]) -> list[str]:
     """Those of the names that stand in the lines."""
-    found = {name for line in lines for name in _NAME.findall(line)}
+    found = words(lines)
     return [name for name in dict.fromkeys(available) if name in found]

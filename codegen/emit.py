@@ -48,7 +48,7 @@ def _lines(scheduled: Schedule, name: str) -> Iterator[str]:
     arrays = [home.name for home in storage.values() if isinstance(home, Array)]
     views = [f"{n} = flat({n})" for n in [*arrays, *outs]]
     writer = ProgramWriter(scheduled, storage, [Array(n) for n in outs], names)
-    body = list(writer.lines())
+    body = writer.whole()
     yield from writer.functions
     sizes = [SIZES] if scheduled.plan.general else []
     yield f"def {name}({', '.join([*sizes, *given, *outs])}):"

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import re
 from collections.abc import Iterable
 
 from tapejit.ir.function import Value
+from tapejit.ir.types import NUMPY_NAME
 
 SIZES = "sizes"  # the first parameter of a general program
 GENERAL = (SIZES, "size_at", "number_at")
 LOOPS = "ijklmnopqr"
 BLOCKS = ("parallel", "block", "first", "last", "at")
-TYPES = ("f64", "f32", "i64", "i32", "inf", "nan", "flat", "empty", "gemm", "check_signals", "ticks", *BLOCKS)
+WORK = ("work", "row_of", "borrow", "give_back")
+TYPES = (*NUMPY_NAME, "inf", "nan", "flat", "empty", "gemm", "check_signals", "ticks", *BLOCKS, *WORK)
+
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+def words(lines: Iterable[str]) -> set[str]:
+    """Every name that stands in these lines."""
+    return {name for line in lines for name in _NAME.findall(line)}
 
 
 class Names:

@@ -11,7 +11,7 @@ from functools import partial
 
 from tapejit.codegen import fold
 from tapejit.codegen.call import gemm_lines
-from tapejit.codegen.control import Lines, Site, branch
+from tapejit.codegen.control import Lines, Site, alias, branch, call
 from tapejit.codegen.level import INDENT
 from tapejit.codegen.library import library
 from tapejit.codegen.loop import TICKS, loop, loop_adjoint
@@ -21,8 +21,9 @@ from tapejit.codegen.nest import NestWriter
 from tapejit.codegen.root import Kind, Root
 from tapejit.codegen.schedule import Nest, Schedule, schedule
 from tapejit.codegen.sort import sort_lines
+from tapejit.codegen.workspace import in_workspace
 from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import Alias, Branch, Call, Library, Library, Loop, LoopAdjoint
+from tapejit.ir.primitive import Alias, Branch, Call, Library, Loop, LoopAdjoint
 from tapejit.ir.signature import signature_of
 
 CONTROL: dict[type, Callable[[Site], tuple[list[Home], Lines]]] = {
@@ -51,17 +52,22 @@ class ProgramWriter:
         outs: Sequence[Home],
         names: Names,
         memory: list[Lines] | None = None,
+        outer: ProgramWriter | None = None,
     ):
-        functions: list[str] | None = None,
         self.plan, self.storage, self.outs, self.names = scheduled.plan, storage, outs, names
         self.memory = memory
+        self.functions: list[str] = outer.functions if outer else []  # of blocks, filled by `lines`
+        self.arrays: list[Array] = outer.arrays if outer else []  # temporaries, filled by `lines`
         self.parts = [self._part(n, nest) for n, nest in enumerate(scheduled.nests, 1)]
-        self.functions: list[str] = [] if functions is None else functions  # of blocks, filled by `lines`
 
     def lines(self) -> Iterator[str]:
         """The source."""
         for part in self.parts:
             yield from part()
+
+    def whole(self) -> list[str]:
+        """The source of a program that is no region: its temporaries lie in a workspace."""
+        return in_workspace([list(part()) for part in self.parts], self.arrays)
 
     def sources(self) -> list[str]:
         """The name of each result; for one in a register, the variable in which the lines leave it."""
@@ -86,6 +92,7 @@ class ProgramWriter:
             writer.settle()
             own, function = writer.lines(out.name for out in self.outs)
             self.functions += function
+            self.arrays += writer.blocks.parts if writer.blocks else []
             return [comment(number, writer.instrs()), *_flattened(made), *own]
 
         return lines
@@ -125,6 +132,7 @@ class ProgramWriter:
 
         def make() -> Iterator[str]:
             if fresh and array.needed and not array.private:
+                self.arrays.append(array)
                 yield made(array)
 
         if self.memory is not None:
@@ -167,7 +175,7 @@ class ProgramWriter:
     ) -> ProgramWriter:
         storage: Storage = dict(zip(region.params, operands, strict=True))
         scheduled = schedule(region, signature_of(region, accumulate=accumulate), self.plan.general)
-        return ProgramWriter(scheduled, storage, results, self.names, memory, self.functions)
+        return ProgramWriter(scheduled, storage, results, self.names, memory, self)
 
 
 def _instrs(root: Root) -> list[Instr]:

@@ -21,6 +21,7 @@ from tapejit.runtime.fourier import Fourier
 from tapejit.runtime.linear_algebra import LinearAlgebra
 from tapejit.runtime.template import MOST
 from tapejit.runtime.threads import Threads, threads_from_environment
+from tapejit.runtime.workspace import Workspace, borrow, give_back, row_of
 
 
 class ScalarFunction(Protocol):
@@ -73,8 +74,10 @@ class Loader:
         vocabulary: Mapping[str, ScalarFunction],
         shorter: Callable[[str], Mapping[str, ScalarFunction] | None] = lambda source: None,
         threads: Threads | None = None,
+        workspace: Workspace | None = None,
     ):
         self.vocabulary = vocabulary
+        self._workspace = workspace or Workspace()
         self._threads = threads or Threads(threads_from_environment())
         self._algebra, self._fourier = LinearAlgebra(_declared), Fourier()
         self._shorter = shorter  # another vocabulary for a source, where inlining would take too long
@@ -87,6 +90,8 @@ class Loader:
         with self.lock:
             namespace = self._namespace(source)
             exec(compile(source, filename, "exec"), namespace)
+            if "borrow(" in source:
+                self._workspace.prepare()
             blocks = [n for n in _defined(source) if n != name]
             if blocks:
                 self._threads.prepare()
@@ -118,6 +123,9 @@ class Loader:
             "gemm": _gemm(),
             "check_signals": _check_signals(),
             "parallel": parallel(),
+            "borrow": borrow(),
+            "give_back": give_back(),
+            "row_of": row_of(),
         }
         return {**_constants(), **_functions(self.vocabulary), **intrinsics, **_loads()}
 

@@ -43,7 +43,7 @@ def compiled_pool(state: int) -> Pool:
     _serve(serve, work.function)
     launch = _Function(module, SYMBOL, state, WORD, WORD, WORD, WORD)
     _launch(launch, work.function)
-    engine = _engine(module)
+    engine = engine_of(module, "PyThread_acquire_lock", "PyThread_release_lock")
     served = ctypes.CFUNCTYPE(None, ctypes.c_int64)(engine.get_function_address("serve"))
     return Pool(served, engine.get_function_address(SYMBOL), engine)
 
@@ -201,13 +201,14 @@ class _Function:
         self.builder.call(function, [self.builder.inttoptr(lock, POINTER), *others])
 
 
-def _engine(module: ll.Module) -> llvm.ExecutionEngine:
+def engine_of(module: ll.Module, *names: str) -> llvm.ExecutionEngine:
+    """The machine code of a module that calls functions of CPython by these names."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     parsed = llvm.parse_assembly(str(module))
     machine = llvm.Target.from_default_triple().create_target_machine(opt=2)
     engine = llvm.create_mcjit_compiler(parsed, machine)
-    for name in ("PyThread_acquire_lock", "PyThread_release_lock"):
+    for name in names:
         address = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value
         engine.add_global_mapping(parsed.get_function(name), address)
     engine.finalize_object()

@@ -23,7 +23,7 @@ COMPILING = {
     LOADER,
     *(
         Path("runtime", name)
-        for name in ("launch.py", "pipeline.py", "lapack.py", "routine.py", "fourier.py")
+        for name in ("launch.py", "pipeline.py", "workspace.py", "lapack.py", "routine.py", "fourier.py")
     ),
 }
 FUNCTION_LINES = 60

@@ -77,6 +77,10 @@ def rounding(a, b):
     return (a - (total - (total - a))) + (b - (total - a))
 
 
+def row_of(work, begin, size, dtype):
+    return Row(work[begin : begin + size * np.dtype(dtype).itemsize].view(dtype))
+
+
 def parallel(blocks, function, arguments):
     """Last block first: the order must not matter."""
     for block in reversed(range(blocks)):
@@ -88,6 +92,9 @@ NAMESPACE = {
     "empty": empty,
     "gemm": gemm,
     "parallel": parallel,
+    "borrow": lambda size: np.full(size, JUNK, np.uint8),
+    "give_back": lambda work: None,
+    "row_of": row_of,
     "check_signals": lambda: None,
     "f64": np.float64,
     "f32": np.float32,

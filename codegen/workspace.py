@@ -1,0 +1,73 @@
+"""The memory of a program's temporaries: one piece, borrowed for a call, in which they share what they can.
+
+Two temporaries share memory if no nest needs both: one is read for the last time before the other is made.
+Pieces are kept by the runtime from call to call, so that large temporaries are not mapped anew each time.
+Start with `in_workspace`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tapejit.codegen.memory import Array, made
+from tapejit.codegen.name import words
+from tapejit.ir.types import TensorType
+
+ALIGNMENT = 64
+SMALLEST = 4096  # bytes: below, asking for memory costs less than the pages and caches that sharing saves
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A temporary that is needed from part `first` to part `last` of the program."""
+
+    array: Array
+    begin: int
+    size: int
+    first: int
+    last: int
+
+    @property
+    def end(self) -> int:
+        return self.begin + self.size
+
+    def meets(self, first: int, last: int) -> bool:
+        return self.first <= last and first <= self.last
+
+
+def in_workspace(parts: Sequence[Sequence[str]], arrays: Iterable[Array]) -> list[str]:
+    """The lines of a program's parts, with the larger ones of `arrays` in a workspace."""
+    placed = _placed(parts, [a for a in arrays if _bytes(a) >= SMALLEST])
+    homes = {
+        made(p.array): f"{p.array.name} = row_of(work, {p.begin}, {p.array.size}, {p.array.dtype})"
+        for p in placed
+    }
+    lines = [_replaced(line, homes) for part in parts for line in part]
+    if not placed:
+        return lines
+    return [f"work = borrow({max(p.end for p in placed)})", *lines, "give_back(work)"]
+
+
+def _placed(parts: Sequence[Sequence[str]], arrays: Sequence[Array]) -> list[_Placed]:
+    """Each where it first fits, the largest first."""
+    mentioned = [words(part) for part in parts]
+    found: list[_Placed] = []
+    for array in sorted(arrays, key=_bytes, reverse=True):
+        where = [k for k, names in enumerate(mentioned) if array.name in names]
+        others = sorted((p for p in found if p.meets(where[0], where[-1])), key=lambda p: p.begin)
+        begin, size = 0, -(-_bytes(array) // ALIGNMENT) * ALIGNMENT
+        for other in others:
+            if begin + size > other.begin:
+                begin = max(begin, other.end)
+        found.append(_Placed(array, begin, size, where[0], where[-1]))
+    return found
+
+
+def _replaced(line: str, homes: dict[str, str]) -> str:
+    text = line.lstrip()
+    return line[: len(line) - len(text)] + homes.get(text, text)
+
+
+def _bytes(array: Array) -> int:
+    return array.size * TensorType(array.dtype).numpy_dtype.itemsize
