@@ -1,10 +1,12 @@
 """Every example runs, and says what it should."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -16,6 +18,8 @@ SAYS = {
         "<NDArray 2x2 @cpu(0)>",
     ],
     "control_flow.py": ["d / a: True", "root of 9.0: 3.000000000000, slope 0.166666666667", "at 2: 48.0"],
+    "newton_cg.py": ["minimum: True", "trust-exact, hess", "entries of the Hessian: 58 of 400"],
+    "implicit_ridge.py": ["slope at the optimum", "equal to the closed form: True"],
     "scipy_optimize.py": ["Rosenbrock, 100 dimensions", "compiled=3"],
 }
 
@@ -27,7 +31,7 @@ def run(name: str, *args: str) -> str:
 
 
 def test_no_example_is_forgotten():
-    assert {path.name for path in EXAMPLES.glob("*.py")} == {*SAYS, "digits.py"}
+    assert {path.name for path in EXAMPLES.glob("*.py")} == {*SAYS, "digits.py", "hamiltonian_monte_carlo.py"}
 
 
 @pytest.mark.parametrize("name", SAYS)
@@ -35,6 +39,14 @@ def test_example(name):
     said = run(name)
     for line in SAYS[name]:
         assert line in said
+
+
+def test_the_samples_have_the_moments_of_the_density(tmp_path):
+    said = run("hamiltonian_monte_carlo.py", str(tmp_path), "--samples", "150")
+    mean, deviation = (re.findall(r"[+-]?\d+\.\d+", line) for line in said.splitlines()[1:3])
+    np.testing.assert_allclose([float(x) for x in mean[:2]], [float(x) for x in mean[2:]], atol=0.3)
+    np.testing.assert_allclose([float(x) for x in deviation[:2]], [float(x) for x in deviation[2:]], atol=0.3)
+    assert (tmp_path / "hamiltonian_monte_carlo.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_digits_reaches_its_accuracy_and_writes_its_files(tmp_path):
