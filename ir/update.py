@@ -108,6 +108,12 @@ def window_of(x: Var, shape: Ints, start: Ints, step: Ints) -> Var:
     return ops.slice_(x, start=start, stop=tuple(e for _, e, _ in bounds), step=step)
 
 
+def added(x: Var, v: Var, start: Ints, step: Ints) -> Var:
+    """x with v added in a window."""
+    total = window_of(x, v.shape, start, step) + v
+    return x if not v.type.size else update(x, total, starts=(start,), steps=(step,))
+
+
 def _tangent(ts: Any, r: Var, x: Var, *values: Var, starts: Any, steps: Any) -> Var | None:
     if all(t is None for t in ts):
         return None

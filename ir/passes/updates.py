@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from tapejit.ir import ops
 from tapejit.ir.builder import Builder, Var
 from tapejit.ir.function import Function, Instr, Value
+from tapejit.ir.types import TensorType
 from tapejit.ir.update import Extent, Ints, covers, disjoint, extent, update, within
 
 
@@ -26,10 +27,18 @@ class Write:
 
 
 @dataclass(frozen=True)
+class Filled:
+    """One number everywhere."""
+
+    type: TensorType
+    number: complex
+
+
+@dataclass(frozen=True)
 class Contents:
     """An array as what lies beneath, and windows written over it, which do not overlap."""
 
-    base: Value
+    base: Value | Filled
     writes: dict[Extent, Write] = field(default_factory=dict)
     wide: frozenset[Extent] = frozenset()  # the windows of more than one element
 
@@ -80,6 +89,8 @@ class _Walk:
         operands = self._now(instr.operands)
         if instr.primitive is update:
             self._write(instr, operands)
+        elif instr.primitive is ops.pad and operands[0].type.size:
+            self._surround(instr, operands[0])
         elif instr.primitive is not ops.slice_ or not self._read(instr, operands[0]):
             self._keep(instr, operands)
 
@@ -115,11 +126,20 @@ class _Walk:
                 )
         self._pend(instr, found)
 
+    def _surround(self, instr: Instr, value: Value) -> None:
+        """A padded value is written into an array of one number."""
+        start, step = instr.attrs["low"], tuple(n + 1 for n in instr.attrs["interior"])
+        write = Write(self._whole(value), start, step)
+        window = extent(start, step, value.type.shape)
+        base = Filled(instr.results[0].type, instr.attrs["value"])
+        self._pend(instr, Contents(base, {window: write}, _wide(window)))
+
     def _pend(self, instr: Instr, found: Contents) -> None:
         result = instr.results[0]
         if found.writes:
             self.contents[result], self.pending[result] = found, instr
         else:
+            assert isinstance(found.base, Value)
             self.replaced[result] = found.base
 
     def _whole(self, value: Value) -> Value:
@@ -127,7 +147,7 @@ class _Walk:
         instr = self.pending.pop(value, None)
         if instr is not None:
             contents = self.contents[value]
-            self.builder.function.body.append(_written(instr, contents))
+            self.builder.function.body.append(self._written(instr, contents))
             self.contents[value] = Contents(value)
         return value
 
@@ -147,7 +167,24 @@ class _Walk:
         self.replaced[result] = self._slice(source, result, *place)
         return True
 
-    def _slice(self, source: Value, like: Value, start: Ints, step: Ints) -> Value:
+    def _written(self, instr: Instr, contents: Contents) -> Instr:
+        """The instruction that makes all writes of the contents at once."""
+        writes = list(contents.writes.values())
+        if instr.primitive is ops.pad:
+            same = [w.value for w in writes] == list(instr.operands)
+            return instr if same else replace(instr, operands=(writes[0].value,))
+        operands = (self._beneath(contents), *(w.value for w in writes))
+        attrs = {"starts": tuple(w.start for w in writes), "steps": tuple(w.step for w in writes)}
+        same = operands == instr.operands and attrs == instr.attrs
+        return instr if same else replace(instr, operands=operands, attrs=attrs)
+
+    def _beneath(self, contents: Contents) -> Value:
+        base = contents.base
+        return base if isinstance(base, Value) else self.builder.full(base.type, base.number).value
+
+    def _slice(self, source: Value | Filled, like: Value, start: Ints, step: Ints) -> Value:
+        if isinstance(source, Filled):
+            return self.builder.full(like.type, source.number).value
         if source.type == like.type:
             return source
         stop = tuple(e for _, e, _ in extent(start, step, like.type.shape))
@@ -158,15 +195,6 @@ class _Walk:
 
 def _wide(window: Extent) -> frozenset[Extent]:
     return frozenset() if is_element(window) else frozenset([window])
-
-
-def _written(instr: Instr, contents: Contents) -> Instr:
-    """The update that makes all writes of the contents at once."""
-    writes = list(contents.writes.values())
-    operands = (contents.base, *(w.value for w in writes))
-    attrs = {"starts": tuple(w.start for w in writes), "steps": tuple(w.step for w in writes)}
-    same = operands == instr.operands and attrs == instr.attrs
-    return instr if same else replace(instr, operands=operands, attrs=attrs)
 
 
 def _is(new: Instr, old: Instr) -> bool:

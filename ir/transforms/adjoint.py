@@ -14,6 +14,7 @@ from tapejit.ir import ops
 from tapejit.ir.builder import Builder, Var, replay
 from tapejit.ir.function import Function, Instr, IRError, Value
 from tapejit.ir.primitive import Discrete
+from tapejit.ir.update import added, update, window_of
 
 
 def adjoint(f: Function, wrt: Sequence[int] | None = None, unit_seed: bool = False) -> Function:
@@ -32,6 +33,9 @@ def adjoint(f: Function, wrt: Sequence[int] | None = None, unit_seed: bool = Fal
     adjoints = backpropagate(builder, depending(f.body, chosen), env, seeds)
     x_bars = [_adjoint_of(builder, adjoints, v) for v in chosen]
     return builder.finish([*(env[v] for v in f.results), *x_bars])
+
+
+SMALL_PART = 4  # a slice of at most one element in so many
 
 
 def backpropagate(
@@ -53,6 +57,9 @@ def backpropagate(
         if not reached or isinstance(instr.primitive.vjp, Discrete):
             continue
         builder.location = instr.location or outer
+        if instr.primitive is ops.slice_ and _is_small_part(instr) and instr.operands[0] in adjoints:
+            _add_to_part(adjoints, instr)
+            continue
         for v, term in zip(instr.operands, _terms(instr, env, adjoints), strict=True):
             _accumulate(adjoints, v, term)
     builder.location = outer
@@ -100,6 +107,24 @@ def _accumulate(adjoints: dict[Value, Var], value: Value, term: Var | None) -> N
         adjoints[value] = term
         return
     adjoints[value] = (known + term).masked_by(_either(known.mask, term.mask))
+
+
+def _is_small_part(instr: Instr) -> bool:
+    """Whether a slice takes so little that to write its adjoint beats to add zeros everywhere else."""
+    return instr.results[0].type.size * SMALL_PART <= instr.operands[0].type.size
+
+
+def _add_to_part(adjoints: dict[Value, Var], instr: Instr) -> None:
+    """Add the adjoint of a slice in its place."""
+    whole, part = adjoints[instr.operands[0]], adjoints[instr.results[0]]
+    place = instr.attrs["start"], instr.attrs["step"]
+    total = added(whole, part, *place)
+    if whole.mask is not None:
+        here = part.builder.full(part.type.with_dtype("bool"), True) if part.mask is None else part.mask
+        before = window_of(whole.mask, part.shape, *place)
+        both = ops.logical_or(before, here)
+        total = total.masked_by(update(whole.mask, both, starts=place[:1], steps=place[1:]))
+    adjoints[instr.operands[0]] = total
 
 
 def _either(x: Var | None, y: Var | None) -> Var | None:
