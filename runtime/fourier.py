@@ -53,7 +53,9 @@ def _routine(dtype: str) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         *numbers, x, out = arguments
         arrays = zip(signature.args[-2:], (x, out), strict=True)
-        memory = [builder.bitcast(context.make_array(t)(context, builder, a).data, pointer) for t, a in arrays]
+        memory = [
+            builder.bitcast(context.make_array(t)(context, builder, a).data, pointer) for t, a in arrays
+        ]
         function = cgutils.get_or_insert_function(builder.module, kind_of_function, symbol)
         found = builder.call(function, [*numbers, *memory])
         with cgutils.if_unlikely(builder, cgutils.is_not_null(builder, found)):

@@ -11,7 +11,7 @@ from tapejit.ir import ops
 from tapejit.ir.builder import Var
 from tapejit.ir.primitive import Primitive
 from tapejit.ir.types import FLOATS, NUMPY_NAME, dtype_name
-from tapejit.tracer.errors import ShapeError
+from tapejit.tracer.errors import DtypeError, ShapeError
 from tapejit.tracer.operation import Operand, as_var, broadcast_to, cast, float_dtype
 from tapejit.tracer.surface.complex_number import square_magnitude
 from tapejit.tracer.surface.elementwise import truth
@@ -172,6 +172,8 @@ def _extreme(
 ) -> Var:
     """The largest or the smallest element, and of two; `initial` is what there is where nothing else is."""
     reduce, combine = primitives
+    if x.is_complex:
+        raise DtypeError(f"{x.type} has no order; take x.real, x.imag or abs(x)")
     axes = normal_axes(axis, len(x.shape))
     if where is not None and initial is None:
         raise ShapeError("a largest or smallest element with `where` needs `initial`")
