@@ -102,7 +102,7 @@ class Memory:
 
     def __init__(self, where: str, function: Callable[..., Any], parameters: Sequence[str], engine: Engine):
         self._where, self._function, self._parameters, self._engine = where, function, parameters, engine
-        self._replays: dict[Hashable, Replay] = {}  # by path, the oldest first
+        self._replays: dict[tuple[Hashable, Hashable], Replay] = {}  # by kind and steps, the oldest first
         self._situations: tuple[Situation, ...] = ()  # the one used last first
         self._met: set[int] = set()  # hashes of the paths traced so far
         self._hopeless: set[Hashable] = set()  # outlines of paths that Python has to be run for
@@ -206,7 +206,7 @@ class Memory:
         known = self._replays.get(key)
         if known is not None and known.still_holds():
             return None
-        self._make_room(key)
+        self._make_room(key, made)
         same = (s for s in self._situations if s.kind == kind)
         situation = next(same, None) or Situation(kind)
         situation.tree.prefer(made)
@@ -215,14 +215,15 @@ class Memory:
         self.why_python = None
         return made
 
-    def _make_room(self, key: Hashable) -> None:
-        """Drop paths whose captures changed, and if there are still too many those used least."""
-        for each in [k for k, r in self._replays.items() if k == key or not r.still_holds()]:
-            self._drop(each)
+    def _make_room(self, key: tuple[Hashable, Hashable], made: Replay) -> None:
+        """Drop paths that `made` covers or whose captures changed; if too many are left, those used least."""
+        for each, replay in list(self._replays.items()):
+            if each == key or not replay.still_holds() or (each[0] == key[0] and made.covers(replay)):
+                self._drop(each)
         while len(self._replays) >= self.max_paths:
             self._drop(min(self._replays, key=lambda k: self._replays[k].hits))
 
-    def _drop(self, key: Hashable) -> None:
+    def _drop(self, key: tuple[Hashable, Hashable]) -> None:
         gone, self.shortcut = self._replays.pop(key), None
         for situation in self._situations:
             if any(replay is gone for replay in situation.tree.replays()):

@@ -9,28 +9,36 @@ that `tapejit.rounds` recognises become one native loop.
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from tapejit.capture import Unguardable
 from tapejit.ir import ops
-from tapejit.ir.builder import Builder, Var, replay
+from tapejit.ir.builder import Builder, Var
 from tapejit.ir.complex_number import imag, real
 from tapejit.ir.function import Function
 from tapejit.ir.loop import while_
 from tapejit.ir.transforms.adjoint import backpropagate
 from tapejit.ir.types import TensorType, type_of
 from tapejit.rounds import Made, Ref, Rounds, find_rounds
+from tapejit.segment_ir import inlined, parameters, region, truth
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.number import Expression, Given, Number
 from tapejit.tracer.segment import Cut
 from tapejit.tracer.tape import Escape, Tape, Within
 from tapejit.tracer.trie import trace_of
+from tapejit.turned_round import constants_of, turned_round
+from tapejit.turning import Turning, find_turning
 
-LOOP = "loop"  # a step that stands for any number of rounds
+Round = Callable[[Sequence[Var], Sequence[Var]], tuple[Sequence[Var], Var]]  # state, constants -> state, ok
+
+
+class Loop(frozenset[Hashable]):
+    """A step that stands for any number of rounds, which go the ways that are its elements."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ class Path:
     entered: dict[int, int]  # argument of the program -> leaf of the call
     guarded: bool
     places: list[int]  # per variable, which of the gradients is its own
-    steps: tuple[Hashable, ...] = ()  # what Python saw at each guard, with LOOP between them
+    steps: tuple[Hashable, ...] = ()  # what Python saw at each guard, with `Loop`s between them
     reached: int | None = None
     witness: int | None = None
     worked_out: dict[int, Expression] = field(default_factory=dict)
@@ -126,7 +134,11 @@ class _Joined:
         self._vars: dict[int | Made, Var] = {}  # per array of the outside (its id), per value of a cut
         self._cuts = tape.cuts or []
         self._escapes = tape.escapes
-        self._join(find_rounds(self._cuts, self._escapes, used))
+        turning = find_turning(self._cuts, self._escapes, used)
+        self._turning = {loop.start: loop for loop in turning}
+        inside = [range(loop.start, loop.stop) for loop in turning]
+        rounds = find_rounds(self._cuts, self._escapes, used)
+        self._join([loop for loop in rounds if not any(_overlap(loop, each) for each in inside)])
 
     def var(self, ref: Ref | Number) -> Var:
         """A value of the trace, or an array from outside."""
@@ -176,8 +188,7 @@ class _Joined:
 
     def _join(self, rounds: Sequence[Rounds]) -> None:
         loops = {loop.start: loop for loop in rounds}
-        self._guard(0)
-        count = 0
+        count = self._arrive(0)
         while count < len(self._cuts):
             loop = loops.get(count)
             if loop is not None:
@@ -185,16 +196,24 @@ class _Joined:
                 count = loop.stop
             else:
                 self._straight(count)
-                count += 1
-                self._guard(count)
+                count = self._arrive(count + 1)
+
+    def _arrive(self, count: int) -> int:
+        """After so many cuts: run the loop whose rounds begin here, if any, and guard what Python saw."""
+        loop = self._turning.get(count)
+        if loop is not None:
+            self._turn(loop)
+            count = loop.stop
+        self._guard(count)
+        return count
 
     def _straight(self, number: int) -> None:
         cut = self._cuts[number]
         args = [
             self._number(cut.values[k], type_) if i is None else self._input(cut, i, k)
-            for k, (i, type_) in enumerate(_parameters(cut))
+            for k, (i, type_) in enumerate(parameters(cut))
         ]
-        self._vars.update(_inlined(self.builder, cut, number, args))
+        self._vars.update(inlined(self.builder, cut, number, args))
 
     def _number(self, value: Any, type_: TensorType) -> Var:
         self.numbers.add(len(self.arguments))
@@ -254,7 +273,7 @@ class _Joined:
             raise Unguardable("Python looked at a value inside a nested derivative")
         x, seen = self.var(escape.what), escape.seen
         if isinstance(seen, bool):
-            return _Test(_truth(x, seen), seen)
+            return _Test(truth(x, seen), seen)
         if isinstance(seen, Within):
             return _Test(_inside(x, seen), seen)
         same = _equal(x, self._param(type_of(seen), seen, None), _has_zeros(seen))
@@ -271,11 +290,36 @@ class _Joined:
         Carried are the state, the state after another round, and whether that round went like the
         others. What is left at the end is the state in which the round that went otherwise begins.
         """
-        self.steps.append(LOOP)
         state = [self.var(ref) for ref in loop.entry]
-        consts = [*self._constants(loop), *([self.all_guards()] if self.guards else [])]
+        self.steps.append(
+            Loop([tuple(cut.node for cut in self._cuts[loop.start : loop.start + loop.period])])
+        )
+        results = self._while(state, self._constants(loop), partial(self._round, loop))
+        last = loop.stop - loop.period
+        for (position, index), var in zip(loop.slots, results, strict=True):
+            self._vars[(last + position, index)] = var
+
+    def _turn(self, loop: Turning) -> None:
+        """The same for rounds that go different ways."""
+        state = [self.var(ref) for ref in loop.entry]
+        self.steps.append(Loop(way.key() for way in loop.ways))
+        results = self._while(state, self._way_constants(loop), partial(turned_round, loop))
+        self._vars.update(
+            (ref, var) for ref, var in zip(loop.last, results, strict=True) if isinstance(ref, tuple)
+        )
+
+    def _way_constants(self, loop: Turning) -> list[Var]:
+        """What the ways read that is no slot and not made in the round, in the order of `constants_of`."""
+        return [
+            self._number(cut.values[k], type_) if i is None else self._input(cut, i, k)
+            for cut, i, k, type_ in constants_of(loop)
+        ]
+
+    def _while(self, state: Sequence[Var], fixed: Sequence[Var], do: Round) -> Sequence[Var]:
+        """`do` round after round from `state`, as long as the next goes as it knows; the last state."""
+        consts = [*fixed, *([self.all_guards()] if self.guards else [])]
         width = len(state)
-        after, ok = self._round(loop, state, consts)
+        after, ok = do(state, consts)
         operands = [*state, *after, ok, *consts]
 
         def goes_on(xs: Sequence[Var]) -> list[Var]:
@@ -284,21 +328,18 @@ class _Joined:
 
         def step(xs: Sequence[Var]) -> list[Var]:
             now = xs[width : 2 * width]
-            after, ok = self._round(loop, now, xs[2 * width + 1 :])
+            after, ok = do(now, xs[2 * width + 1 :])
             return [*now, *after, ok]
 
-        regions = (_region("goes_on", operands, goes_on), _region("round", operands, step))
-        results = while_.several(*operands, carry=2 * width + 1, regions=regions)
-        last = loop.stop - loop.period
-        for (position, index), var in zip(loop.slots, results[:width], strict=True):
-            self._vars[(last + position, index)] = var
+        regions = (region("goes_on", operands, goes_on), region("round", operands, step))
+        return while_.several(*operands, carry=2 * width + 1, regions=regions)[:width]
 
     def _constants(self, loop: Rounds) -> list[Var]:
         """What every round reads and none changes, in the order in which `_round` asks for it."""
         found = []
         for position in range(loop.period):
             cut = self._cuts[loop.start + position]
-            for k, (i, type_) in enumerate(_parameters(cut)):
+            for k, (i, type_) in enumerate(parameters(cut)):
                 if i is None:
                     found.append(self._number(cut.values[k], type_))
                 elif loop.source(position, i) == "constant":
@@ -313,7 +354,7 @@ class _Joined:
         for position in range(loop.period):
             cut = self._cuts[loop.start + position]
             args = []
-            for i, _ in _parameters(cut):
+            for i, _ in parameters(cut):
                 source = "constant" if i is None else loop.source(position, i)
                 args.append(
                     next(remaining)
@@ -322,8 +363,8 @@ class _Joined:
                     if isinstance(source, int)
                     else made[source]
                 )
-            made |= _inlined(builder, cut, position, args)
-            tests += [_truth(made[(position, index)], seen) for index, seen in loop.tests[position]]
+            made |= inlined(builder, cut, position, args)
+            tests += [truth(made[(position, index)], seen) for index, seen in loop.tests[position]]
         return [made[slot] for slot in loop.slots], functools.reduce(ops.logical_and, tests)
 
 
@@ -344,29 +385,9 @@ class _Unguarded(_Joined):
         return var
 
 
-def _region(name: str, like: Sequence[Var], make: Any) -> Function:
-    builder = Builder(name, [x.type for x in like])
-    return builder.finish(make(builder.params))
-
-
-def _parameters(cut: Cut) -> Iterator[tuple[int | None, TensorType]]:
-    """Per argument of a segment: its value number (None for a number), and its type."""
-    trace = trace_of(cut.node)
-    return zip(trace.inputs, (v.type for v in trace.function.params), strict=True)
-
-
-def _inlined(builder: Builder, cut: Cut, number: int, args: Sequence[Var]) -> dict[Any, Var]:
-    """Replay one segment; its live values, by cut and value number."""
-    trace = trace_of(cut.node)
-    bound = dict(zip(trace.function.params, args, strict=True))
-    env = replay(builder, trace.function.body, bound.items()) | bound
-    return {(number, i): env[trace.values[i]] for i in cut.live}
-
-
-def _truth(x: Var, seen: bool) -> Var:
-    """Whether a value of one element is as true as Python saw it."""
-    truth = ops.reshape(x if x.dtype == "bool" else ops.ne(x, x.like(0)), shape=())
-    return truth if seen else ops.logical_not(truth)
+def _overlap(loop: Rounds, cuts: range) -> bool:
+    """Whether rounds are among these cuts."""
+    return loop.start < cuts.stop and cuts.start < loop.stop
 
 
 def _has_zeros(seen: np.ndarray) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from typing import Any
 
-from tapejit.path import LOOP
+from tapejit.path import Loop
 from tapejit.replay import MISS, Exit, Replay
 
 MAX_GUESSES = 4  # branches tried where the program cannot say which one it is
@@ -94,9 +94,7 @@ def _alternatives(branch: _Branch, depth: int, replay: Replay, exit: Exit) -> It
     turn = replay.turn(exit.reached)
     for at in range(depth, turn):
         step = replay.steps[at]
-        for other, child in list(branch.children.items()):
-            if (other == LOOP) != (step == LOOP):
-                yield child, at + 1
+        yield from ((child, at + 1) for _, child in _unlike(branch, step)[-MAX_GUESSES:])
         branch = branch.children[step]
     failed = replay.steps[turn]
     known = not failed if isinstance(failed, bool) else exit.witness
@@ -104,5 +102,16 @@ def _alternatives(branch: _Branch, depth: int, replay: Replay, exit: Exit) -> It
     if known is None:
         yield from ((child, turn + 1) for _, child in others[-MAX_GUESSES:])
     else:
-        yield from ((child, turn + 1) for step, child in others if step == LOOP)
-        yield from ((child, turn + 1) for step, child in others if step != LOOP and step == known)
+        yield from ((child, turn + 1) for _, child in _unlike(branch, failed)[-MAX_GUESSES:])
+        yield from (
+            (child, turn + 1) for step, child in others if not isinstance(step, Loop) and step == known
+        )
+
+
+def _unlike(branch: _Branch, step: Hashable) -> list[tuple[Hashable, _Branch]]:
+    """The branches that may be right beside `step`, whether it was or not: it is a loop, or they are."""
+    return [
+        (other, child)
+        for other, child in list(branch.children.items())
+        if other != step and (isinstance(other, Loop) or isinstance(step, Loop))
+    ]

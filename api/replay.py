@@ -18,7 +18,7 @@ import optree
 
 from tapejit.capture import Guard, Unguardable
 from tapejit.ir.types import TensorType, dtype_name, type_of
-from tapejit.path import LOOP, Path
+from tapejit.path import Loop, Path
 from tapejit.runtime.entry import (
     Argument,
     Constant,
@@ -204,7 +204,7 @@ class Replay:
         self._worked_out = tuple((k, e, k not in path.by_value) for k, e in path.worked_out.items())
         self._program, self._pack, self._guarded = program, pack, path.guarded
         self._reached, self._witness = path.reached, path.witness
-        self._turns = [at for at, step in enumerate(path.steps) if step != LOOP]
+        self._turns = [at for at, step in enumerate(path.steps) if not isinstance(step, Loop)]
         self._results = tuple((v.type.shape, v.type.numpy_dtype) for v in path.function.results)
 
     @property
@@ -304,6 +304,13 @@ class Replay:
             leaf.accepts(x) for leaf, x in zip(self._leaves, leaves, strict=True)
         )
         return leaves if fits else None
+
+    def covers(self, other: Replay) -> bool:
+        """Whether it takes the same path, with loops whose rounds go all the ways that the other's do."""
+        return len(self.steps) == len(other.steps) and all(
+            a >= b if isinstance(a, Loop) and isinstance(b, Loop) else a == b
+            for a, b in zip(self.steps, other.steps, strict=True)
+        )
 
     def still_holds(self) -> bool:
         """Whether what the function captured is unchanged."""

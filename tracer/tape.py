@@ -28,6 +28,7 @@ from tapejit.tracer.storage import Arguments
 from tapejit.tracer.trie import Node, Trie
 
 MAX_PERIOD = 4  # segments in the body of a loop that is recognised as one
+_BEGINNING = 8  # segments of a call, at whose ends the state of Python is always looked at
 _MOST_SHOWN = 8  # numbers that Python saw, in one line
 
 _new = object.__new__
@@ -81,8 +82,8 @@ class Tape:
         "cuts",
         "escapes",
         "given",
-        "leftovers",
         "history",
+        "leftovers",
         "lost",
         "names",
         "node",
@@ -379,9 +380,11 @@ class Tape:
         return handle
 
     def _may_loop(self) -> bool:
-        """Whether the last segment has been seen among the few before it."""
+        """Whether a loop may be at its beginning, or the last segment is among the few before it."""
         assert self.cuts is not None
-        return any(cut.node is self.cuts[-1].node for cut in self.cuts[-1 - MAX_PERIOD : -1])
+        if len(self.cuts) <= _BEGINNING:
+            return True
+        return any(cut.node is self.cuts[-1].node for cut in self.cuts[-1 - 2 * MAX_PERIOD : -1])
 
     def demand(self) -> None:
         """Compute every array that is pending on this tape and still held."""

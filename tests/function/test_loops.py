@@ -190,7 +190,63 @@ def counting_method(x):
         return (y * x).sum()
 
 
+def branch_inside(x):
+    y = x * x + 0.5
+    while y.sum() < 200:
+        y = y * 1.3 if y[0] > y[1] else y + y[::-1] * 0.4
+    return (y * x).sum()
+
+
+def two_exits(x):
+    y = x * x + 0.3
+    while True:
+        y = y * 1.2
+        if y.sum() > 60:
+            return (y * x).sum()
+        y = y + 0.1 * x
+        if y.max() > 30:
+            return y.prod() * 0.01
+
+
+def nested_branches(x):
+    a, b = x[0] * x[0] + 1.0, x[1] * x[1] + 1.5
+    while a * b < 500.0:
+        if a > b:
+            b = b * 1.5 if b < 4.0 else b + 3.0
+        else:
+            a, b = a + 1.0, b * 1.1
+    return a * x[2] + b
+
+
+def collisions(x):
+    position, velocity = x[0] * 0.1, x[1] + 3.0
+    energy = velocity * velocity
+    while energy > 0.05:
+        position, velocity = position + 0.3 * velocity, velocity * 0.97
+        if position > 1.0:
+            position, velocity = 2.0 - position, -0.8 * velocity
+        elif position < -1.0:
+            position, velocity = -2.0 - position, -0.8 * velocity
+        energy = velocity * velocity
+    return position * x[2] + velocity
+
+
+def with_continue(x):
+    y, z = x * x + 0.5, x * 0.1
+    while y.sum() < 100:
+        y = y * 1.3
+        if y[0] > 2 * y[1]:
+            continue
+        z = z + 0.01 * y
+    return (y * x).sum() + z.sum()
+
+
 FUNCTIONS = [
+    branch_inside,
+    two_exits,
+    nested_branches,
+    collisions,
+    with_continue,
     doubling,
     do_while,
     newton,
@@ -268,6 +324,31 @@ def test_a_learnt_loop_takes_any_trip_count_without_a_trace(function):
     for scale in np.linspace(0.41, 1.49, 12):
         check(function, decorated, x * scale)
     assert decorated.memory.traces == traces
+
+
+TURNING = [branch_inside, nested_branches, collisions, with_continue]
+
+
+@pytest.mark.usefixtures("interpreted")
+@pytest.mark.parametrize("function", TURNING, ids=lambda f: f.__name__)
+def test_rounds_that_go_different_ways_are_one_loop(function):
+    decorated = tj.value_and_grad(function)
+    rng = np.random.default_rng(3)
+    for x in rng.standard_normal((40, 3)):
+        decorated(x)
+    traces = decorated.memory.traces
+    assert traces <= 16
+    for x in rng.standard_normal((40, 3)):
+        check(function, decorated, x)
+    assert decorated.memory.traces <= traces + 1
+
+
+@pytest.mark.parametrize("function", [branch_inside], ids=lambda f: f.__name__)
+def test_rounds_that_go_different_ways_run_natively(function):
+    decorated = tj.value_and_grad(function)
+    for x in np.random.default_rng(3).standard_normal((5, 3)):
+        check(function, decorated, x)
+    assert "while" in [i.primitive.name for i in decorated.memory.latest_path().body]
 
 
 @pytest.mark.usefixtures("interpreted")
