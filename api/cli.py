@@ -17,6 +17,7 @@ from tapejit.argument import parse_argument
 from tapejit.engine import DECORATED
 from tapejit.highlight import coloured, console
 from tapejit.report import report
+from tapejit.runtime.disk_cache import SWITCH, DiskCache, disk_cache_from_environment
 from tapejit.stage import STAGES, check_stage
 from tapejit.target import TargetError, load_target
 
@@ -102,6 +103,37 @@ def info() -> None:
     """Print versions, processor and settings, and compile a small function to see that all is well."""
     for name, value in report():
         click.echo(f"{name:<12} {value}")
+
+
+@cli.group()
+def cache() -> None:
+    """Compiled programs that are kept on disk for later processes."""
+
+
+@cache.command("info")
+def cache_info() -> None:
+    """Print where the programs lie and how much room they take."""
+    disk = _disk()
+    if disk is None:
+        click.echo(f"off ({SWITCH}=0)")
+        return
+    usage = disk.usage()
+    click.echo(f"folder   {disk.folder}")
+    click.echo(f"programs {usage.entries}, {usage.size / 2**20:.1f} of at most {disk.limit / 2**20:.0f} MB")
+
+
+@cache.command("clear")
+def cache_clear() -> None:
+    """Remove all programs from disk."""
+    disk = _disk()
+    click.echo(f"removed {disk.clear() if disk else 0} programs")
+
+
+def _disk() -> DiskCache | None:
+    try:
+        return disk_cache_from_environment()
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
+from pathlib import Path
 from typing import Literal, cast
 
+from tapejit import codegen, runtime
 from tapejit.ir.function import Function
 from tapejit.ir.passes.dissolve import dissolve
 from tapejit.ir.passes.pipeline import canonicalise
 from tapejit.ir.signature import Signature, signature_of
 from tapejit.runtime.cache import CacheCounters, ProgramCache
+from tapejit.runtime.disk_cache import disk_cache_from_environment
 from tapejit.runtime.family import Built, Families
 from tapejit.runtime.loader import Loader, NativeProgram
 from tapejit.runtime.program import Executable
+from tapejit.runtime.store import Store
 from tapejit.runtime.template import Template, template_of
 from tapejit.runtime.threads import Threads, threads_from_environment
 from tapejit.runtime.workspace import Workspace
@@ -58,6 +62,14 @@ class Compiler:
         """A program that takes sizes at run time; None if Numba must know one of them."""
         return self._loader.load_general(source, "program", signature)
 
+    def is_stored(self, function: Function, signature: Signature) -> bool:
+        """Whether a program for these sizes is on disk; no as long as Numba is not needed otherwise."""
+        from tapejit.codegen.emit import compile_source
+
+        if "_loader" not in vars(self) or self._store is None:
+            return False
+        return self._store.holds(compile_source(function, signature), signature)
+
     @cached_property
     def _loader(self) -> Loader:
         from tapejit.codegen.vocabulary import (  # llvmlite: not at import time
@@ -65,7 +77,13 @@ class Compiler:
             shorter_vocabulary,
         )
 
-        return Loader(VOCABULARY, shorter_vocabulary, self._threads, self._workspace)
+        return Loader(VOCABULARY, shorter_vocabulary, self._threads, self._workspace, store=self._store)
+
+    @cached_property
+    def _store(self) -> Store | None:
+        disk = disk_cache_from_environment()
+        folders = [Path(folder) for package in (codegen, runtime) for folder in package.__path__]
+        return disk and Store(disk, folders)
 
 
 class Engine:
@@ -99,8 +117,11 @@ class Engine:
         return self._families.build(function, signature, self._compiler)
 
     def find(self, function: Function, signature: Signature) -> NativeProgram | None:
-        """A native program of `function`, if one was compiled that takes its sizes."""
-        return self._families.find(function, signature, self._compiler)
+        """A native program of `function`, if there is one that takes its sizes, or one for them on disk."""
+        found = self._families.find(function, signature, self._compiler)
+        if found is None and self._compiler.is_stored(function, signature):
+            found = self.build(function, signature).program
+        return found
 
 
 TIER = tier_from_environment()

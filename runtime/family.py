@@ -93,7 +93,7 @@ class _Family:
                 self._first = (function, signature)
             elif kin is None:
                 self._kin[template.key] = _Kin(template.numbers)
-            return Built(special, True)
+            return Built(special, not special.restored)
 
     def _template(self, function: Function, signature: Signature, compiler: Compiler) -> Template | None:
         """None for the first of a family, which is emitted only once there is another."""
@@ -139,7 +139,7 @@ class _Kin:
             return None
         self._variables = variables
         self.programs = (_General(variables, program), *self.programs)
-        return Built(bound(program, variables.values(template.numbers) or ()), True)
+        return Built(bound(program, variables.values(template.numbers) or ()), not program.restored)
 
 
 def bound(program: NativeProgram, values: Sequence[str]) -> NativeProgram:

@@ -19,6 +19,8 @@ from tapejit.ir.signature import Signature
 from tapejit.ir.types import NUMPY_NAME, TensorType
 from tapejit.runtime.fourier import Fourier
 from tapejit.runtime.linear_algebra import LinearAlgebra
+from tapejit.runtime.machine_code import machine_code
+from tapejit.runtime.store import Store
 from tapejit.runtime.template import MOST
 from tapejit.runtime.threads import Threads, threads_from_environment
 from tapejit.runtime.workspace import Workspace, borrow, give_back, row_of
@@ -50,12 +52,18 @@ class NativeProgram:
     """
 
     call: Callable[..., None]
-    checked: Any  # Numba's dispatcher: the same function with its arguments type-checked
+    dispatcher: Callable[[], Any]
     source: str
     filename: str
     address: int  # of its machine code, which takes arguments as Numba passes them
     head: tuple[int, ...] = ()  # arguments before all others that `call` adds and `address` expects
     memory: Any = None  # what they point at
+    restored: bool = False  # compiled by another process
+
+    @cached_property
+    def checked(self) -> Any:
+        """Numba's dispatcher: the same function with its arguments type-checked."""
+        return self.dispatcher()
 
     def llvm(self) -> str:
         """The LLVM IR after optimisation."""
@@ -75,29 +83,55 @@ class Loader:
         shorter: Callable[[str], Mapping[str, ScalarFunction] | None] = lambda source: None,
         threads: Threads | None = None,
         workspace: Workspace | None = None,
+        store: Store | None = None,
     ):
         self.vocabulary = vocabulary
         self._workspace = workspace or Workspace()
         self._threads = threads or Threads(threads_from_environment())
         self._algebra, self._fourier = LinearAlgebra(_declared), Fourier()
         self._shorter = shorter  # another vocabulary for a source, where inlining would take too long
+        self._store = store
         self.lock = threading.Lock()
 
     def load(self, source: str, name: str, signature: Signature, general: bool = False) -> NativeProgram:
-        """Compile the function `name` of `source`; a general one takes an address before its arguments."""
-        filename = f"<tapejit {name} {hashlib.sha256(source.encode()).hexdigest()[:12]}>"
-        linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+        """The function `name` of `source`, restored or compiled; a general one takes an address first."""
         with self.lock:
-            namespace = self._namespace(source)
-            exec(compile(source, filename, "exec"), namespace)
-            if "borrow(" in source:
-                self._workspace.prepare()
-            blocks = [n for n in _defined(source) if n != name]
-            if blocks:
-                self._threads.prepare()
-            namespace |= {n: _jit()(namespace[n]) for n in blocks}
-            checked, call, address = _compile(namespace[name], signature, general)
-        return NativeProgram(call, checked, source, filename, address)
+            self._prepare(source)
+            if self._store is None:
+                return _program(self._compiled(source, name, signature, general), source, name)
+            key = self._store.key(source, signature, general)
+            stored = self._store.get(key)
+            loaded = stored and stored.load()
+            if loaded is None:
+                dispatcher = self._compiled(source, name, signature, general)
+                self._store.put(key, machine_code(*dispatcher.overloads.values(), _mark(source)), source)
+                return _program(dispatcher, source, name)
+
+        def compiled() -> Any:
+            with self.lock:
+                return self._compiled(source, name, signature, general)
+
+        call, address = loaded
+        return NativeProgram(call, compiled, source, _file(source, name), address, restored=True)
+
+    def _prepare(self, source: str) -> None:
+        """Have the symbols known that a program of this source names."""
+        self._routines(source)
+        if "borrow(" in source:
+            self._workspace.prepare()
+        if len(_defined(source)) > 1:  # blocks
+            self._threads.prepare()
+
+    def _compiled(self, source: str, name: str, signature: Signature, general: bool) -> Any:
+        """The compiled function, with a file for debuggers."""
+        filename = _file(source, name)
+        linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+        namespace = self._namespace(source)
+        exec(compile(source, filename, "exec"), namespace)
+        for each in _defined(source):
+            namespace[each].__qualname__ += f"_{_mark(source)}"  # symbols are unique among all processes
+        namespace |= {each: _jit()(namespace[each]) for each in _defined(source) if each != name}
+        return _compile(namespace[name], signature, general)
 
     def load_general(self, source: str, name: str, signature: Signature) -> NativeProgram | None:
         """The same for a general source; None if a number has become a variable that Numba must know."""
@@ -109,9 +143,11 @@ class Loader:
             return None
 
     def _namespace(self, source: str) -> dict[str, Any]:
-        routines = self._algebra.names(source) | self._fourier.names(source)
-        shorter, names = self._shorter(source), {**self.names, **routines}
+        shorter, names = self._shorter(source), {**self.names, **self._routines(source)}
         return names if shorter is None else {**names, **_functions(shorter)}
+
+    def _routines(self, source: str) -> dict[str, Any]:
+        return self._algebra.names(source) | self._fourier.names(source)
 
     @cached_property
     def names(self) -> dict[str, Any]:
@@ -141,7 +177,7 @@ def _constants() -> dict[str, Any]:
     return {**types, "inf": np.inf, "nan": np.nan, "empty": np.empty, "LinAlgError": np.linalg.LinAlgError}
 
 
-def _compile(function: Any, signature: Signature, general: bool) -> tuple[Any, Callable[..., None], int]:
+def _compile(function: Any, signature: Signature, general: bool) -> Any:
     import numba
 
     types = (
@@ -149,10 +185,7 @@ def _compile(function: Any, signature: Signature, general: bool) -> tuple[Any, C
         *(_numba_type(t, plain) for t, plain in zip(signature.params, signature.by_value, strict=True)),
         *(_numba_type(t, False) for t in signature.results),
     )
-    checked = _jit(numba.void(*types))(function)
-    compiled = checked.overloads[types]
-    address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
-    return checked, compiled.entry_point, address
+    return _jit(numba.void(*types))(function)
 
 
 def _jit(*signatures: Any) -> Any:
@@ -164,6 +197,23 @@ def _jit(*signatures: Any) -> Any:
     return numba.njit(
         *signatures, nogil=True, error_model="numpy", fastmath={"contract"}, pipeline_class=pipeline()
     )
+
+
+def _program(dispatcher: Any, source: str, name: str) -> NativeProgram:
+    """What was just compiled."""
+    (compiled,) = dispatcher.overloads.values()
+    address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+    return NativeProgram(compiled.entry_point, lambda: dispatcher, source, _file(source, name), address)
+
+
+def _mark(source: str) -> str:
+    """What tells the symbols of one source from those of others."""
+    return hashlib.sha256(source.encode()).hexdigest()[:16]
+
+
+def _file(source: str, name: str) -> str:
+    """What a traceback calls the file."""
+    return f"<tapejit {name} {_mark(source)[:12]}>"
 
 
 def _defined(source: str) -> list[str]:

@@ -1,4 +1,8 @@
-"""Options of the whole suite."""
+"""Options of the whole suite, which keeps off the user's cache of compiled programs and counts its own."""
+
+import os
+
+os.environ["TAPEJIT_DISK_CACHE"] = "0"
 
 
 def pytest_addoption(parser):

@@ -23,7 +23,15 @@ COMPILING = {
     LOADER,
     *(
         Path("runtime", name)
-        for name in ("launch.py", "pipeline.py", "workspace.py", "lapack.py", "routine.py", "fourier.py")
+        for name in (
+            "launch.py",
+            "machine_code.py",
+            "pipeline.py",
+            "workspace.py",
+            "lapack.py",
+            "routine.py",
+            "fourier.py",
+        )
     ),
 }
 FUNCTION_LINES = 60
