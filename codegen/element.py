@@ -178,7 +178,8 @@ class Elements:
         axis = instr.attrs["axis"]
         found = self._recall(*_position(instr, index))
         place = atom(Loaded(found.text, x.type.shape[axis], found.loops))
-        dims = (*index.dims[:axis], place, *index.dims[axis + where.type.rank :])
+        inside = place if x.type.shape[axis] > 1 else Affine()  # where the conditions hold it is 0
+        dims = (*index.dims[:axis], inside, *index.dims[axis + where.type.rank :])
         conditions = within(place, x.type.shape[axis])
         zero, loops = f"{value.type.dtype}(0)", index.loops | found.loops
         return self._guarded(instr, (x, Index(x.type.shape, dims)), conditions, zero, loops)
@@ -246,5 +247,5 @@ def _inside(steps: Sequence[tuple[Affine, int]], shape: Sequence[int]) -> tuple[
         quotient, remainder = place.divmod(step)
         if remainder.span != (0, 0):
             conditions.append((f"({{0}}) % {step} == 0", place))
-        dims.append(quotient)
+        dims.append(quotient if n > 1 else Affine())  # where the conditions hold it is 0
     return conditions, dims
