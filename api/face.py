@@ -61,7 +61,7 @@ class FaceArray(Array):
         require_cpu(context)
         return self
 
-    as_in_ctx = to_device = as_in_context
+    as_in_ctx = to_device = as_in_context  # type: ignore[assignment]
 
     def copyto(self, other: Any) -> Any:
         """Write the values into the array `other`, or make a copy on the device `other`."""

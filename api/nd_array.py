@@ -96,15 +96,15 @@ class NDArray(FaceArray):
     relu, sigmoid = elementwise.relu, entropy.expit
     zeros_like, ones_like = elementwise.zeros_like, elementwise.ones_like
 
-    reshape, reshape_like, flatten = nd_shape.reshape, nd_shape.reshape_like, nd_shape.flatten
+    reshape, reshape_like, flatten = nd_shape.reshape, nd_shape.reshape_like, nd_shape.flatten  # type: ignore[assignment]
     expand_dims, squeeze, flip = nd_shape.expand_dims, nd_shape.squeeze, nd_shape.flip
-    swapaxes, tile, repeat = nd_shape.swapaxes, nd_shape.tile, nd_shape.repeat  # type: ignore[assignment]
+    swapaxes, tile, repeat = nd_shape.swapaxes, nd_shape.tile, nd_shape.repeat
     broadcast_to, broadcast_like = nd_shape.broadcast_to, nd_shape.broadcast_like
     broadcast_axes = nd_shape.broadcast_axis
     slice, slice_axis, slice_like = nd_shape.slice_, nd_shape.slice_axis, nd_shape.slice_like
     split = nd_shape.split
 
-    def clip(self, a_min: Any = None, a_max: Any = None) -> Any:
+    def clip(self, a_min: Any = None, a_max: Any = None) -> Any:  # type: ignore[override]
         """The elements, no less than `a_min` and no more than `a_max`."""
         return elementwise.clip(self, a_min, a_max)
 

@@ -120,7 +120,7 @@ class Methods(Handle):
         return choose.compress(condition, self, axis)
 
     def round(self, decimals: int = 0, out: None = None) -> Any:
-        return np.round(self, decimals)  # type: ignore[call-overload]
+        return np.round(self, decimals)
 
     def tobytes(self, order: Any = "C") -> bytes:
         """The bytes of the values, which Python has then seen."""

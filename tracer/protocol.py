@@ -22,12 +22,12 @@ from tapejit.tracer.writing import WRITING, accumulate_at, written
 
 
 def _type_alone(x: Any) -> Any:
-    return x.dtype if isinstance(x, Handle) else x
+    return x.type.numpy_dtype if isinstance(x, Handle) else x
 
 
 def _empty(x: Any) -> Any:
     """An array of the same shape and dtype, without values."""
-    return np.broadcast_to(np.zeros((), x.dtype), x.shape) if isinstance(x, Handle) else x
+    return np.broadcast_to(np.zeros((), x.type.numpy_dtype), x.type.shape) if isinstance(x, Handle) else x
 
 
 # Answered from the type alone.

@@ -11,11 +11,11 @@ import numpy as np
 
 def inputs(dtype=np.float64):
     """What the expressions are written in: floats of `dtype`, integers, truth values."""
-    x = np.array([[0.3, -1.2, 2.5], [0.7, 1.9, -0.4]], dtype)
+    x = np.array([[0.3, -1.2, 2.4], [0.7, 1.9, -0.4]], dtype)
     rows = np.array([[4.0, 0.7, -0.3], [0.9, 3.0, 0.5], [0.2, -0.6, 2.5]], dtype)
     return {
         "x": x,
-        "y": np.array([[1.7, 0.45, -0.6], [-1.1, 0.8, 2.2]], dtype),
+        "y": np.array([[1.7, 0.45, -0.65], [-1.1, 0.8, 2.2]], dtype),
         "u": x / 3,  # from -1 to 1
         "p": x * x + dtype(0.5),  # positive
         "q": x * x + dtype(1.5),  # above one
@@ -90,7 +90,7 @@ EXAMPLES = {
     "isneginf": ("np.isneginf(x)",),
     "isposinf": ("np.isposinf(x)",),
     "nan_to_num": ("np.nan_to_num(n)", "np.nan_to_num(n, nan=2.0)"),
-    "sinc": ("np.sinc(x)",),
+    "sinc": ("np.sinc(x)", "np.sinc(x * 1e-3)", "np.sinc(x - x)"),
     "sort_complex": ("np.sort_complex(v)",),
     "where": ("np.where(x > y, x * y, y)", "np.where(b, x, 0.0)", "np.where(x > 0)"),
     "copy": ("np.copy(x)",),
@@ -349,7 +349,7 @@ EXAMPLES = {
     "trace": ("np.trace(m)", "np.trace(m, 1)", "np.trace(a, axis1=0, axis2=2)"),
     "tril": ("np.tril(m)", "np.tril(v, 1)"),
     "triu": ("np.triu(m, -1)",),
-    "fill_diagonal": ("np.fill_diagonal(m * 1.0, 2.0)",),
+    "fill_diagonal": ("after(lambda c: np.fill_diagonal(c, 2.0), m * 1.0)",),
     "vander": ("np.vander(v)", "np.vander(v, 3, increasing=True)", "np.vander(i)"),
     "meshgrid": (
         "np.meshgrid(v, t)",
@@ -371,11 +371,11 @@ EXAMPLES = {
     "empty_like": ("np.empty_like(x).shape",),
     "take": ("np.take(x, [2, 0], axis=1)", "np.take(v, i)", "np.take(v, [5, -6], mode='wrap')"),
     "take_along_axis": ("np.take_along_axis(x, np.array([[0, 2]]), 1)",),
-    "put_along_axis": ("np.put_along_axis(x * 1.0, np.array([[0]]), 2.0, 1)",),
-    "put": ("np.put(v * 1.0, [0, 2], 5.0)",),
-    "place": ("np.place(v * 1.0, w > 0, [1.0, 2.0])",),
-    "putmask": ("np.putmask(v * 1.0, w > 0, w)",),
-    "copyto": ("np.copyto(x * 1.0, y)",),
+    "put_along_axis": ("after(lambda c: np.put_along_axis(c, np.array([[0]]), 2.0, 1), x * 1.0)",),
+    "put": ("after(lambda c: np.put(c, [0, 2], 5.0), v * 1.0)",),
+    "place": ("after(lambda c: np.place(c, w > 0, [1.0, 2.0]), v * 1.0)",),
+    "putmask": ("after(lambda c: np.putmask(c, w > 0, w), v * 1.0)",),
+    "copyto": ("after(lambda c: np.copyto(c, y), x * 1.0)",),
     "apply_along_axis": ("np.apply_along_axis(np.sum, 1, x)", "np.apply_along_axis(lambda r: r * r, 0, x)"),
     "apply_over_axes": ("np.apply_over_axes(np.sum, a, [0, 2])",),
     "diag_indices_from": ("np.diag_indices_from(m)",),
@@ -531,7 +531,7 @@ ATTRIBUTES = {
     "dtype": ("x.dtype",),
     "dump": ("x.dump", "use `np.save(file, x)`"),
     "dumps": ("x.dumps", "use `pickle.dumps(x)`"),
-    "fill": ("(x * 1.0).fill(2.0)", "in place; use `x[...] = value`"),
+    "fill": ("after(lambda c: c.fill(2.0), x * 1.0)",),
     "flags": ("x.flags", "memory is tapejit's to choose"),
     "flat": ("x.flat", "use `x.ravel()`"),
     "flatten": ("x.flatten()",),
@@ -546,9 +546,9 @@ ATTRIBUTES = {
     "nbytes": ("x.nbytes",),
     "ndim": ("x.ndim",),
     "nonzero": ("x.nonzero()",),
-    "partition": ("(v * 1.0).partition(1)", "in place; use `np.partition(x, kth)`"),
+    "partition": ("after(lambda c: c.partition(1), v * 1.0)",),
     "prod": ("x.prod()",),
-    "put": ("(v * 1.0).put([0], 1.0)", "use `x[i] = values`"),
+    "put": ("after(lambda c: c.put([0], 1.0), v * 1.0)",),
     "ravel": ("x.ravel()",),
     "real": ("x.real",),
     "repeat": ("x.repeat(2)",),
@@ -560,7 +560,7 @@ ATTRIBUTES = {
     "setflags": ("x.setflags(write=False)", "memory is tapejit's to choose"),
     "shape": ("x.shape",),
     "size": ("x.size",),
-    "sort": ("(v * 1.0).sort()", "in place; use `np.sort(x)`"),
+    "sort": ("after(lambda c: c.sort(), v * 1.0)",),
     "squeeze": ("x[None].squeeze()",),
     "std": ("x.std()",),
     "strides": ("x.strides", "memory is tapejit's to choose"),

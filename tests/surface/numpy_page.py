@@ -49,12 +49,14 @@ _REFUSED = {
     ),
     "there are no dates": "busday_count busday_offset is_busday datetime_as_string isnat",
     "there are no unsigned bytes": "packbits unpackbits bitwise_count",
-    "writes in place; use `x[i] = values`": "copyto fill_diagonal place put put_along_axis putmask",
     "eigenvalues of a matrix that is not symmetric": "eig eigvals roots",
     "of Python objects; write it with functions of arrays, or use `tj.vmap`": "frompyfunc vectorize",
     "use `np.histogram`, or `np.add.at`": "histogram2d histogramdd",
     "keeps plain coefficients; use `np.polyval` and kin": "poly1d",
     "memory is tapejit's to choose": "isfortran",
+    "splits a float; write `x * 2.0**n` for `ldexp`": "frexp ldexp",
+    "for integers alone": "gcd lcm",
+    "use `tapejit.special.i0`": "i0",
 }
 REASONS = {name: reason for reason, names in _REFUSED.items() for name in names.split()}
 
@@ -148,11 +150,14 @@ def _kind(module, name):
 
 def _names(title, names):
     listed = ", ".join(f"`{name}`" for name in names)
-    return f"**{title}.** " + textwrap.fill(listed, 116 - len(title)) + "\n"
+    return textwrap.fill(f"**{title}.** {listed}", 120, break_on_hyphens=False) + "\n"
 
 
 def _refused(names):
-    rows = [f"| `{name}` | {REASONS[name]} |" for name in names]
+    reasons = {}
+    for name in names:
+        reasons.setdefault(REASONS[name], []).append(f"`{name}`")
+    rows = [f"| {', '.join(listed)} | {reason} |" for reason, listed in reasons.items()]
     return "\n".join(["| refused | why |", "|---|---|", *rows, ""])
 
 

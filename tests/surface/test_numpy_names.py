@@ -11,6 +11,7 @@ from numpy_page import public
 from trial import Recorded, eager, evaluate, in_numpy, same, variables
 
 import tapejit as tj
+from tapejit.engine import DECORATED
 from tapejit.tracer.array import Array
 from tapejit.tracer.errors import TapejitError
 
@@ -136,3 +137,76 @@ class note:
     def __exit__(self, kind, error, trace):
         if error is not None:
             error.add_note(f"example: {self.example}")
+
+
+def _compiled_as_interpreted(chosen):
+    """All results and gradients of these examples in one program each, in both tiers."""
+    for example in chosen:
+        function, args, any_head = differentiable(example)
+        if not any_head or not args:
+            continue
+        with note(example):
+            found = {}
+            for tier in ("interpret", "compile"):
+                DECORATED.tier = tier
+                value, pull = tj.vjp(function, *args)
+                found[tier] = [*value, *pull(weights_like(value))]
+            for x, y in zip(found["compile"], found["interpret"], strict=True):
+                same(x, np.asarray(y), ulps=256)
+
+
+def test_compiled_programs_agree():
+    _compiled_as_interpreted(traced()[7::48])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(16))
+def test_all_compiled_programs_agree(part):
+    _compiled_as_interpreted(traced()[part::16])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(8))
+def test_second_derivatives(part):
+    for example in traced()[part::8]:
+        function, args, any_head = differentiable(example)
+        if any_head and args and len(args) < 3:
+            with note(example):
+                tj.check_grads(function, tuple(args), order=2, eps=1e-4, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "function", [lambda q: np.quantile(np.ones(3), q), lambda q: np.percentile(q * np.ones(3), q)]
+)
+def test_a_number_that_is_not_differentiated_is_refused_where_a_derivative_flows(function):
+    with pytest.raises(TypeError, match=r"`q` at test_numpy_names\.py:\d+ is not differentiated"):
+        tj.grad(function)(0.3)
+    assert tj.grad(lambda q: function(tj.stop_gradient(q)) * q)(0.3) > 0
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "words"),
+    [
+        (lambda x: np.interp(x, [1.0, 2.0], [1.0]), ValueError, "one length"),
+        (lambda x: np.gradient(x[:1]), ValueError, "needs at least 2"),
+        (lambda x: np.select([x], [x]), TypeError, "truth values"),
+        (lambda x: np.choose(np.array([0, 9]), [x[:2], x[:2]]), IndexError, "out of bounds"),
+        (lambda x: np.insert(x, 9, 1.0), IndexError, "out of bounds"),
+        (lambda x: np.searchsorted(x[None], 1.0), ValueError, "one dimension"),
+        (lambda x: np.max(x, where=x > 0), ValueError, "needs `initial`"),
+        (lambda x: np.nanargmax(x * np.nan), ValueError, "All-NaN"),
+        (lambda x: np.add.reduceat(x, [0, 9]), IndexError, "outside"),
+        (lambda x: np.subtract.reduce(x), TypeError, "not traced"),
+        (lambda x: np.pad(x, 1, "odd"), TypeError, "not traced"),
+        (lambda x: np.convolve(x, x[:0]), ValueError, "elements"),
+        (lambda x: np.block([[x], x]), ValueError, "mismatched"),
+        (lambda x: np.unwrap(x, axis=3), IndexError, "out of bounds"),
+        (lambda x: x.strides, AttributeError, "memory"),
+    ],
+)
+def test_mistakes_raise_what_numpy_raises_with_the_line(call, kind, words):
+    x = tj.array([1.0, 2.0, 3.0])
+    x.attach_grad()
+    with tj.record(), pytest.raises(kind, match=words) as raised:
+        call(x)
+    assert "test_numpy_names.py:" in str(raised.value)

@@ -25,11 +25,17 @@ def variables(example):
     return [name for name in FLOATS if re.search(rf"(?<![\w.'\"]){name}(?![\w'\"(=])", example)]
 
 
+def after(write, array):
+    """The array after a function wrote into it."""
+    write(array)
+    return array
+
+
 def evaluate(example, values):
     """The leaves of the expression with these inputs."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return leaves(eval(example, {"np": np, "io": io, **values}))
+        return leaves(eval(example, {"np": np, "io": io, "after": after, **values}))
 
 
 def in_numpy(example, dtype=np.float64, **changed):

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tapejit.tracer.handle import Handle
-from tapejit.tracer.surface.composed import composed
+from tapejit.tracer.surface.composed import array, composed
 from tapejit.tracer.surface.shape import normal_axis
 
 
@@ -22,7 +21,7 @@ def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any
     if not all(outer):
         raise ValueError("Cannot apply_along_axis when any iteration dimensions are 0")
     found = [func1d(rows[place], *args, **kwargs) for place in np.ndindex(outer)]
-    whole = np.stack([x if isinstance(x, Handle) else np.asarray(x) for x in found])
+    whole = np.stack([array(x) for x in found])
     inner = whole.shape[1:]
     return np.moveaxis(
         whole.reshape((*outer, *inner)),

@@ -12,7 +12,7 @@ from tapejit.ir.builder import Var
 from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.operation import Operand, as_var, float_dtype
-from tapejit.tracer.surface.composed import composed
+from tapejit.tracer.surface.composed import array, composed
 from tapejit.tracer.surface.function import traced
 from tapejit.tracer.surface.shape import diff as plain_diff
 from tapejit.tracer.surface.shape import normal_axis, part
@@ -35,7 +35,7 @@ def _end(x: Any, a: Any, axis: int) -> Any:
     """What is put before or after: a number stands for a layer of it."""
     if x is np._NoValue:
         return None
-    end = x if isinstance(x, Handle) else np.asarray(x)
+    end = array(x)
     return end if end.shape else np.broadcast_to(end, (*a.shape[:axis], 1, *a.shape[axis + 1 :]))
 
 
@@ -140,8 +140,10 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
 
 def _steps(h: Any, size: int) -> Any:
     """The distances between coordinates; one number where all are equal and Python knows it."""
-    where = h if isinstance(h, Handle) or np.isscalar(h) else np.asarray(h)
-    if not np.ndim(where):
+    if np.isscalar(h):
+        return h
+    where = array(h)
+    if not where.shape:
         return where
     if where.shape != (size,):
         raise ValueError(f"coordinates of shape {where.shape} do not fit a dimension of {size}")
@@ -155,11 +157,11 @@ def _steps(h: Any, size: int) -> Any:
 
 @composed(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    y = y if isinstance(y, Handle) else np.asarray(y)
+    y = array(y)
     at = normal_axis(axis, len(y.shape))
     width = dx
     if x is not None:
-        where = x if isinstance(x, Handle) else np.asarray(x)
+        where = array(x)
         width = np.diff(where, axis=at if len(where.shape) > 1 else -1)
         if len(where.shape) == 1:
             width = width.reshape((-1, *(1,) * (len(y.shape) - 1 - at)))

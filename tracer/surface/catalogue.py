@@ -71,7 +71,7 @@ _MODULES = (
 )
 
 
-def _sources(kind: type) -> dict[Any, Any]:
+def _sources(kind: type[Function] | type[Composed]) -> dict[Any, Any]:
     return {
         source: function
         for module in _MODULES

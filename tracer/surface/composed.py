@@ -40,7 +40,7 @@ class Composed:
         try:
             return self._body(*args, **kwargs)
         except (ValueError, TypeError, IndexError) as error:
-            if user_location() in str(error):
+            if str(user_location()) in str(error):
                 raise
             raise _located(error, self.__name__) from None
 
@@ -57,6 +57,11 @@ def _located(error: Exception, name: str) -> Exception:
         kinds = {ValueError: ShapeError, IndexError: BoundsError}
         kind = next((own for theirs, own in kinds.items() if isinstance(error, theirs)), DtypeError)
     return kind(f"np.{name} at {user_location()}: {error}")
+
+
+def array(x: Any) -> Any:
+    """An argument as something with NumPy's attributes: an array of ours, or NumPy's."""
+    return x if isinstance(x, Handle) else np.asarray(x)
 
 
 # -- Outside a record ------------------------------------------------------------------------------------

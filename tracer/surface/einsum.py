@@ -154,16 +154,16 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = False, **how: Any) -
     if how:
         raise UnsupportedError(f"np.einsum at {user_location()}: {', '.join(how)} is not traced")
     if not isinstance(subscripts, str):
-        subscripts, operands = _from_lists(subscripts, *operands)
+        return einsum(*_from_lists(subscripts, *operands))
     return apply(EINSUM, operands, (("subscripts", subscripts),))
 
 
-def _from_lists(*given: Any) -> tuple[str, list[Any]]:
+def _from_lists(*given: Any) -> tuple[Any, ...]:
     """The other way to call it, `einsum(x, [0, 1], y, [1, 2], [0, 2])`, as a string and operands."""
     pairs = len(given) // 2
     terms = [_letters(given[2 * k + 1]) for k in range(pairs)]
     result = f"->{_letters(given[-1])}" if len(given) % 2 else ""
-    return ",".join(terms) + result, [given[2 * k] for k in range(pairs)]
+    return ",".join(terms) + result, *given[: 2 * pairs : 2]
 
 
 def _letters(dimensions: Sequence[Any]) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 
 from tapejit.ir.types import NUMPY_NAME, dtype_name
 from tapejit.tracer.alias import Step, note_view
-from tapejit.tracer.errors import UnsupportedError
+from tapejit.tracer.errors import ConversionError, UnsupportedError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
 from tapejit.tracer.number import Number
@@ -52,7 +52,10 @@ class Function:
         return f"<function {self.op.name}>"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return apply(self.op, *self.bind(args, kwargs))
+        operands, statics = self.bind(args, kwargs)
+        if statics and not any(isinstance(x, Handle) for x in operands):
+            return apply(self.op, operands, statics, _face((*args, *kwargs.values())))
+        return apply(self.op, operands, statics)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
@@ -87,6 +90,11 @@ class Function:
             elif value is not np._NoValue and value is not self.statics[name]:
                 statics.append((name, static(name, value)))
         return tuple(statics)
+
+
+def _face(given: Sequence[Any]) -> type[Handle]:
+    """The class of the first array among all arguments."""
+    return next((type(x) for x in given if isinstance(x, Handle)), Handle)
 
 
 def _given(x: Any) -> Any:
@@ -141,14 +149,24 @@ def static(name: str, value: Any) -> Any:
     if name == "dtype":
         return NUMPY_NAME[dtype_name(value)]
     if isinstance(value, np.ndarray | list | tuple):
-        return tuple(static("", x) for x in value)
+        return tuple(static(name, x) for x in value)
     if isinstance(value, np.bool_ | bool):
         return bool(value)
     if isinstance(value, Handle):
-        return value.value().item()
+        return _known(name, value)
     if isinstance(value, Number):
         return value.seen()
     return operator.index(value) if hasattr(value, "__index__") else value
+
+
+def _known(name: str, value: Handle) -> Any:
+    """The number in an array that is given where Python's number is needed."""
+    if STATE.tape is not None and value.tracked and value.type.is_float:
+        raise ConversionError(
+            f"the argument `{name}` at {user_location()} is not differentiated, but is an array {value.type} "
+            "that a derivative flows through; give a number, or .detach() it"
+        )
+    return static(name, value.value()) if value.type.shape else value.value().item()
 
 
 def traced(

@@ -13,7 +13,7 @@ from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.operation import Operand, aligned, float_dtype
 from tapejit.tracer.operation import broadcast_to as broadcast_var
-from tapejit.tracer.surface.composed import composed
+from tapejit.tracer.surface.composed import array, composed
 from tapejit.tracer.surface.function import traced
 
 
@@ -80,7 +80,7 @@ def geomspace(
     if np.any(np.equal(start, 0)) or np.any(np.equal(stop, 0)):
         raise ValueError("Geometric sequence cannot include zero")
     wide = np.result_type(start, stop, np.float64 if dtype is None else dtype)
-    start, stop = (x.astype(wide) if isinstance(x, Handle) else np.asarray(x, wide) for x in (start, stop))
+    start, stop = (array(x).astype(wide) for x in (start, stop))
     sign = np.sign(start)
     first, last = start * sign, stop * sign
     found = np.power(10.0, _linspace(np.log10(first), np.log10(last), num=num, endpoint=endpoint))
@@ -106,7 +106,7 @@ def ix_(*args: Any) -> tuple[Any, ...]:
     rank = len(args)
     found = []
     for k, x in enumerate(args):
-        row = x if isinstance(x, Handle) else np.asarray(x)
+        row = array(x)
         if len(row.shape) != 1:
             raise ValueError("Cross index must be 1 dimensional")
         row = np.flatnonzero(row) if row.dtype == bool else row

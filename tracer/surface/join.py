@@ -13,7 +13,7 @@ from tapejit.ir.builder import Var
 from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.operation import Operand, as_var
-from tapejit.tracer.surface.composed import composed, seen
+from tapejit.tracer.surface.composed import array, composed, seen
 from tapejit.tracer.surface.function import traced
 from tapejit.tracer.surface.shape import concatenate, getitem, normal_axis
 
@@ -56,18 +56,14 @@ def column_stack(*tup: Operand) -> Var:
 
 @composed(np.append)
 def append(arr: Any, values: Any, axis: int | None = None) -> Any:
-    return np.concatenate([_array(arr), _array(values)], axis=axis)
-
-
-def _array(x: Any) -> Any:
-    return x if isinstance(x, Handle) else np.asarray(x)
+    return np.concatenate([array(arr), array(values)], axis=axis)
 
 
 @composed(np.block)
 def block(arrays: Any) -> Any:
     """The innermost lists join along the last dimension, the next ones along the one before, and so on."""
     depth = _depth(arrays)
-    rank = max(depth, *(len(_array(x).shape) for x in _leaves(arrays)))
+    rank = max(depth, *(len(array(x).shape) for x in _leaves(arrays)))
     return _joined(arrays, depth, rank)
 
 
@@ -86,16 +82,16 @@ def _joined(x: Any, depth: int, rank: int) -> Any:
         return np.concatenate([_joined(each, depth - 1, rank) for each in x], axis=-depth)
     if depth:
         raise ValueError("List depths are mismatched")
-    array = _array(x)
-    return array.reshape((*(1,) * (rank - len(array.shape)), *array.shape))
+    leaf = array(x)
+    return leaf.reshape((*(1,) * (rank - len(leaf.shape)), *leaf.shape))
 
 
 # -- Parts -----------------------------------------------------------------------------------------------
 
 
-def _cut(array: Any, bounds: Sequence[int], axis: int) -> list[Any]:
+def _cut(x: Any, bounds: Sequence[int], axis: int) -> list[Any]:
     before = (("slice", None, None, None),) * axis
-    return [getitem(array, key=(*before, ("slice", a, b, None))) for a, b in itertools.pairwise(bounds)]
+    return [getitem(x, key=(*before, ("slice", a, b, None))) for a, b in itertools.pairwise(bounds)]
 
 
 @composed(np.array_split, view=True)
@@ -154,25 +150,29 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
 
 @composed(np.delete)
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
-    array, at = (np.ravel(arr), 0) if axis is None else (arr, normal_axis(axis, len(arr.shape)))
-    return np.take(array, np.delete(np.arange(array.shape[at]), seen(obj)), axis=at)
+    rows, at = _laid_out(arr, axis)
+    return np.take(rows, np.delete(np.arange(rows.shape[at]), seen(obj)), axis=at)
+
+
+def _laid_out(x: Any, axis: int | None) -> tuple[Any, int]:
+    """An array and the axis to work along; without an axis, the elements in a row."""
+    return (np.ravel(x), 0) if axis is None else (x, normal_axis(axis, len(x.shape)))
 
 
 @composed(np.insert)
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """The values behind the array, and all of it taken in the new order."""
-    arr = _array(arr)
-    array, at = (np.ravel(arr), 0) if axis is None else (arr, normal_axis(axis, len(arr.shape)))
-    size, place, given = array.shape[at], seen(obj), _array(values)
-    given = given.reshape((*(1,) * (len(array.shape) - len(given.shape)), *given.shape))
+    rows, at = _laid_out(array(arr), axis)
+    size, place, given = rows.shape[at], seen(obj), array(values)
+    given = given.reshape((*(1,) * (len(rows.shape) - len(given.shape)), *given.shape))
     if not isinstance(place, slice) and not np.ndim(place):
         given = np.moveaxis(given, 0, at)
         count = given.shape[at]
     else:
         count = len(np.insert(np.arange(size), place, 0)) - size
         count = given.shape[at] if count == 1 else count
-    wanted = (*array.shape[:at], count, *array.shape[at + 1 :])
-    whole = np.concatenate([array, np.broadcast_to(given, wanted).astype(array.dtype)], axis=at)
+    wanted = (*rows.shape[:at], count, *rows.shape[at + 1 :])
+    whole = np.concatenate([rows, np.broadcast_to(given, wanted).astype(rows.dtype)], axis=at)
     return np.take(whole, np.insert(np.arange(size), place, np.arange(size, size + count)), axis=at)
 
 

@@ -9,8 +9,7 @@ import numpy as np
 from tapejit.ir import ops
 from tapejit.ir.builder import Var
 from tapejit.tracer.errors import UnsupportedError
-from tapejit.tracer.handle import Handle
-from tapejit.tracer.surface.composed import composed
+from tapejit.tracer.surface.composed import array, composed
 from tapejit.tracer.surface.function import traced
 from tapejit.tracer.surface.indexing import take_of
 
@@ -44,7 +43,9 @@ def pad(
     ways = {"constant": constant_values, "linear_ramp": end_values}
     ways.update(dict.fromkeys(_STATISTICS, stat_length), **dict.fromkeys(_COPIES, reflect_type))
     if not isinstance(mode, str) or mode not in ways:
-        raise UnsupportedError(f"the mode {mode!r} is not traced; known are {', '.join(ways)}")
+        raise UnsupportedError(
+            f"the mode {getattr(mode, '__name__', mode)!r} is not traced; known are {', '.join(ways)}"
+        )
     for axis, width in enumerate(widths):
         if width != (0, 0):
             array = _along(array, axis, width, mode, ways[mode], len(widths))
@@ -66,7 +67,8 @@ def _along(x: Any, axis: int, width: Width, mode: str, how: Any, rank: int) -> A
     if mode in _COPIES:
         if how == "odd" and mode in ("reflect", "symmetric"):
             return _mirrored(x, axis, width, mode == "symmetric")
-        return take_of(x, np.pad(np.arange(x.shape[axis]), width, mode), axis)
+        pad_positions: Any = np.pad
+        return take_of(x, pad_positions(np.arange(x.shape[axis]), width, mode), axis)
     if mode in _STATISTICS:
         pieces = _statistics(x, axis, width, _STATISTICS[mode], how, rank)
     elif mode == "linear_ramp":
@@ -78,7 +80,7 @@ def _along(x: Any, axis: int, width: Width, mode: str, how: Any, rank: int) -> A
 
 def _sides(given: Any, axis: int, rank: int) -> tuple[Any, Any]:
     """What a value per side and dimension says of both sides of one dimension."""
-    values = given if isinstance(given, Handle) else np.asarray(given)
+    values = array(given)
     pairs = np.broadcast_to(values, (rank, 2))
     return pairs[axis, 0], pairs[axis, 1]
 

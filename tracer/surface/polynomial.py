@@ -6,18 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from tapejit.tracer.handle import Handle
-from tapejit.tracer.surface.composed import composed, seen
+from tapejit.tracer.surface.composed import array, composed, seen
 
 
 def _row(p: Any) -> Any:
-    return np.atleast_1d(p if isinstance(p, Handle) else np.asarray(p))
+    return np.atleast_1d(array(p))
 
 
 @composed(np.polyval)
 def polyval(p: Any, x: Any) -> Any:
     """By Horner's rule."""
-    found = np.zeros_like(x) if isinstance(x, Handle) else np.zeros_like(np.asarray(x))
+    found = np.zeros_like(array(x))
     for coefficient in _row(p):
         found = found * x + coefficient
     return found
@@ -83,8 +82,8 @@ def polyder(p: Any, m: int = 1) -> Any:
 
 @composed(np.polyint)
 def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
-    constants = np.zeros(m) if k is None else k if isinstance(k, Handle) else np.atleast_1d(k)
-    constants = np.broadcast_to(constants, (m,)) if np.shape(constants) in ((), (1,)) else constants
+    constants: Any = np.zeros(m) if k is None else _row(k)
+    constants = np.broadcast_to(constants, (m,)) if np.shape(constants) == (1,) else constants
     row = _row(p)
     for step in range(int(m)):
         row = np.concatenate([row / np.arange(row.shape[0], 0, -1), _row(constants[step])])

@@ -155,11 +155,19 @@ def vecmat(x1: Operand, x2: Operand) -> Var:
 
 @composed(np.cross)
 def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
-    """Of vectors of three elements."""
+    """Of vectors of three elements; of two, the third counts as zero, and of two such it is the result."""
     if axis is not None:
         axisa = axisb = axisc = axis
     x, y = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
-    if x.shape[-1] != 3 or y.shape[-1] != 3:
-        raise ShapeError(f"both vectors need 3 elements, got {x.shape[-1]} and {y.shape[-1]}")
+    if not {x.shape[-1], y.shape[-1]} <= {2, 3}:
+        raise ShapeError(f"vectors need 2 or 3 elements, got {x.shape[-1]} and {y.shape[-1]}")
+    if x.shape[-1] == y.shape[-1] == 2:
+        return x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0]
+    x, y = _in_space(x), _in_space(y)
     parts = [x[..., i] * y[..., j] - x[..., j] * y[..., i] for i, j in ((1, 2), (2, 0), (0, 1))]
     return np.moveaxis(np.stack(parts, axis=-1), -1, axisc)
+
+
+def _in_space(x: Any) -> Any:
+    """A vector of two elements with a third one, zero."""
+    return x if x.shape[-1] == 3 else np.concatenate([x, np.zeros_like(x[..., :1])], axis=-1)

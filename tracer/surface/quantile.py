@@ -44,7 +44,7 @@ def _quantile(ordered: Var, q: float, method: str) -> Var:
     size = ordered.shape[-1]
     if not size:
         raise ShapeError("no elements: an empty array has no quantile")
-    place = float(np.quantile(np.arange(float(size)), q, method=method))
+    place = float(np.quantile(np.arange(float(size)), q, method=method))  # type: ignore[call-overload]
     below = math.floor(place)
     low, high = _at(ordered, below), _at(ordered, min(below + 1, size - 1))
     part = place - below
@@ -54,10 +54,19 @@ def _quantile(ordered: Var, q: float, method: str) -> Var:
     return ops.select(ops.ne(last, last), last, between if part else low)
 
 
+def _quantile_or_nan(ordered: Var, q: float, method: str) -> Var:
+    """One quantile; NaN if there are no elements."""
+    if ordered.shape[-1]:
+        return _quantile(ordered, q, method)
+    return ordered.builder.full(ordered.type.with_shape(ordered.shape[:-1]), math.nan)
+
+
 def _quantile_of_numbers(ordered: Var, q: float, method: str) -> Var:
     """One quantile of those elements that are not NaN, of which there may be any number."""
     if method != "linear":
         raise UnsupportedError(f"the method {method!r} is not traced where NaN is left out; use 'linear'")
+    if not ordered.shape[-1]:
+        return _quantile_or_nan(ordered, q, method)
     numbers = ops.eq(ordered, ordered)
     count = ops.reduce_sum(cast(numbers, "f64"), axes=(len(ordered.shape) - 1,))
     place = (count - 1.0) * q
@@ -99,7 +108,7 @@ def _hundredths(q: Levels) -> Any:
 
 @traced(np.median)
 def median(a: Operand, *, axis: Axes = None, overwrite_input: bool = False, keepdims: bool = False) -> Var:
-    return _quantiles(a, 0.5, axis, keepdims, "linear")
+    return _quantiles(a, 0.5, axis, keepdims, "linear", _quantile_or_nan)
 
 
 @traced(np.quantile)

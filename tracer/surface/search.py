@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -57,7 +57,7 @@ def searchsorted(a: Operand, v: Operand, sorter: Operand | None = None, *, side:
 def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     """Python looks at the bins: whether they rise or fall decides what is searched for."""
     steps = np.diff(seen(bins))
-    side = "left" if right else "right"
+    side: Literal["left", "right"] = "left" if right else "right"
     if np.all(steps >= 0):
         return np.searchsorted(bins, x, side)
     if not np.all(steps <= 0):

@@ -23,7 +23,9 @@ def unique(
     equal_nan: bool = True,
     sorted: bool = True,
 ) -> Any:
-    found = np.unique(seen(ar), True, return_inverse, return_counts, axis, equal_nan=equal_nan)
+    wanted = {"return_inverse": return_inverse, "return_counts": return_counts}
+    find: Any = np.unique
+    found = find(seen(ar), return_index=True, axis=axis, equal_nan=equal_nan, **wanted)
     index = found[1]
     values = np.take(np.ravel(ar) if axis is None else ar, index, axis=axis or 0)
     rest = found[1:] if return_index else found[2:]

@@ -104,3 +104,14 @@ def nan_to_num(
         limit = float(limits.max if infinite > 0 else limits.min) if number is None else float(number)
         replaced = ops.select(ops.eq(x, x.like(infinite)), x.like(limit), replaced)
     return replaced
+
+
+@traced(np.sinc)
+def sinc(x: Operand) -> Var:
+    """sin(pi x) / (pi x); near zero its series, whose derivatives of any order are right there."""
+    var = as_var(x, float_dtype(x)) * math.pi
+    square = var * var
+    near = ops.lt(square, var.like(1e-4))
+    series = 1.0 - square * (1.0 / 6.0 - square * (1.0 / 120.0 - square * (1.0 / 5040.0)))
+    away = ops.select(near, var.like(1.0), var)
+    return ops.select(near, series, ops.sin(away) / away)

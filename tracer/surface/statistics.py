@@ -12,7 +12,7 @@ from tapejit.ir.gather import scatter_add
 from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.operation import Operand, as_var, float_dtype
-from tapejit.tracer.surface.composed import composed, seen
+from tapejit.tracer.surface.composed import array, composed, seen
 from tapejit.tracer.surface.function import traced
 from tapejit.tracer.surface.reduction import mean, sum_
 from tapejit.tracer.surface.shape import normal_axes
@@ -36,7 +36,7 @@ def average(
 
 def _fitting(weights: Any, a: Any, axis: Any) -> Any:
     """Weights for every element of `a`."""
-    given = weights if isinstance(weights, Handle) else np.asarray(weights)
+    given = array(weights)
     if given.shape == a.shape:
         return given
     axes = () if axis is None else normal_axes(axis if isinstance(axis, tuple) else (axis,), len(a.shape))
@@ -120,7 +120,7 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
         return type(x).wrap(found) if isinstance(x, Handle) else found
     if np.shape(weights) != np.shape(x):
         raise ValueError("The weights and list don't have the same length.")
-    index = x if isinstance(x, Handle) else np.asarray(x)
+    index = array(x)
     return _weights_at(index, weights, size=len(found)).astype("float64")
 
 
@@ -128,7 +128,7 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
     """Edges follow the smallest and the largest element, unless `bins` or `range` says where they are."""
     if np.ndim(bins):
-        return bins if isinstance(bins, Handle) else np.asarray(bins)
+        return array(bins)
     if isinstance(bins, str):
         bins = len(np.histogram_bin_edges(seen(a), bins, range)) - 1
     if bins < 1:

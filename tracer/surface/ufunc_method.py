@@ -11,11 +11,10 @@ from tapejit.ir import ops
 from tapejit.ir.builder import Var
 from tapejit.ir.gather import scatter_add
 from tapejit.tracer.errors import BoundsError, UnsupportedError
-from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
 from tapejit.tracer.operation import cast
 from tapejit.tracer.surface import order, reduction
-from tapejit.tracer.surface.composed import seen
+from tapejit.tracer.surface.composed import array, seen
 from tapejit.tracer.surface.elementwise import truth
 from tapejit.tracer.surface.function import Function, traced
 from tapejit.tracer.surface.indexing import take_of
@@ -85,9 +84,8 @@ def _named(names: tuple[str, ...], inputs: tuple[Any, ...], kwargs: dict[str, An
 
 def _outer(ufunc: np.ufunc, a: Any, b: Any) -> Any:
     """Every element of the first with every element of the second."""
-    rank = len(b.shape) if isinstance(b, Handle) else np.ndim(b)
-    first = a if isinstance(a, Handle) else np.asarray(a)
-    return ufunc(first.reshape((*first.shape, *(1,) * rank)), b)
+    first, second = array(a), array(b)
+    return ufunc(first.reshape((*first.shape, *(1,) * len(second.shape))), b)
 
 
 # -- Sums of stretches -----------------------------------------------------------------------------------
