@@ -14,6 +14,7 @@ from tapejit.codegen.cost import ON_DEMAND, costly_values
 from tapejit.codegen.matrix import groups, matrices
 from tapejit.codegen.product import prepare_products
 from tapejit.codegen.root import Kind, Root, is_loop_product, read_whole, roots_of, store
+from tapejit.codegen.unroll import unrolled
 from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.primitive import (
     Fold,
@@ -55,7 +56,7 @@ class Plan:
 
 def make_plan(function: Function, signature: Signature, general: bool = False) -> Plan:
     """Decide what is stored, and collect the roots in program order."""
-    function = prepare_products(function, general)
+    function = prepare_products(unrolled(function), general)
     defined = {v: instr for instr in function.body for v in instr.results}
     homes = _homes(function, signature)
     kept = costly_values(function) | _read_whole(function, defined, general) | _stored_results(homes, defined)

@@ -9,7 +9,7 @@ from plain import run_plainly
 from random_program import RandomProgram
 from random_rows import RandomRows
 
-from tapejit.codegen import cost, parallel, root, workspace
+from tapejit.codegen import cost, parallel, root, unroll, workspace
 from tapejit.codegen import fold as folds
 from tapejit.ir.function import Function
 from tapejit.ir.interpreter import interpret
@@ -51,11 +51,17 @@ def test_rows(first, dtype):
         check_plainly(seed, RandomRows(seed, dtype).function(steps=4 + seed % 16, results=2))
 
 
-@pytest.mark.usefixtures("short_limits", "small_workspaces")
+@pytest.mark.usefixtures("short_limits", "small_workspaces", "everything_unrolled")
 @pytest.mark.parametrize("dtype", ["f64", "f32", "i64"])
 def test_rows_with_short_limits(dtype):
     for seed in range(1000, 1000 + BATCH):
         check_plainly(seed, RandomRows(seed, dtype).function(steps=4 + seed % 16, results=2))
+
+
+@pytest.fixture
+def everything_unrolled(monkeypatch):
+    """Every last dimension of up to four elements is unrolled."""
+    monkeypatch.setattr(unroll, "LEAST_SIZE", 1)
 
 
 @pytest.fixture
@@ -74,13 +80,14 @@ def many_blocks(monkeypatch):
     monkeypatch.setattr(parallel, "ALIGNED", 2)
 
 
-@pytest.mark.usefixtures("many_blocks", "short_limits", "small_workspaces")
+@pytest.mark.usefixtures("many_blocks", "short_limits", "small_workspaces", "everything_unrolled")
 @pytest.mark.parametrize("dtype", ["f64", "f32", "i64", "i32"])
 def test_rows_in_blocks(dtype):
     for seed in range(3000, 3000 + BATCH):
         check_plainly(seed, RandomRows(seed, dtype).function(steps=4 + seed % 16, results=2))
 
 
+@pytest.mark.usefixtures("everything_unrolled")
 def test_adjoints_of_rows():
     """Sums of integer multiples stay exact while they are small; a tie is cut in halves."""
     for seed in range(2000, 2000 + BATCH):
