@@ -261,7 +261,8 @@ class Differentiated(TracedFunction):
         @functools.wraps(self._function, updated=())
         def checked(*args: Any, **kwargs: Any) -> Any:
             found = self._function(*args, **kwargs)
-            self._split(found, optree.tree_leaves([args[i] for i in chosen]))
+            leaves: list[Any] = optree.tree_leaves(tuple(args[i] for i in chosen))
+            self._split(found, leaves)
             return found
 
         chosen = self._chosen(args)
@@ -299,7 +300,9 @@ class Differentiated(TracedFunction):
             found = [np.ones(v.type.shape, v.type.numpy_dtype) if v is head else None for v in variables]
         elif isinstance(head, Handle) and head.tracked and tape.recorded(head):
             sink = FreshGradients(variables)
-            backward([head], [np.ones(head.shape, head.dtype) if self._holomorphic else None], sink)
+            backward(
+                [head], [np.ones(head.type.shape, head.type.numpy_dtype) if self._holomorphic else None], sink
+            )
             found = [sink.of(v) for v in variables]
         elif tape.lost is not None:
             raise lost_gradient(self._where(), tape.lost)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _Z = np.array([0.3 - 1.7j, -1.2 + 0.4j, 2.5 + 0.6j])
 _SINGLE = _Z.astype(np.complex64)
-_EXAMPLES = (((_Z,), {}), ((_SINGLE,), {}), ((_Z.reshape(3, 1),), {}))
+_EXAMPLES: tuple[Any, ...] = (((_Z,), {}), ((_SINGLE,), {}), ((_Z.reshape(3, 1),), {}))
 
 
 def _complex_type(x: TensorType, y: TensorType) -> TensorType:
@@ -67,7 +67,7 @@ complex_: Primitive = Primitive(
     emission=Scalar("complex({0}, {1})"),
     examples=(((_Z.real, _Z.imag), {}), ((_SINGLE.real, _SINGLE.imag), {})),
 )
-real = linear(
+real: Primitive = linear(
     "real",
     infer=part_type,
     reference=lambda z: np.real(z).copy(),
@@ -77,7 +77,7 @@ real = linear(
     emission=Scalar("{0}.real"),
     examples=_EXAMPLES,
 )
-imag = linear(
+imag: Primitive = linear(
     "imag",
     infer=part_type,
     reference=lambda z: np.imag(z).copy(),
@@ -87,7 +87,7 @@ imag = linear(
     emission=Scalar("{0}.imag"),
     examples=_EXAMPLES,
 )
-conj = linear(
+conj: Primitive = linear(
     "conj",
     infer=_only_complex,
     reference=np.conjugate,

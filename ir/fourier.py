@@ -7,20 +7,26 @@ is its own transpose. `rfft` and `irfft` are one another's, but for the frequenc
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.complex_number import conj
-from tapejit.ir.primitive import Library, linear
+from tapejit.ir.primitive import Library, Primitive, linear
 from tapejit.ir.shape import reduced
 from tapejit.ir.types import COMPLEX_OF, REAL_OF, TensorType
 
 if TYPE_CHECKING:
     from tapejit.ir.builder import Var
 
-KINDS = {"fft": np.fft.fft, "ifft": np.fft.ifft, "rfft": np.fft.rfft, "irfft": np.fft.irfft}
+KINDS: dict[str, Callable[..., Any]] = {
+    "fft": np.fft.fft,
+    "ifft": np.fft.ifft,
+    "rfft": np.fft.rfft,
+    "irfft": np.fft.irfft,
+}
 
 _Z = np.sin(np.arange(30.0)).reshape(3, 5, 2) + 1j * np.cos(np.arange(30.0) ** 2).reshape(3, 5, 2)
 _X = np.cos(np.arange(24.0) ** 1.5).reshape(2, 4, 3)
@@ -83,7 +89,7 @@ def _sizes(x: TensorType, *, kind: str, axis: int, length: int) -> tuple[int, ..
     return list(KINDS).index(kind), outside, inside, length
 
 
-fft = linear(
+fft: Primitive = linear(
     "fft",
     infer=_type,
     reference=_reference,

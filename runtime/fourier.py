@@ -118,4 +118,5 @@ def _transform(kind: str, operand: np.dtype[Any], result: np.dtype[Any]) -> Call
 def _array(address: int, dtype: np.dtype[Any], shape: tuple[int, int, int]) -> np.ndarray:
     """The elements at an address, in C order."""
     size = shape[0] * shape[1] * shape[2] * dtype.itemsize
-    return np.frombuffer((ctypes.c_char * size).from_address(address), dtype).reshape(shape)
+    memory: Any = (ctypes.c_char * size).from_address(address)
+    return np.frombuffer(memory, dtype).reshape(shape)

@@ -136,7 +136,7 @@ class Array(Methods, Writes):
 
     @real.setter
     def real(self, value: Any) -> None:
-        self._set_part(complex_number.with_real, "real", value)
+        self.real[...] = value
 
     @property
     def imag(self) -> Any:
@@ -145,13 +145,7 @@ class Array(Methods, Writes):
 
     @imag.setter
     def imag(self, value: Any) -> None:
-        self._set_part(complex_number.with_imag, "imag", value)
-
-    def _set_part(self, function: Function, name: str, value: Any) -> None:
-        if STATE.tape is None:
-            setattr(self.writable(), name, value.materialise() if isinstance(value, Handle) else value)
-        else:
-            self.rebind(function(self, value))
+        self.imag[...] = value
 
     def conj(self) -> Any:
         return complex_number.conjugate(self)

@@ -1,6 +1,6 @@
 """Functions of complex numbers and their parts; of real numbers they are what NumPy says.
 
-`real` and `imag` are views outside a record, as in NumPy: what is written to them changes the array.
+`real` and `imag` are views, as in NumPy: what is written to them changes the array.
 """
 
 from __future__ import annotations
@@ -19,23 +19,39 @@ from tapejit.tracer.surface.composed import composed
 from tapejit.tracer.surface.function import traced
 
 
-@traced(
-    np.real, view=True, numpy=lambda x: np.asarray(x).real, write=lambda z, part: with_real.op.lower(z, part)
-)
+def parts(z: Var) -> tuple[Var, Var]:
+    """The real part and the imaginary part of a complex number."""
+    return complex_number.real(z), complex_number.imag(z)
+
+
+def _with_real(z: Var, part: Operand) -> Var:
+    """z after `z.real = part`."""
+    if not z.is_complex:
+        return _fitted(part, z)
+    x, y = parts(z)
+    return complex_number.complex_(_fitted(part, x), y)
+
+
+def _with_imag(z: Var, part: Operand) -> Var:
+    """z after `z.imag = part`."""
+    if not z.is_complex:
+        raise DtypeError(f"{z.type} has no imaginary part to write to; convert it: x.astype('complex128')")
+    x, y = parts(z)
+    return complex_number.complex_(x, _fitted(part, y))
+
+
+def _fitted(part: Operand, like: Var) -> Var:
+    return broadcast_to(as_var(part, like.dtype), like.shape)
+
+
+@traced(np.real, view=True, numpy=lambda x: np.asarray(x).real, write=_with_real)
 def real(val: Var) -> Var:
     return complex_number.real(val) if val.is_complex else val
 
 
-@traced(
-    np.imag, view=True, numpy=lambda x: np.asarray(x).imag, write=lambda z, part: with_imag.op.lower(z, part)
-)
+@traced(np.imag, view=True, numpy=lambda x: np.asarray(x).imag, write=_with_imag)
 def imag(val: Var) -> Var:
     return complex_number.imag(val) if val.is_complex else val.like(0)
-
-
-def parts(z: Var) -> tuple[Var, Var]:
-    """The real part and the imaginary part of a complex number."""
-    return complex_number.real(z), complex_number.imag(z)
 
 
 def conj(x: Var) -> Var:
@@ -104,34 +120,6 @@ def isreal(x: Var) -> Var:
     """Where the imaginary part is zero."""
     part = imag.op.lower(x)
     return ops.eq(part, part.like(0))
-
-
-def _with_part_now(z: Any, part: Any, name: str) -> np.ndarray:
-    result = np.array(z)
-    setattr(result, name, part)
-    return result
-
-
-@traced(name="real", numpy=lambda z, part: _with_part_now(z, part, "real"))
-def with_real(z: Var, part: Operand) -> Var:
-    """z with another real part: what `z.real = part` writes."""
-    if not z.is_complex:
-        return _fitted(part, z)
-    x, y = parts(z)
-    return complex_number.complex_(_fitted(part, x), y)
-
-
-@traced(name="imag", numpy=lambda z, part: _with_part_now(z, part, "imag"))
-def with_imag(z: Var, part: Operand) -> Var:
-    """z with another imaginary part."""
-    if not z.is_complex:
-        raise DtypeError(f"{z.type} has no imaginary part to write to; convert it: x.astype('complex128')")
-    x, y = parts(z)
-    return complex_number.complex_(x, _fitted(part, y))
-
-
-def _fitted(part: Operand, like: Var) -> Var:
-    return broadcast_to(as_var(part, like.dtype), like.shape)
 
 
 @composed(np.real_if_close)
