@@ -105,7 +105,7 @@ class Number:
             STATE.tape.outermost().note_number(self)
         return self.value
 
-    @property
+    @property  # type: ignore[misc]  # read-only
     def __class__(self) -> type:
         """`isinstance(x, float)` is true, as it would be of the float."""
         return float

@@ -82,3 +82,11 @@ def test_overheads():
     done = run("overhead.py", "--no-peers", "--seconds", "0.005")
     assert done.returncode == 0, done.stderr
     assert "Numba is not imported" in done.stdout
+
+
+@pytest.mark.slow
+def test_control_flow():
+    done = run("control_flow.py", "--no-peers", "--seconds", "0.005")
+    assert done.returncode == 0, done.stderr
+    assert "3 elements, 1005 rounds" in done.stdout
+    assert "wrong" not in done.stdout
