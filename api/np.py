@@ -15,6 +15,8 @@ array([ 0.,  4.,  8., 12.])
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as _numpy
@@ -25,6 +27,7 @@ from tapejit import np_random as random
 from tapejit.np_array import FACE, ndarray
 from tapejit.np_creation import arange, array, asarray, empty, eye, full, identity, linspace, ones, zeros
 from tapejit.tracer.protocol import BY_VALUE, COMPOSED, FUNCTIONS, METADATA
+from tapejit.tracer.surface.composed import wrapped
 
 _CREATION = (arange, array, asarray, empty, eye, full, identity, linspace, ones, zeros)
 _OF_NUMPY = "pi e inf nan newaxis euler_gamma float32 float64 int32 int64 bool_ bool dtype finfo iinfo"
@@ -34,8 +37,19 @@ def _traced() -> dict[str, Any]:
     """NumPy's names of what is traced. NumPy's own are those that give Python values."""
     own = {name: f for name, f in vars(_numpy).items() if callable(f) and not isinstance(f, type)}
     table = [(name, FUNCTIONS[f]) for name, f in own.items() if f in FUNCTIONS]
-    plain = {**COMPOSED, **METADATA, **BY_VALUE}
-    return {**{name: f for name, f in own.items() if f in plain}, **FACE.functions(table)}
+    composed = {name: _with_arrays(f) for name, f in own.items() if f in COMPOSED}
+    answered = {name: f for name, f in own.items() if f in METADATA or f in BY_VALUE}
+    return {**answered, **composed, **FACE.functions(table)}
+
+
+def _with_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of NumPy's that gives arrays of this face also for lists."""
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        return wrapped(function(*args, **kwargs), ndarray)
+
+    return run
 
 
 NAMES: dict[str, Any] = {

@@ -162,3 +162,9 @@ def test_an_array_of_traced_arrays_is_traced():
     assert rows.dtype == np.float32
     assert rows.tolist() == [[2.0, 3.0], [1.0, 2.0]]
     assert x.grad.tolist() == [8.0, 8.0]
+
+
+def test_functions_of_lists_give_arrays_of_the_face():
+    assert type(np.diff([1.0, 4.0])) is np.ndarray
+    assert [type(x) for x in np.meshgrid([1, 2], [3])] == [np.ndarray] * 2
+    assert type(np.where(np.array([1.0, 0.0]), 2.0, 3.0)) is np.ndarray

@@ -8,7 +8,7 @@ and are Python's to know: they demand their arguments, as `bool(x)` does.
 from __future__ import annotations
 
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,7 +75,7 @@ def run_now(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> 
     face = type(operands[0]) if operands else Handle
     with np.errstate(all="ignore"):
         found = function(*values, **named)
-    return _wrapped(found, face, [x.materialise() for x in operands])
+    return wrapped(found, face, [x.materialise() for x in operands])
 
 
 def _values(x: Any, operands: list[Handle]) -> Any:
@@ -90,9 +90,10 @@ def _values(x: Any, operands: list[Handle]) -> Any:
     return x
 
 
-def _wrapped(found: Any, face: type[Handle], sources: list[np.ndarray]) -> Any:
+def wrapped(found: Any, face: type[Handle], sources: Sequence[np.ndarray] = ()) -> Any:
+    """What NumPy returned, its arrays as arrays of ours that share no memory with `sources`."""
     if isinstance(found, list | tuple):
-        parts = [_wrapped(each, face, sources) for each in found]
+        parts = [wrapped(each, face, sources) for each in found]
         return type(found)(*parts) if hasattr(found, "_fields") else type(found)(parts)
     if not isinstance(found, np.ndarray | np.generic):
         return found
