@@ -18,6 +18,7 @@ from tapejit.tracer.storage import Storage
 
 if TYPE_CHECKING:
     from tapejit.tracer.alias import View
+    from tapejit.tracer.escape import Expired
     from tapejit.tracer.segment import Segment
     from tapejit.tracer.tape import Tape
 
@@ -56,7 +57,7 @@ class Handle:
     )
 
     _data: np.ndarray | None
-    _tape: Tape | Segment | None
+    _tape: Tape | Segment | Expired | None
     _index: int
     _type: TensorType | None
     _tracked: bool
