@@ -170,7 +170,7 @@ def test_all_compiled_programs_agree(part):
 def test_second_derivatives(part):
     for example in traced()[part::8]:
         function, args, any_head = differentiable(example)
-        if any_head and args and len(args) < 3:
+        if any_head and args and len(args) < 3 and all(np.all(np.isfinite(x)) for x in function(*args)):
             with note(example):
                 tj.check_grads(function, tuple(args), order=2, eps=1e-4, rtol=1e-4, atol=1e-4)
 

@@ -1,6 +1,7 @@
 """Arrays as sets: which elements are kept, and in what order, is Python's to know; they are taken from there.
 
-So gradients flow to the elements that were kept.
+Python looks at the ranks of the elements, which are integers, so gradients flow to those that were kept.
+Start with `ranks`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,25 @@ from typing import Any
 import numpy as np
 
 from tapejit.tracer.surface.composed import composed, seen
+
+
+def ranks(x: Any, equal_nan: bool = True) -> Any:
+    """For every element its place among the different ones in order: `np.unique` says the same of these."""
+    flat = np.ravel(x)
+    order = np.argsort(flat, kind="stable")
+    ordered = flat[order]
+    differs = ordered[1:] != ordered[:-1]
+    if equal_nan and ordered.dtype.kind == "f":
+        differs = differs & ~(np.isnan(ordered[1:]) & np.isnan(ordered[:-1]))
+    steps = np.concatenate([np.zeros(min(flat.shape[0], 1), np.int64), np.cumsum(differs)])
+    return np.reshape(steps[np.argsort(order, kind="stable")], np.shape(x))
+
+
+def _ranks_of_two(x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The ranks of both among the elements of either, seen by Python."""
+    first, second = np.ravel(x), np.ravel(y)
+    both = np.asarray(seen(ranks(np.concatenate([first, second]))))
+    return both[: first.shape[0]], both[first.shape[0] :]
 
 
 @composed(np.unique)
@@ -23,18 +43,17 @@ def unique(
     equal_nan: bool = True,
     sorted: bool = True,
 ) -> Any:
-    wanted = {"return_inverse": return_inverse, "return_counts": return_counts}
     find: Any = np.unique
-    found = find(seen(ar), return_index=True, axis=axis, equal_nan=equal_nan, **wanted)
-    index = found[1]
-    values = np.take(np.ravel(ar) if axis is None else ar, index, axis=axis or 0)
+    wanted = {"return_inverse": return_inverse, "return_counts": return_counts}
+    found = find(seen(ranks(ar, equal_nan)), return_index=True, axis=axis, **wanted)
+    values = np.take(np.ravel(ar) if axis is None else ar, found[1], axis=axis or 0)
     rest = found[1:] if return_index else found[2:]
     return (values, *rest) if rest else values
 
 
 @composed(np.unique_values)
 def unique_values(x: Any) -> Any:
-    return np.take(np.ravel(x), np.unique(seen(x), return_index=True, equal_nan=False)[1])
+    return unique(x, equal_nan=False)
 
 
 def _named(function: Any) -> Any:
@@ -42,7 +61,7 @@ def _named(function: Any) -> Any:
 
     @composed(function)
     def run(x: Any) -> Any:
-        return function(seen(x))._replace(values=unique_values(x))
+        return function(seen(ranks(x, equal_nan=False)))._replace(values=unique_values(x))
 
     return run
 
@@ -60,7 +79,8 @@ def union1d(ar1: Any, ar2: Any) -> Any:
 @composed(np.intersect1d)
 def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False) -> Any:
     """The elements of the first array."""
-    _, index, other = np.intersect1d(seen(ar1), seen(ar2), assume_unique, return_indices=True)
+    first, second = _ranks_of_two(ar1, ar2)
+    _, index, other = np.intersect1d(first, second, assume_unique, return_indices=True)
     values = np.take(np.ravel(ar1), index)
     return (values, index, other) if return_indices else values
 
@@ -68,13 +88,13 @@ def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices:
 @composed(np.setdiff1d)
 def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     kept = np.ravel(ar1) if assume_unique else np.unique(ar1)
-    return kept[np.isin(seen(kept), seen(ar2), invert=True)]
+    first, second = _ranks_of_two(kept, ar2)
+    return kept[np.isin(first, second, invert=True)]
 
 
 @composed(np.setxor1d)
 def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     parts = [np.ravel(x) if assume_unique else np.unique(x) for x in (ar1, ar2)]
-    every = np.concatenate(parts)
-    values = seen(every)
-    alone = np.isin(values, np.setxor1d(seen(parts[0]), seen(parts[1]), assume_unique=True))
-    return np.sort(every[alone])
+    first, second = _ranks_of_two(*parts)
+    alone = np.isin(np.concatenate([first, second]), np.setxor1d(first, second, assume_unique=True))
+    return np.sort(np.concatenate(parts)[alone])
