@@ -1,22 +1,36 @@
-"""These tests run in the interpreter, unless they ask for both tiers with the fixture `tier`."""
+"""These tests run in the interpreter, unless they ask for another tier."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tapejit.engine import DECORATED, ENGINE
+from tapejit.engine import DECORATED, ENGINE, TRACING
+
+ENGINES = (DECORATED, ENGINE, TRACING)
+
+
+def _set(tier: str) -> None:
+    for engine in ENGINES:
+        engine.tier = tier
 
 
 @pytest.fixture(autouse=True)
 def interpreted() -> Iterator[None]:
-    before = ENGINE.tier, DECORATED.tier
-    ENGINE.tier = DECORATED.tier = "interpret"
+    before = [engine.tier for engine in ENGINES]
+    _set("interpret")
     yield
-    ENGINE.tier, DECORATED.tier = before
+    for engine, tier in zip(ENGINES, before, strict=True):
+        engine.tier = tier
 
 
 @pytest.fixture(params=["interpret", "compile"])
 def tier(request: pytest.FixtureRequest, interpreted: None) -> str:
     """Both tiers, one after the other."""
-    ENGINE.tier = DECORATED.tier = request.param
+    _set(request.param)
     return request.param
+
+
+@pytest.fixture
+def compile_from_now_on(interpreted: None) -> Callable[[], None]:
+    """Call it, and programs are compiled."""
+    return lambda: _set("compile")

@@ -5,7 +5,6 @@ import pytest
 from linalg_cases import CASES, SYMMETRIC, on_symmetric, parts, scalar
 
 import tapejit as tj
-from tapejit.engine import DECORATED
 
 L = np.linalg
 ALL = {**CASES, **{name: (on_symmetric(f), x) for name, (f, x) in SYMMETRIC.items()}}
@@ -13,10 +12,19 @@ NAMES = [name for name in ALL if not name.startswith(("vector", "norm_", "matrix
 GROUPS = [NAMES[k::4] for k in range(4)]  # several in one program, to save compile time
 
 
-def both_tiers(f, *args):
-    interpreted = tj.jit(f)(*args)
-    DECORATED.tier = "compile"
-    return tj.jit(f)(*args), interpreted
+@pytest.fixture
+def both_tiers(compile_from_now_on):
+    """What `f` gives compiled and interpreted. Equal traces share a program, so the traces differ."""
+
+    def run(f, *args):
+        interpreted = tj.jit(lambda *xs: f(*(x * 1.0 for x in xs)))(*args)
+        compile_from_now_on()
+        before = tj.cache_info().compiled
+        compiled = tj.jit(f)(*args)
+        assert tj.cache_info().compiled > before
+        return compiled, interpreted
+
+    return run
 
 
 def assert_same(found, expected, rtol):
@@ -24,8 +32,9 @@ def assert_same(found, expected, rtol):
         np.testing.assert_allclose(y, z, rtol=rtol, atol=rtol)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", GROUPS, ids=lambda names: names[0])
-def test_values_and_gradients(names):
+def test_values_and_gradients(names, both_tiers):
     def evaluate(*xs):
         found = [parts(ALL[name][0](x)) for name, x in zip(names, xs, strict=True)]
         gradients = [tj.grad(scalar(*ALL[name]))(x) for name, x in zip(names, xs, strict=True)]
@@ -54,7 +63,8 @@ def large(a, b):
     )
 
 
-def test_larger_matrices():
+@pytest.mark.slow
+def test_larger_matrices(both_tiers):
     random = np.random.default_rng(2)
     a, b = random.standard_normal((2, 20, 20)) + 9 * np.eye(20), random.standard_normal((2, 20, 7))
 
@@ -66,19 +76,24 @@ def test_larger_matrices():
 
 
 @pytest.mark.parametrize("lower", [False, True])
-def test_triangular_solves_of_all_kinds(lower):
+def test_triangular_solves_of_all_kinds(lower, both_tiers):
     random = np.random.default_rng(4)
 
     def evaluate(a, b):
         kinds = [(trans, unit) for trans in (0, 1) for unit in (False, True)]
         return tuple(tj.linalg.solve_triangular(a, b, t, lower, u) for t, u in kinds)
 
-    for n, k in ((3, 2), (24, 1), (24, 5)):
-        a, b = random.standard_normal((n, n)) / n + 2 * np.eye(n), random.standard_normal((n, k))
-        assert_same(*both_tiers(evaluate, a, b), rtol=1e-11)
+    sides = [(3, 2), (24, 1), (24, 5)]
+    arrays = [random.standard_normal((n, m)) / n + 2 * np.eye(n, m) for n, k in sides for m in (n, k)]
+
+    def every(*arrays):
+        pairs = zip(arrays[::2], arrays[1::2], strict=True)
+        return tuple(x for a, b in pairs for x in evaluate(a, b))
+
+    assert_same(*both_tiers(every, *arrays), rtol=1e-11)
 
 
-def test_empty_and_single():
+def test_empty_and_single(both_tiers):
     def evaluate(none, stack, wide, one):
         results = [L.cholesky(none), L.inv(none), L.det(none), *L.eigh(stack), *L.svd(wide), L.pinv(wide)]
         return (*results, L.slogdet(stack).logabsdet, L.cholesky(one * one), L.eigvalsh(one), *L.svd(one))
@@ -87,17 +102,17 @@ def test_empty_and_single():
     assert_same(*both_tiers(evaluate, *arrays), rtol=1e-14)
 
 
-def test_only_what_is_read_is_computed():
+def test_only_what_is_read_is_computed(compile_from_now_on):
     """Vectors that nobody reads are not asked of LAPACK."""
-    DECORATED.tier = "compile"
+    compile_from_now_on()
     values, vectors = tj.jit(L.eigvalsh), tj.jit(lambda a: L.eigh(a).eigenvectors)
     values(np.eye(3)), vectors(np.eye(3))
     assert "eigh_f64(1, 3, True, False" in values.source()
     assert "eigh_f64(1, 3, True, True" in vectors.source()
 
 
-def test_the_backward_pass_uses_the_factor():
-    DECORATED.tier = "compile"
+def test_the_backward_pass_uses_the_factor(compile_from_now_on):
+    compile_from_now_on()
     gradient = tj.grad(lambda a, b: np.sum(L.solve(a, b) ** 2))
     gradient(np.eye(3), np.ones(3))
     source = gradient.source()
@@ -105,13 +120,13 @@ def test_the_backward_pass_uses_the_factor():
     assert source.count("lu_solve_f64(") == 2
 
 
-def test_inside_a_native_loop():
+def test_inside_a_native_loop(compile_from_now_on):
     def shrink(a):
         while L.norm(a) > 1.0:
             a = L.solve(2.0 * np.eye(2), a)
         return np.sum(a)
 
-    DECORATED.tier = "compile"
+    compile_from_now_on()
     gradient = tj.grad(shrink)
     for size in (1.0, 4.0, 100.0):
         a = np.array([[size, 1.0], [2.0, size]])

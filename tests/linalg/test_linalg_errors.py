@@ -1,4 +1,4 @@
-"""What cannot be done says so, with the user's line: at once for shapes, when it runs for values. In both tiers."""
+"""What cannot be done says so, with the user's line: at once for shapes, when it runs for values."""
 
 import inspect
 
@@ -57,7 +57,7 @@ def test_in_a_record(tier):
     for _ in range(3):
         with tj.record():
             loss = L.cholesky(a).sum()
-        with pytest.raises(L.LinAlgError, match="at test_linalg_errors.py:"):
+        with pytest.raises(L.LinAlgError, match=r"at test_linalg_errors\.py:"):
             loss.backward()
     a[:] = np.eye(2)
     with tj.record():
@@ -80,7 +80,12 @@ def test_a_failure_adds_nothing_to_a_gradient():
 @pytest.mark.parametrize(
     ("f", "x", "kind", "message"),
     [
-        (L.inv, np.ones((2, 3)), MatrixError, r"inv\(f64\[2,3\]\) at test_linalg_errors.py:\d+: the last two"),
+        (
+            L.inv,
+            np.ones((2, 3)),
+            MatrixError,
+            r"inv\(f64\[2,3\]\) at test_linalg_errors.py:\d+: the last two",
+        ),
         (L.cholesky, np.ones(3), MatrixError, "1-dimensional array given"),
         (lambda a: L.solve(a, np.ones(4)), np.eye(3), ShapeError, r"\(4, 1\) do not fit .* \(3, 3\)"),
         (lambda a: L.solve(a, np.ones((2, 3, 1))), np.ones((4, 3, 3)), ShapeError, "do not broadcast"),
@@ -93,8 +98,18 @@ def test_a_failure_adds_nothing_to_a_gradient():
         (lambda a: L.multi_dot([a]), np.eye(3), ShapeError, "two arrays"),
         (lambda a: L.cross(a, a), np.ones((2, 4)), ShapeError, "three components"),
         (lambda a: L.eig(a), np.eye(3), UnsupportedError, "np.linalg.eig is not traced"),
-        (lambda a: tj.linalg.solve(a, np.ones(3), assume_a="x"), np.eye(3), UnsupportedError, "positive definite"),
-        (lambda a: tj.linalg.lu_solve((a, np.arange(3)), np.ones(3), trans=7), np.eye(3), ShapeError, "trans"),
+        (
+            lambda a: tj.linalg.solve(a, np.ones(3), assume_a="x"),
+            np.eye(3),
+            UnsupportedError,
+            "positive definite",
+        ),
+        (
+            lambda a: tj.linalg.lu_solve((a, np.arange(3)), np.ones(3), trans=7),
+            np.eye(3),
+            ShapeError,
+            "trans",
+        ),
     ],
 )
 def test_shapes_and_arguments(f, x, kind, message):

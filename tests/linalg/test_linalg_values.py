@@ -2,16 +2,29 @@
 
 import numpy as np
 import pytest
-from linalg_cases import CASES, SYMMETRIC, on_symmetric, parts, scalar
+from linalg_cases import CASES, MATRIX_ORDERS, SYMMETRIC, VECTOR_ORDERS, on_symmetric, parts, scalar
 
 import tapejit as tj
 
 ALL = {**CASES, **{name: (on_symmetric(f), x) for name, (f, x) in SYMMETRIC.items()}}
+ORDERS = (*MATRIX_ORDERS, *VECTOR_ORDERS)
 RANDOM = np.random.default_rng(3)
-every = pytest.mark.parametrize(("f", "x"), ALL.values(), ids=ALL)
+MANY = tuple(f"{kind}_{order}" for kind in ("norm_axes", "matrix_norm", "vector_axis") for order in ORDERS)
 
 
-@pytest.mark.parametrize(("f", "x"), [*CASES.values(), *SYMMETRIC.values()], ids=[*CASES, *SYMMETRIC])
+def cases(table):
+    """Parameters of a test; the many orders of norms over axes are for the long run."""
+    found = [
+        pytest.param(*case, id=name, marks=pytest.mark.slow if name in MANY else ())
+        for name, case in table.items()
+    ]
+    return pytest.mark.parametrize(("f", "x"), found)
+
+
+every = cases(ALL)
+
+
+@cases({**CASES, **SYMMETRIC})
 def test_values_are_numpy_s(f, x):
     found, expected = tj.jit(f)(x), f(x)
     for y, z in zip(parts(found), parts(expected), strict=True):
@@ -47,7 +60,7 @@ def test_gradients_of_functions_of_one_triangle_are_symmetric(name):
     np.testing.assert_allclose(found, np.swapaxes(found, -1, -2), rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize(("f", "x"), [(f, x) for f, x in ALL.values() if x.ndim == 2])
+@cases({name: (f, x) for name, (f, x) in ALL.items() if x.ndim == 2 and "norm" not in name})
 def test_a_stack_by_vmap_is_a_loop(f, x):
     stack = np.stack([x, x + 0.01 * RANDOM.standard_normal(x.shape)])
     loss = scalar(f, x)
@@ -55,7 +68,7 @@ def test_a_stack_by_vmap_is_a_loop(f, x):
     np.testing.assert_allclose(found, [tj.grad(loss)(each) for each in stack], rtol=1e-7, atol=1e-9)
 
 
-@pytest.mark.parametrize(("f", "x"), [*CASES.values(), *SYMMETRIC.values()], ids=[*CASES, *SYMMETRIC])
+@cases({**CASES, **SYMMETRIC})
 def test_single_precision_stays(f, x):
     small = x.astype(np.float32)
     for y, z in zip(parts(tj.jit(f)(small)), parts(f(small)), strict=True):

@@ -26,10 +26,18 @@ def cofactors(a):
         np.array([[1.0, 2.0], [2.0, 4.0]]),
     ],
 )
-def test_the_gradient_of_a_determinant_is_the_cofactors(a, tier):
+def test_the_gradient_of_a_determinant_is_the_cofactors(a):
     np.testing.assert_allclose(tj.grad(L.det)(a), cofactors(a), atol=1e-12)
     both = tj.grad(lambda x: np.sum(L.det(x)))(np.stack([a, a + np.eye(len(a))]))
     np.testing.assert_allclose(both, [cofactors(a), cofactors(a + np.eye(len(a)))], rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.slow
+def test_the_compiled_gradient_of_a_determinant(compile_from_now_on):
+    compile_from_now_on()
+    gradient = tj.grad(L.det)
+    for a in (np.ones((3, 3)), np.diag([2.0, 3.0, 0.0]), np.diag([2.0, 3.0, 4.0])):
+        np.testing.assert_allclose(gradient(a), cofactors(a), atol=1e-12)
 
 
 def test_second_derivative_of_a_determinant_at_a_singular_matrix():
@@ -65,7 +73,7 @@ def test_a_matrix_function_at_equal_eigenvalues_is_nan_rather_than_wrong():
 
 
 def test_leading_vectors_of_a_matrix_of_low_rank():
-    """The other eigenvalues are rounding errors, which are not equal, and nothing depends on their vectors."""
+    """The other eigenvalues are rounding errors, not equal, and nothing depends on their vectors."""
     random = np.random.default_rng(0)
     x = random.standard_normal((6, 2))
 
