@@ -22,7 +22,7 @@ from tapejit.ir.signature import Signature
 from tapejit.runtime.loader import NativeProgram
 from tapejit.runtime.template import Template, Variables, packed
 
-_NUMBER = re.compile(r"\d+(\.\d+)?(e[+-]?\d+)?")
+_NUMBER = re.compile(r"(?<![a-z])\d+(\.\d+)?(e[+-]?\d+)?")  # but not those of f64 and its kin
 
 
 class Built(NamedTuple):
@@ -151,5 +151,6 @@ def bound(program: NativeProgram, values: Sequence[str]) -> NativeProgram:
 
 def _family_key(function: Function, signature: Signature) -> str:
     """The function without its numbers, and how it is passed."""
-    passed = (signature.by_value, signature.accumulate)
+    dtypes = [t.dtype for t in (*signature.params, *signature.results)]
+    passed = (signature.by_value, signature.accumulate, dtypes)
     return f"{_NUMBER.sub('0', canonical_text(function))}\n{passed}"
