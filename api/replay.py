@@ -17,9 +17,10 @@ import numpy as np
 import optree
 
 from tapejit.capture import Guard, Unguardable
+from tapejit.ir.footprint import peak_bytes
 from tapejit.ir.types import TensorType, dtype_name, type_of
 from tapejit.path import Loop, Path
-from tapejit.runtime.entry import (
+from tapejit.runtime.entry_plan import (
     Argument,
     Constant,
     EntryPlan,
@@ -262,10 +263,9 @@ class Replay:
         for k, position, _ in self._entered:
             sources[k] = Argument(position)
         conditions = [guard.condition for guard in self._guards]
-        plan = EntryPlan(given, conditions, sources, self._guarded, (), MISS)
-        structure = None if self._flat else self._structure
+        plan = EntryPlan(given, conditions, sources, self._guarded, 0, MISS)
         count = len(self._results) - self._guarded
-        self.shortcut = shortcut_of(self._program, plan, structure, self._pack, count)
+        self.shortcut = shortcut_of(self._program, plan, self._structure, self._pack, count)
 
     def first(self, args: tuple[Any, ...], traced: Any) -> Any:
         """The result of the call that this was learnt from, which `traced` is too, up to rounding."""
@@ -327,7 +327,11 @@ class Replay:
         """What the path became."""
         names = [instr.primitive.name for instr in self._program.function.body]
         loops = sum(name in ("while", "while_adjoint") for name in names)
-        return f"{len(names)} operations" + (f", {loops} native loops" if loops else "")
+        return (
+            f"{len(names)} operations"
+            + (f", {loops} native loops" if loops else "")
+            + f", {peak_bytes(self._program.function):,} bytes of intermediate values"
+        )
 
     def difference(self, args: tuple[Any, ...], names: Sequence[str]) -> str | None:
         """What about the arguments or the captures does not fit, if that is it."""

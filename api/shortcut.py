@@ -1,20 +1,21 @@
 """A replay as one builtin function: machine code checks, allocates, runs and packs, without Python.
 
-`shortcut_of` asks the runtime for an entry into the path's program (`runtime.entry`). Results that are an
-array, a number, or tuples of these come out of it ready; other pytrees are put together in Python.
+`shortcut_of` asks the runtime for an entry into the path's program (`runtime.entry`). Dicts, lists and tuples
+of arrays and numbers go in and come out ready; other pytrees are taken apart and put together in Python.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from tapejit.runtime.entry import EntryPlan, Layout
+from tapejit.runtime.entry_plan import EntryPlan, Given, GivenTree, Layout, Packed
 from tapejit.runtime.program import Executable
 from tapejit.tree import flatten
 
 Pack = Callable[[Sequence[Any]], Any]  # arrays and scalars to the result of the call; a mere rearrangement
+PLAIN = (dict, list, tuple)  # what machine code takes apart and puts together
 
 
 def shortcut_of(
@@ -22,26 +23,44 @@ def shortcut_of(
 ) -> Callable[..., Any] | None:
     """A function of the call's positional arguments that gives its result, or `plan.missed`.
 
-    `plan.layout` is for this function to fill in. `structure` is that of the arguments, None if each of them
-    is a leaf; `count` is how many values `pack` takes.
+    `plan` is about the leaves of the arguments, whose structure this is, and `plan.layout` for this function
+    to fill in; `count` is how many values `pack` takes.
     """
     layout = _layout(pack([_Place(k) for k in range(count)]))
-    everything = tuple(range(count))
-    entry = program.entry(dataclasses.replace(plan, layout=everything if layout is None else layout))
-    if entry is None or (structure is None and layout is not None):
+    row = Packed(tuple, tuple(range(count)), tuple(range(count)))
+    given = _arguments(structure, plan.given)
+    plan = dataclasses.replace(plan, layout=row if layout is None else layout)
+    whole = None if given is None else program.entry(dataclasses.replace(plan, given=given))
+    entry = whole or program.entry(plan)
+    if entry is None or (whole and layout is not None):
         return entry
-    missed = plan.missed
 
     def answer(*args: Any) -> Any:
         leaves: Sequence[Any] = args
-        if structure is not None:
+        if whole is None:
             leaves, found = flatten(args)
             if found != structure:
-                return missed
+                return plan.missed
         result = entry(*leaves)
-        return result if result is missed or layout is not None else pack(result)
+        return result if result is plan.missed or layout is not None else pack(result)
 
     return answer
+
+
+def _arguments(structure: Any, leaves: Sequence[Given]) -> list[Given] | None:
+    """Each argument as it has to be; None if one has other parts than dicts, lists and tuples."""
+    remaining = iter(leaves)
+    found = [_given(child, remaining) for child in structure.children()]
+    return None if None in found else [given for given in found if given is not None]
+
+
+def _given(spec: Any, leaves: Iterator[Given]) -> Given | None:
+    if spec.is_leaf():
+        return next(leaves)
+    items = [_given(child, leaves) for child in spec.children()]
+    if spec.type not in PLAIN or None in items:
+        return None
+    return GivenTree(spec.type, tuple(spec.entries()), tuple(x for x in items if x is not None))
 
 
 class _Place:
@@ -52,10 +71,12 @@ class _Place:
 
 
 def _layout(packed: Any) -> Layout | None:
-    """Where each value went, if the result has no other parts than tuples."""
+    """Where each value went, if the result has no other parts than dicts, lists and tuples."""
     if isinstance(packed, _Place):
         return packed.number
-    if type(packed) is not tuple:
+    kind = type(packed)
+    if kind not in PLAIN:
         return None
-    items = [_layout(item) for item in packed]
-    return None if None in items else tuple(item for item in items if item is not None)
+    keys = tuple(packed) if kind is dict else tuple(range(len(packed)))
+    items = [_layout(packed[key]) for key in keys]
+    return None if None in items else Packed(kind, keys, tuple(x for x in items if x is not None))

@@ -8,72 +8,16 @@ same steps in Python cost two. There is none where the interpreter's C interface
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 from tapejit.ir.signature import Signature
-from tapejit.ir.types import TensorType
-from tapejit.runtime.condition import Condition
+from tapejit.runtime.entry_plan import EntryPlan, GivenTree
 from tapejit.runtime.loader import NativeProgram
 
-Layout = int | tuple["Layout", ...]  # a result's number, or a tuple of layouts
 SCALARS = ("f64", "f32", "i64", "i32", "bool")  # that are passed on their own
 RELEASE_ABOVE = 1 << 10  # elements, from which on other threads may run meanwhile
 LARGEST = 1 << 16  # elements, up to which the time around a program matters
-
-
-@dataclass(frozen=True)
-class GivenArray:
-    """A NumPy array of exactly this type, in C order."""
-
-    type: TensorType
-
-
-@dataclass(frozen=True)
-class GivenFloat:
-    """A Python float or, unless it has to be `plain`, an np.float64."""
-
-    plain: bool = False
-
-
-@dataclass(frozen=True)
-class GivenConstant:
-    """This very object."""
-
-    value: Any
-
-
-Given = GivenArray | GivenFloat | GivenConstant
-
-
-@dataclass(frozen=True)
-class Argument:
-    """The argument of the call at a position."""
-
-    position: int
-
-
-@dataclass(frozen=True)
-class Constant:
-    """An array or number of the trace."""
-
-    value: Any
-
-
-@dataclass(frozen=True)
-class EntryPlan:
-    """What an entry checks and returns. `sources`: what each parameter of the program is.
-
-    With `guarded` the first result says whether the path holds; `layout` is how the others are packed.
-    """
-
-    given: Sequence[Given]
-    conditions: Sequence[Condition]
-    sources: Sequence[Argument | Constant]
-    guarded: bool
-    layout: Layout
-    missed: Any  # what the entry returns if something does not fit
 
 
 def pays(signature: Signature) -> bool:
@@ -97,6 +41,8 @@ def entry_of(
     from tapejit.runtime.entry_writer import EntryWriter  # llvmlite: not at import time
 
     releases = "check_signals" in program.source or _elements(signature) > RELEASE_ABOVE
+    if releases and any(isinstance(given, GivenTree) for given in plan.given):
+        return None  # another thread might take an array out of a dict meanwhile
     return EntryWriter(api, plan, signature, program, runs, releases).built((plan, program))
 
 

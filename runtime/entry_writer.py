@@ -25,7 +25,18 @@ from tapejit.runtime.c_api import (
     TYPE,
     CApi,
 )
-from tapejit.runtime.entry import Argument, Constant, EntryPlan, GivenArray, GivenConstant, Layout
+from tapejit.runtime.entry_plan import (
+    Argument,
+    Constant,
+    EntryPlan,
+    Given,
+    GivenArray,
+    GivenConstant,
+    GivenTree,
+    Layout,
+    Leaf,
+    Packed,
+)
 from tapejit.runtime.loader import NativeProgram
 
 _SCALAR = {
@@ -61,14 +72,15 @@ class EntryWriter:
             self.code.function.append_basic_block(name) for name in ("missed", "failed", "undo", "lost")
         ]
         self._missed, self._failed, self._undo, self._lost = blocks
+        self._leaves: list[tuple[ll.Value, Leaf]] = []  # of the arguments, as they are checked
         self._outcome = self.code.local(POINTER, self.code.object(plan.missed))
         self._arrays = [self.code.local(POINTER, self.code.null) for t in signature.results if t.rank]
 
     def built(self, keep: Any) -> Callable[..., Any]:
         """The builtin function, which keeps `keep` alive."""
-        self._check_arguments()
         for condition in self.plan.conditions:
             self.code.require(condition.emit(self.code), self._missed)
+        self._check_arguments()
         outs = self._allocated()
         self._run(outs)
         self._count_run()
@@ -84,16 +96,32 @@ class EntryWriter:
         count = code.word(len(self.plan.given))
         code.require(code.builder.icmp_unsigned("==", self._count, count), self._missed)
         for position, given in enumerate(self.plan.given):
-            x = self._argument(position)
-            if isinstance(given, GivenArray):
-                self._check_array(x, given.type)
-            elif isinstance(given, GivenConstant):
-                code.require(code.same(x, code.object(given.value)), self._missed)
-            else:
-                code.require(self._is_float(x, given.plain), self._missed)
+            self._check(code.field(self._args, 8 * position), given)
 
-    def _argument(self, position: int) -> ll.Value:
-        return self.code.field(self._args, 8 * position)
+    def _check(self, x: ll.Value, given: Given) -> None:
+        """Go on if `x` is as given, its leaves known from now on."""
+        code = self.code
+        if isinstance(given, GivenTree):
+            return self._check_tree(x, given)
+        self._leaves.append((x, given))
+        if isinstance(given, GivenArray):
+            return self._check_array(x, given.type)
+        is_constant = isinstance(given, GivenConstant)
+        fits = code.same(x, code.object(given.value)) if is_constant else self._is_float(x, given.plain)
+        return code.require(fits, self._missed)
+
+    def _check_tree(self, x: ll.Value, tree: GivenTree) -> None:
+        code, name = self.code, tree.kind.__name__.capitalize()
+        code.require(code.same(code.field(x, TYPE), code.object(tree.kind)), self._missed)
+        size = code.call(f"Py{name}_Size", x)
+        code.require(code.builder.icmp_unsigned("==", size, code.word(len(tree.items))), self._missed)
+        for number, (key, given) in enumerate(zip(tree.keys, tree.items, strict=True)):
+            if tree.kind is dict:
+                item = code.call("PyDict_GetItemWithError", x, code.object(key))
+                code.require(code.builder.icmp_unsigned("!=", item, code.null), self._missed)
+            else:
+                item = code.call(f"Py{name}_GetItem", x, code.word(number))
+            self._check(item, given)
 
     def _is_float(self, x: ll.Value, plain: bool) -> ll.Value:
         kind = self.code.field(x, TYPE)
@@ -171,8 +199,8 @@ class EntryWriter:
         return self._array(self.code.pointer(array.ctypes.data), type_)
 
     def _passed(self, position: int, type_: TensorType, plain: bool) -> list[ll.Value]:
-        code, x = self.code, self._argument(position)
-        if isinstance(self.plan.given[position], GivenArray):
+        code, (x, given) = self.code, self._leaves[position]
+        if isinstance(given, GivenArray):
             return self._array(code.field(x, ARRAY_DATA), type_)
         number = code.field(x, FLOAT_VALUE, _SCALAR["f64"])
         if type_.dtype == "f32":
@@ -210,12 +238,9 @@ class EntryWriter:
         self, layout: Layout, arrays: Sequence[ll.Value | None], outs: Sequence[ll.Value], used: set[int]
     ) -> ll.Value:
         """A new reference to the result of this layout."""
-        if isinstance(layout, tuple):
-            items = [self._packed(item, arrays, outs, used) for item in layout]
-            made = self._checked("PyTuple_New", self.code.word(len(items)))
-            for k, item in enumerate(items):
-                self.code.call("PyTuple_SetItem", made, self.code.word(k), item)
-            return made
+        if isinstance(layout, Packed):
+            items = [self._packed(item, arrays, outs, used) for item in layout.items]
+            return self._collected(layout, items)
         array = arrays[layout]
         if array is None:
             dtype = self.code.object(self.signature.results[layout + int(self.plan.guarded)].numpy_dtype)
@@ -224,6 +249,20 @@ class EntryWriter:
             self.code.call("Py_IncRef", array)
         used.add(layout)
         return array
+
+    def _collected(self, layout: Packed, items: Sequence[ll.Value]) -> ll.Value:
+        """A new dict, list or tuple, which takes over the references to its items."""
+        code, name = self.code, layout.kind.__name__.capitalize()
+        if layout.kind is dict:
+            made = self._checked("PyDict_New")
+            for key, item in zip(layout.keys, items, strict=True):
+                code.call("PyDict_SetItem", made, code.object(key), item)
+                code.call("Py_DecRef", item)
+            return made
+        made = self._checked(f"Py{name}_New", code.word(len(items)))
+        for k, item in enumerate(items):
+            code.call(f"Py{name}_SetItem", made, code.word(k), item)
+        return made
 
     def _checked(self, name: str, *args: ll.Value) -> ll.Value:
         """A call that makes an object; without memory for it, what was made so far is lost."""

@@ -16,7 +16,8 @@ from tapejit.ir.function import Function
 from tapejit.ir.interpreter import interpret
 from tapejit.ir.signature import Signature
 from tapejit.runtime.cache import ProgramCache, cache_key
-from tapejit.runtime.entry import EntryPlan, entry_of, pays
+from tapejit.runtime.entry import entry_of, pays
+from tapejit.runtime.entry_plan import EntryPlan
 from tapejit.runtime.family import Built
 from tapejit.runtime.loader import NativeProgram
 

@@ -15,7 +15,16 @@ from tapejit.ir.builder import Builder
 from tapejit.ir.types import TensorType
 from tapejit.runtime.c_api import CApi
 from tapejit.runtime.condition import Asked, Bound, Defined, Enclosed, Unbound
-from tapejit.runtime.entry import Argument, Constant, EntryPlan, GivenArray, GivenConstant, GivenFloat
+from tapejit.runtime.entry_plan import (
+    Argument,
+    Constant,
+    EntryPlan,
+    GivenArray,
+    GivenConstant,
+    GivenFloat,
+    GivenTree,
+    Packed,
+)
 
 F64, MISSED = TensorType("f64"), object()
 ROW, TABLE = TensorType("f64", (4,)), TensorType("f32", (2, 3))
@@ -36,7 +45,15 @@ def sine():
 def entry(program, given, sources=None, layout=(0, 1), conditions=(), guarded=False):
     given = list(given)
     sources = [Argument(k) for k in range(len(given))] if sources is None else sources
-    return program.entry(EntryPlan(given, conditions, sources, guarded, layout, MISSED))
+    return program.entry(EntryPlan(given, conditions, sources, guarded, collected(layout), MISSED))
+
+
+def collected(layout):
+    """Nested dicts, lists and tuples of numbers of results, as the runtime says it."""
+    if isinstance(layout, int):
+        return layout
+    keys = tuple(layout) if isinstance(layout, dict) else tuple(range(len(layout)))
+    return Packed(type(layout), keys, tuple(collected(layout[key]) for key in keys))
 
 
 def test_this_process_has_the_expected_layout():
@@ -54,7 +71,9 @@ def test_an_array_and_a_number_come_out():
 
 
 @pytest.mark.parametrize(
-    "layout", [0, 1, (1,), (1, 0), ((0, 1), (1, 0)), ()], ids=lambda layout: str(layout).replace(" ", "")
+    "layout",
+    [0, 1, (1,), (1, 0), ((0, 1), (1, 0)), (), [1, [0]], {"b": 0, "a": (1, 0)}, {}, []],
+    ids=lambda layout: str(layout).replace(" ", ""),
 )
 def test_results_are_packed_as_asked(layout):
     x = np.arange(4.0)
@@ -65,7 +84,9 @@ def test_results_are_packed_as_asked(layout):
 
 
 def packed(layout, values):
-    return tuple(packed(item, values) for item in layout) if isinstance(layout, tuple) else values[layout]
+    if isinstance(layout, dict):
+        return {key: packed(item, values) for key, item in layout.items()}
+    return values[layout] if isinstance(layout, int) else type(layout)(packed(x, values) for x in layout)
 
 
 class Sub(np.ndarray):
@@ -93,6 +114,40 @@ class Sub(np.ndarray):
 )
 def test_other_arguments_miss(args):
     assert entry(sine(), [GivenArray(ROW)])(*args) is MISSED
+
+
+TREE = GivenTree(
+    dict, ("w", 3), (GivenArray(ROW), GivenTree(list, (0, 1), (GivenFloat(), GivenConstant(None))))
+)
+
+
+def test_trees_are_taken_apart():
+    program = executable(
+        lambda x, y: [x * ops.broadcast(y, shape=(4,), dims=())], ROW, F64, by_value=frozenset([1])
+    )
+    run = entry(program, [GivenFloat(), TREE], [Argument(1), Argument(2)], layout=0)
+    x = np.arange(4.0)
+    for tree in ({"w": x, 3: [2.0, None]}, {3: [2.0, None], "w": x}):
+        np.testing.assert_array_equal(run(1.0, tree), 2 * x)
+    wrong = [
+        {"w": x, 3: [2.0, None], "v": x},
+        {"w": x, 4: [2.0, None]},
+        {"w": x, 3: (2.0, None)},
+        {"w": x, 3: [2.0]},
+        {"w": x, 3: [2.0, 0]},
+        {"w": x, 3: [2, None]},
+        {"w": x[1:], 3: [2.0, None]},
+        {"w": x},
+        dict.fromkeys(["w"], x) | {3: {0: 2.0, 1: None}},
+        [x, [2.0, None]],
+        type("Sub", (dict,), {})({"w": x, 3: [2.0, None]}),
+        None,
+    ]
+    assert all(run(1.0, tree) is MISSED for tree in wrong)
+    count = sys.getrefcount(x)
+    for _ in range(100):
+        run(1.0, {"w": x, 3: [2.0, None]})
+    assert sys.getrefcount(x) == count
 
 
 def test_a_read_only_array_fits():

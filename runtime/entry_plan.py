@@ -1,0 +1,90 @@
+"""What an entry is to do: which arguments fit, what becomes of them, how results are packed. Plain data.
+
+An argument may be a tree of dicts, lists and tuples; its leaves are numbered in order, over all arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tapejit.ir.types import TensorType
+from tapejit.runtime.condition import Condition
+
+
+@dataclass(frozen=True)
+class GivenArray:
+    """A NumPy array of exactly this type, in C order."""
+
+    type: TensorType
+
+
+@dataclass(frozen=True)
+class GivenFloat:
+    """A Python float or, unless it has to be `plain`, an np.float64."""
+
+    plain: bool = False
+
+
+@dataclass(frozen=True)
+class GivenConstant:
+    """This very object."""
+
+    value: Any
+
+
+Leaf = GivenArray | GivenFloat | GivenConstant
+
+
+@dataclass(frozen=True)
+class GivenTree:
+    """A dict with these keys and no others, or a list or tuple of as many items."""
+
+    kind: type
+    keys: tuple[Hashable, ...]
+    items: tuple[Given, ...]
+
+
+Given = Leaf | GivenTree
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A dict, list or tuple of results."""
+
+    kind: type
+    keys: tuple[Hashable, ...]
+    items: tuple[Layout, ...]
+
+
+Layout = int | Packed  # a result by its number, or several
+
+
+@dataclass(frozen=True)
+class Argument:
+    """The leaf of the call's arguments at a position."""
+
+    position: int
+
+
+@dataclass(frozen=True)
+class Constant:
+    """An array or number of the trace."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class EntryPlan:
+    """What an entry checks and returns. `sources`: what each parameter of the program is.
+
+    With `guarded` the first result says whether the path holds; `layout` is how the others are packed.
+    """
+
+    given: Sequence[Given]
+    conditions: Sequence[Condition]
+    sources: Sequence[Argument | Constant]
+    guarded: bool
+    layout: Layout
+    missed: Any  # what the entry returns if something does not fit
