@@ -60,7 +60,9 @@ def _in_memory(site: Site, k: int) -> Array:
     home = site.operands[k]
     if isinstance(home, Array):
         return home
-    dtype = site.instr.operands[k].type.dtype
+    emission = site.instr.primitive.emission
+    assert isinstance(emission, Library)
+    dtype = site.instr.operands[emission.reads[k]].type.dtype
     array = Array(site.names.fresh("element"), 1, dtype)
     site.make(array)
     return array

@@ -41,7 +41,7 @@ Choice = Callable[[Handle, Tape], bool]  # (truth values of all examples, the ta
 class InnerTape(Tape):
     """`name` is what errors call the transform. It is open until `close`."""
 
-    __slots__ = ("_made", "_name", "_open", "_overwritten", "_stacks", "choose", "given")
+    __slots__ = ("_made", "_name", "_open", "_rewritten", "_stacks", "choose", "given")
 
     parent: Tape
 
@@ -51,7 +51,7 @@ class InnerTape(Tape):
         self._open = True
         self._stacks: dict[int, Stack] = {}  # by id of a parameter: what it is an example of
         self._made: dict[int, tuple[Handle, Made]] = {}  # by id: what earlier cuts made
-        self._overwritten: dict[int, Handle] = {}  # arrays from outside that were written in place
+        self._rewritten: dict[int, Handle] = {}  # arrays from outside that were written in place
         self.given: dict[int, Handle] = {}  # by id of a variable: its value outside
         self.choose: Choice | None = None  # a branch, from the truth values of all examples
 
@@ -179,7 +179,7 @@ class InnerTape(Tape):
     def forget(self) -> None:
         """Let go of all arrays, so that the outer tape need not compute those that nobody else holds."""
         assert self.cuts is not None
-        for kept in (self._made, self._overwritten, self._stacks, self.given, self.cuts):
+        for kept in (self._made, self._rewritten, self._stacks, self.given, self.cuts):
             kept.clear()
 
     def _check_open(self) -> None:
@@ -204,12 +204,12 @@ class InnerTape(Tape):
 
     def rebind(self, handle: Handle, result: Handle) -> None:
         if handle._tape is not self and id(handle) not in self._made:
-            self._overwritten[id(handle)] = handle
+            self._rewritten[id(handle)] = handle
         super().rebind(handle, result)
 
     def outside(self, handle: Handle, value: Any) -> Any:
         """What the outer tape takes for an array that entered here with this `value`."""
-        if id(handle) in self._overwritten:
+        if id(handle) in self._rewritten:
             if not isinstance(value, np.ndarray):
                 raise InPlaceError(
                     f"an array from outside {self._name} was written in place inside, before "
