@@ -152,7 +152,7 @@ class TracedFunction:
     def _watched(self, args: Sequence[Any]) -> Leftovers:
         leftovers = Leftovers()
         names = self._names_of(args)
-        for leaf in optree.tree_leaves(args):
+        for leaf in tree.flatten(tuple(args))[0]:
             if isinstance(leaf, Handle):
                 leftovers.watch_argument(leaf, names.get(id(leaf), "of the call"))
         return leftovers
@@ -261,8 +261,8 @@ class Differentiated(TracedFunction):
         @functools.wraps(self._function, updated=())
         def checked(*args: Any, **kwargs: Any) -> Any:
             found = self._function(*args, **kwargs)
-            leaves: list[Any] = optree.tree_leaves(tuple(args[i] for i in chosen))
-            self._split(found, leaves)
+            differentiated: Any = [args[i] for i in chosen]
+            self._split(found, optree.tree_leaves(differentiated))
             return found
 
         chosen = self._chosen(args)

@@ -91,7 +91,7 @@ def path_of(
     ok = [joined.all_guards()] if joined.guards else []
     values = [*ok, *found, *(gradients[k] for k in order)]
     exits = joined.exits()
-    at = [None if var is None else len(values) + n for n, var in enumerate(exits)]
+    reached, witness = (None if var is None else len(values) + n for n, var in enumerate(exits))
     return Path(
         joined.builder.finish([*values, *(var for var in exits if var is not None)]),
         frozenset(joined.numbers),
@@ -100,7 +100,8 @@ def path_of(
         bool(ok),
         [order.index(k) for k in range(len(order))],
         tuple(joined.steps),
-        *at,
+        reached,
+        witness,
         joined.worked_out,
     )
 

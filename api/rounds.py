@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -162,7 +162,7 @@ class _Call:
         """Whether what is used of the loop afterwards is what its last round hands on."""
         last = loop.stop - loop.period
         handed = {(last + position, index) for position, index in loop.slots}
-        later: list[Ref | None] = list(self._used)
+        later: list[Any] = list(self._used)
         for cut in self._cuts[loop.stop :]:
             later.extend(cut.inputs.values())
         later.extend(e.what for escapes in self._after[loop.stop + 1 :] for e in escapes)
