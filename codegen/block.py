@@ -105,7 +105,8 @@ class Blocks:
         names = [*self._given, *(n for n in found if n not in own)]
         function = [f"def {name}(block, {', '.join(names)}):", *(INDENT + line for line in inside)]
         launch = f"parallel({count}, {name}, ({', '.join(names)},))"
-        after = [line for part in (*memory, *self._registers) for line in part.lines(count)]
+        after = [line for m in memory for line in m.lines(count)]
+        after += [line for r in self._registers for line in r.lines(count)]
         return function, [*map(made, parts), launch, *after]
 
     def _sized(self, count: int, memory: list[_Memory]) -> list[Array]:

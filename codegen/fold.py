@@ -63,7 +63,8 @@ def add_fold(
     fold, inner = root.rule, levels[-1]
     registers: tuple[str, ...] = ()
     if isinstance(fold, FoldIndex):
-        name, *registers = _add_position(root, fold, element, home, inner, names)
+        name, best = _add_position(root, fold, element, home, inner, names)
+        registers = (best,)
     elif is_float_sum(root) and home is not inner:
         name = _add_sum(root, element, levels, home, own, names, general)
     else:

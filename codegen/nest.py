@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -37,34 +37,39 @@ class _Job:
 class NestWriter:
     """Builds one nest; `storage` is updated with what it leaves in registers."""
 
-    def __init__(self, plan: Plan, nest: Nest, storage: Storage, targets: Targets, names: Names):
+    def __init__(
+        self,
+        plan: Plan,
+        nest: Nest,
+        storage: Storage,
+        targets: Targets,
+        names: Names,
+        blocks: Blocks | None,
+        staged: bool = False,
+    ):
         self.plan, self.nest, self.names = plan, nest, names
         self.storage, self.targets = storage, targets
         self.elements = Elements(plan, storage, names)
-        self.blocks = Blocks(nest.division, names, plan.general) if nest.division.blocks > 1 else None
+        self.blocks = blocks
+        self._staged = staged  # the outermost loop stays by itself: other nests run over the same rows
         self.rows = [Level(LoopVar(loop_name(k), n)) for k, n in enumerate(nest.rows)]
         self._divide(self.rows)
         self.phases = [self._phase(phase) for phase in nest.phases]
 
-    def lines(self, outs: Iterable[str]) -> tuple[list[str], list[str]]:
-        """The source of the nest, once all that reads its temporaries is built; the function of a block."""
-        body = list(write(self.rows, [line for levels in self.phases for line in write(levels)]))
-        if self.blocks is None:
-            return body, []
-        loop = self._outermost.loop
-        assert loop is not None
-        available = [*(home.name for home in self.storage.values()), *outs]
-        function, launch = self.blocks.lines(loop.extent, body, available)
-        return launch, function
+    def lines(self) -> list[str]:
+        """The source of the nest, or of one block of it, once all that reads its temporaries is built."""
+        return list(write(self.rows, [line for levels in self.phases for line in write(levels)]))
+
+    @property
+    def extent(self) -> int:
+        """Of the outermost loop, which blocks divide."""
+        loop = (self.rows or self.phases[0])[0].loop
+        return loop.extent if loop else 1
 
     def instrs(self) -> list[Instr]:
         """The instructions it computes."""
         roots = (root.instr for root in self.nest.roots if root.instr is not None)
         return list(dict.fromkeys([*self.elements.fused, *roots]))
-
-    @property
-    def _outermost(self) -> Level:
-        return self.rows[0] if self.rows else self.phases[0][0]
 
     def _divide(self, levels: Sequence[Level]) -> None:
         """The outermost loop runs over a block."""
@@ -101,6 +106,7 @@ class NestWriter:
                 levels[-1].before.append(self._scatter(root, _space(root, levels)))
         holes = [Statement("", (job.place, job.element.position)) for job in jobs]
         pinned = {job.home for job in jobs if job.root.kind is Kind.FOLD}
+        pinned |= set(own[1:2]) if self._staged else set()
         merge_loops(own, pinned, [*statements(own), *holes])
         for job, hole in zip(jobs, holes, strict=True):
             job.place = hole.holes[0]

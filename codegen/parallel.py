@@ -72,7 +72,7 @@ def _is_chain(root: Root) -> bool:
 
 def _work(size: int, roots: Sequence[Root], plan: Plan) -> float:
     """Nanoseconds of one phase, `size` elements."""
-    instrs, leaves = _evaluated(roots, plan)
+    instrs, leaves = evaluated(roots, plan)
     units = sum(_cost(i) * min(i.results[0].type.size, size) for i in instrs) + size * len(roots)
     moved = [*leaves, *(root.value for root in roots)]
     return units * NANOSECONDS + sum(_bytes(v) for v in moved) / BYTES_PER_NANOSECOND
@@ -83,11 +83,13 @@ def _cost(instr: Instr) -> int:
     return source_cost(emission.source) if isinstance(emission, Scalar) else GUARD
 
 
-def _evaluated(roots: Sequence[Root], plan: Plan) -> tuple[list[Instr], list[Value]]:
-    """The instructions that are evaluated inside the loops of these roots, and what they load."""
+def evaluated(
+    roots: Sequence[Root], plan: Plan, values: Sequence[Value] = ()
+) -> tuple[list[Instr], list[Value]]:
+    """The instructions that are evaluated in the loops of these roots and for `values`; what they load."""
     instrs: dict[Instr, None] = {}
     leaves: dict[Value, None] = {}
-    pending = [v for root in roots for v in _read(root, plan)]
+    pending = [*values, *(v for root in roots for v in _read(root, plan))]
     while pending:
         value = pending.pop()
         if value in plan.stored or value not in plan.definitions:

@@ -56,10 +56,21 @@ class Plan:
 
 def make_plan(function: Function, signature: Signature, general: bool = False) -> Plan:
     """Decide what is stored, and collect the roots in program order."""
-    function = prepare_products(unrolled(function), general)
+    return planned(prepare_products(unrolled(function), general), signature, general)
+
+
+def planned(
+    function: Function, signature: Signature, general: bool, more: frozenset[Value] = frozenset()
+) -> Plan:
+    """The plan of a function whose products are prepared; `more` is stored as well."""
     defined = {v: instr for instr in function.body for v in instr.results}
     homes = _homes(function, signature)
-    kept = costly_values(function) | _read_whole(function, defined, general) | _stored_results(homes, defined)
+    kept = (
+        more
+        | costly_values(function)
+        | _read_whole(function, defined, general)
+        | _stored_results(homes, defined)
+    )
     roots: list[Root] = []
     for instr in function.body:
         roots += _roots(instr, kept, homes, general)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from tapejit.codegen import fold
+from tapejit.codegen.block import Blocks
 from tapejit.codegen.call import gemm_lines
 from tapejit.codegen.control import Lines, Site, alias, branch, call
 from tapejit.codegen.level import INDENT
@@ -86,16 +87,29 @@ class ProgramWriter:
         if root.is_call:
             call = self._call(root, targets[root])
             return lambda: [comment(number, _instrs(root)), *_flattened(made), *call]
-        writer = NestWriter(self.plan, nest, self.storage, targets, self.names)
+        blocks = Blocks(nest.division, self.names, self.plan.general) if nest.division.blocks > 1 else None
+        writers = [
+            NestWriter(self.plan, stage, self.storage, targets, self.names, blocks, bool(nest.stages))
+            for stage in nest.stages or (nest,)
+        ]
 
         def lines() -> list[str]:
-            writer.settle()
-            own, function = writer.lines(out.name for out in self.outs)
-            self.functions += function
-            self.arrays += writer.blocks.parts if writer.blocks else []
-            return [comment(number, writer.instrs()), *_flattened(made), *own]
+            for writer in writers:
+                writer.settle()
+            own = [line for writer in writers for line in writer.lines()]
+            own = self._launched(blocks, writers[0].extent, own) if blocks else own
+            instrs = dict.fromkeys(i for writer in writers for i in writer.instrs())
+            return [comment(number, instrs), *_flattened(made), *own]
 
         return lines
+
+    def _launched(self, blocks: Blocks, extent: int, body: list[str]) -> list[str]:
+        """The lines that run `body` in blocks, which is a function of its own."""
+        available = [home.name for home in (*self.storage.values(), *self.outs)]
+        function, launch = blocks.lines(extent, body, available)
+        self.functions += function
+        self.arrays += blocks.parts
+        return launch
 
     def _call(self, root: Root, target: Target) -> list[str]:
         self._whole(root.value)  # its memory is written whoever reads it

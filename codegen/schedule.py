@@ -13,8 +13,9 @@ from math import prod
 
 from tapejit.codegen.dependence import Needs, needs_of_roots
 from tapejit.codegen.parallel import SERIAL, Division, division
-from tapejit.codegen.plan import Plan, make_plan
+from tapejit.codegen.plan import Plan, make_plan, planned
 from tapejit.codegen.root import Kind, Root
+from tapejit.codegen.stage import crossing, pays
 from tapejit.ir.function import Function
 from tapejit.ir.signature import Signature
 
@@ -38,6 +39,7 @@ class Nest:
     rows: tuple[int, ...] = ()
     reason: str = ""  # why its first root did not join the nest before
     division: Division = SERIAL  # over threads
+    stages: tuple[Nest, ...] = ()  # if each block runs its phases one after another, each over its rows
 
     def __post_init__(self) -> None:
         self.phase_of = {root: k for k, phase in enumerate(self.phases) for root in phase.roots}
@@ -63,6 +65,34 @@ class Schedule:
 def schedule(function: Function, signature: Signature, general: bool = False) -> Schedule:
     """Loop nests for a straight-line function; `general` as in `compile_source`."""
     plan = make_plan(function, signature, general)
+    found = _scheduled(plan)
+    staged = [nest for nest in found.nests if _pays_in_stages(nest, plan)]
+    stored = {v for nest in staged for v in crossing(nest.rows, _inner(nest), plan)}
+    if stored:
+        found = _scheduled(planned(plan.function, signature, general, frozenset(stored)))
+    for nest in found.nests:
+        if _pays_in_stages(nest, found.plan):
+            nest.stages = _stages(nest)
+    return found
+
+
+def _pays_in_stages(nest: Nest, plan: Plan) -> bool:
+    return nest.division.blocks > 1 and pays(nest.rows, _inner(nest), plan)
+
+
+def _inner(nest: Nest) -> list[tuple[tuple[int, ...], list[Root]]]:
+    return [(phase.inner, phase.roots) for phase in nest.phases]
+
+
+def _stages(nest: Nest) -> tuple[Nest, ...]:
+    """A nest per phase, over the same rows."""
+    return tuple(
+        Nest([Phase((*nest.rows, *phase.inner), phase.roots)], division=nest.division)
+        for phase in nest.phases
+    )
+
+
+def _scheduled(plan: Plan) -> Schedule:
     nests: list[Nest] = []
     number: list[int] = []
     for root, needs in zip(plan.roots, needs_of_roots(plan), strict=True):

@@ -124,4 +124,4 @@ def _taken_lock() -> int:
     if lock is None:
         raise MemoryError("no memory for a lock")
     acquire(lock, 1)
-    return lock
+    return int(lock)

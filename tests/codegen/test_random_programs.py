@@ -9,7 +9,7 @@ from plain import run_plainly
 from random_program import RandomProgram
 from random_rows import RandomRows
 
-from tapejit.codegen import cost, parallel, root, unroll, workspace
+from tapejit.codegen import cost, parallel, root, stage, unroll, workspace
 from tapejit.codegen import fold as folds
 from tapejit.ir.function import Function
 from tapejit.ir.interpreter import interpret
@@ -59,6 +59,14 @@ def test_rows_with_short_limits(dtype):
 
 
 @pytest.fixture
+def everything_staged(monkeypatch):
+    """Whatever little there is to do per row, it is done for all rows of a block at once."""
+    monkeypatch.setattr(stage, "CALL", 1)
+    monkeypatch.setattr(stage, "LANES", 10**6)
+    monkeypatch.setattr(stage, "STORE_ABOVE", 2)
+
+
+@pytest.fixture
 def everything_unrolled(monkeypatch):
     """Every last dimension of up to four elements is unrolled."""
     monkeypatch.setattr(unroll, "LEAST_SIZE", 1)
@@ -78,6 +86,13 @@ def many_blocks(monkeypatch):
     monkeypatch.setattr(parallel, "MOST_BLOCKS", 5)
     monkeypatch.setattr(parallel, "PARTS_SHARE", 0.01)
     monkeypatch.setattr(parallel, "ALIGNED", 2)
+
+
+@pytest.mark.usefixtures("many_blocks", "short_limits", "small_workspaces", "everything_staged")
+@pytest.mark.parametrize("dtype", ["f64", "i64"])
+def test_rows_in_stages(dtype):
+    for seed in range(4000, 4000 + 2 * BATCH):
+        check_plainly(seed, RandomRows(seed, dtype).function(steps=4 + seed % 16, results=2))
 
 
 @pytest.mark.usefixtures("many_blocks", "short_limits", "small_workspaces", "everything_unrolled")

@@ -34,6 +34,9 @@ CASES = {
         X,
     ),
     "logistic": lambda: joint(build("logistic", models.logistic_loss, X, ("y", (ROWS,)), ("w", (COLUMNS,)))),
+    "logistic_stages": lambda: joint(
+        build("logistic_stages", models.logistic_loss, ("x", (50_000, 20)), ("y", (50_000,)), ("w", (20,)))
+    ),
     "mlp": lambda: joint(
         build(
             "mlp",
