@@ -1,8 +1,9 @@
 """`fft_c128(kind, outside, inside, length, x, out)` and the like, which emitted source calls.
 
-NumPy's transform (pocketfft) is as accurate as one gets and fast for every length, so a native program calls
-it, by a C function that takes the interpreter's lock for that and costs some microseconds. The reasons are in
-docs/decisions/0008-fourier-transforms-by-numpy.md. Start with `Fourier`.
+NumPy's transform (pocketfft) is as accurate as one gets and fast for every length. A native program calls
+the C loops below it (`pocketfft`) or, where these are not to be had, a C function that takes the
+interpreter's lock and calls `numpy.fft`. See docs/decisions/0008-fourier-transforms-by-numpy.md. Start with
+`Fourier`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 
 from tapejit.ir.fourier import KINDS
 from tapejit.ir.types import COMPLEX_OF, COMPLEXES, NUMPY_NAME, REAL_OF
+from tapejit.runtime.pocketfft import loops
 
 DONE, FAILED = range(2)
 _WORD = ctypes.c_int64
@@ -35,31 +37,23 @@ class Fourier:
 
 @cache
 def _routine(dtype: str) -> Any:
-    """The function that programs call; it raises what went wrong.
+    """The function that programs call.
 
     It takes addresses, and no array objects: Numba's reference counts of those make LLVM slow.
     """
-    import llvmlite.binding
     import llvmlite.ir as ll
     from numba import types
-    from numba.core import cgutils
     from numba.extending import intrinsic
 
-    symbol = f"tapejit_fft_{dtype}"
-    llvmlite.binding.add_symbol(symbol, ctypes.cast(_called_back(dtype), ctypes.c_void_p).value)
-    status, word, pointer = ll.IntType(32), ll.IntType(64), ll.IntType(8).as_pointer()
-    kind_of_function = ll.FunctionType(status, [word] * 4 + [pointer] * 2)
+    add, pointer = _by_loops(dtype) or _by_python(dtype), ll.IntType(8).as_pointer()
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         *numbers, x, out = arguments
-        arrays = zip(signature.args[-2:], (x, out), strict=True)
-        memory = [
-            builder.bitcast(context.make_array(t)(context, builder, a).data, pointer) for t, a in arrays
+        arrays = [
+            context.make_array(t)(context, builder, a)
+            for t, a in zip(signature.args[-2:], (x, out), strict=True)
         ]
-        function = cgutils.get_or_insert_function(builder.module, kind_of_function, symbol)
-        found = builder.call(function, [*numbers, *memory])
-        with cgutils.if_unlikely(builder, cgutils.is_not_null(builder, found)):
-            context.call_conv.return_user_exc(builder, RuntimeError, ("a Fourier transform failed",))
+        add(context, builder, numbers, *(builder.bitcast(array.data, pointer) for array in arrays))
         return context.get_dummy_value()
 
     def fft(
@@ -68,6 +62,37 @@ def _routine(dtype: str) -> Any:
         return types.void(*[types.int64] * 4, x, out), generate
 
     return intrinsic(fft)
+
+
+def _by_loops(dtype: str) -> Any:
+    """How to call NumPy's C loops; None if they cannot be had."""
+    found = loops(dtype)
+    if found is None:
+        return None
+    from tapejit.runtime.fourier_call import announce, direct
+
+    announce(dtype, found)
+    return lambda context, builder, *arguments: direct(dtype, found, builder, *arguments)
+
+
+def _by_python(dtype: str) -> Any:
+    """How to call back into Python; the program raises what went wrong there."""
+    import llvmlite.binding
+    import llvmlite.ir as ll
+    from numba.core import cgutils
+
+    symbol = f"tapejit_fft_{dtype}"
+    llvmlite.binding.add_symbol(symbol, ctypes.cast(_called_back(dtype), ctypes.c_void_p).value)
+    word, pointer = ll.IntType(64), ll.IntType(8).as_pointer()
+    kind = ll.FunctionType(ll.IntType(32), [word] * 4 + [pointer] * 2)
+
+    def add(context: Any, builder: Any, numbers: Any, x: Any, out: Any) -> None:
+        function = cgutils.get_or_insert_function(builder.module, kind, symbol)
+        failed = cgutils.is_not_null(builder, builder.call(function, [*numbers, x, out]))
+        with cgutils.if_unlikely(builder, failed):
+            context.call_conv.return_user_exc(builder, RuntimeError, ("a Fourier transform failed",))
+
+    return add
 
 
 @cache

@@ -30,7 +30,7 @@ COMPILING = {
             "workspace.py",
             "lapack.py",
             "routine.py",
-            "fourier.py",
+            "fourier.py", "fourier_call.py",
         )
     ),
 }
