@@ -177,9 +177,8 @@ def toeplitz(c: Any, r: Any = None) -> Any:
     array([[1., 3., 4.],
            [2., 1., 3.]])
     """
-    c = c if isinstance(c, Handle) else np.asarray(c)
-    column = np.ravel(c)
-    row = column if r is None else np.ravel(r if isinstance(r, Handle) else np.asarray(r))
+    column: Any = np.ravel(_array(c))
+    row: Any = column if r is None else np.ravel(_array(r))
     values = np.concatenate([np.flip(column), row[1:]])
     rows, columns = column.shape[0], row.shape[0]
     places = np.arange(columns)[None, :] - np.arange(rows)[:, None] + rows - 1
@@ -202,8 +201,12 @@ def block_diag(*arrs: Any) -> Any:
     return np.concatenate(rows)
 
 
+def _array(x: Any) -> Any:
+    return x if isinstance(x, Handle) else np.asarray(x)
+
+
 def _block(x: Any) -> Any:
-    x = x if isinstance(x, Handle) else np.asarray(x)
+    x = _array(x)
     shape: Sequence[int] = (1,) * (2 - len(x.shape)) + tuple(x.shape)
     return np.reshape(x, tuple(shape))
 

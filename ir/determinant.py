@@ -77,7 +77,8 @@ def _by_values(r: Var, a: Var, factor: Var, order: Var) -> Iterable[Var]:
     """With A = U diag(s) V^T: det(U V^T) U diag(the products of the other values) V^T."""
     u, s, vt = svd.several(a, full=False)
     axes = (len(s.shape) - 1,)
-    others = ops.reduce_prod.vjp(_ones(s), ops.reduce_prod(s, axes=axes), s, axes=axes)[0]
+    rule: Any = ops.reduce_prod.vjp
+    others = rule(_ones(s), ops.reduce_prod(s, axes=axes), s, axes=axes)[0]
     both = product(u, vt)
     sign, _ = log_determinant.several(both, *lu.several(both))
     found = product(scaled_columns(u, others), vt)

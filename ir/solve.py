@@ -94,7 +94,7 @@ def _triangle(a: Var, lower_: bool, unit: bool) -> Var:
     return lower(a, strict=unit) if lower_ else upper(a, strict=unit)
 
 
-def _triangular_jvp(ts: Any, r: Var, a: Var, b: Var, **attrs: bool) -> Var:
+def _triangular_jvp(ts: Any, r: Var, a: Var, b: Var, **attrs: Any) -> Var:
     moved = None
     if ts[0] is not None:
         triangle = _triangle(ts[0], attrs["lower"], attrs["unit"])
@@ -102,7 +102,7 @@ def _triangular_jvp(ts: Any, r: Var, a: Var, b: Var, **attrs: bool) -> Var:
     return triangular_solve(a, sum_of(ts[1], moved), **attrs)
 
 
-def _triangular_vjp(ct: Var, r: Var, a: Var, b: Var, **attrs: bool) -> tuple[Var, Var]:
+def _triangular_vjp(ct: Var, r: Var, a: Var, b: Var, **attrs: Any) -> tuple[Var, Var]:
     b_bar = triangular_solve(a, ct, **{**attrs, "turn": not attrs["turn"]})
     pair = (r, b_bar) if attrs["turn"] else (b_bar, r)
     a_bar = -product(*pair, turn=(False, True))
@@ -174,13 +174,13 @@ def _by_factor(factor: np.ndarray, order: np.ndarray, b: np.ndarray, turn: bool)
     return np.take_along_axis(b, np.argsort(order)[..., None], -2) if turn else b
 
 
-def _lu_solve_jvp(ts: Any, r: Var, a: Var, factor: Var, order: Var, b: Var, **attrs: bool) -> Var | None:
+def _lu_solve_jvp(ts: Any, r: Var, a: Var, factor: Var, order: Var, b: Var, **attrs: Any) -> Var | None:
     moved = None if ts[0] is None else -product(ts[0], r, turn=(attrs["turn"], False))
     right = sum_of(ts[3], moved)
     return None if right is None else lu_solve(a, factor, order, right, **attrs)
 
 
-def _lu_solve_vjp(ct: Var, r: Var, a: Var, factor: Var, order: Var, b: Var, **attrs: bool) -> Any:
+def _lu_solve_vjp(ct: Var, r: Var, a: Var, factor: Var, order: Var, b: Var, **attrs: Any) -> Any:
     b_bar = lu_solve(a, factor, order, ct, **{**attrs, "turn": not attrs["turn"]})
     pair = (r, b_bar) if attrs["turn"] else (b_bar, r)
     return -product(*pair, turn=(False, True)), None, None, b_bar

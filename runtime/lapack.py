@@ -5,6 +5,7 @@ Matrices are in Fortran order here. A wrapper returns what LAPACK calls `info`: 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -22,7 +23,9 @@ class Lapack:
         self.kind = ord(self.letter)
         self.type = {"f64": numba.float64, "f32": numba.float32}[dtype]
         self.int = F_INT_nbtype
-        self.jit = numba.njit(nogil=True, error_model="numpy", fastmath={"contract"})
+        self.jit: Callable[[Callable[..., Any]], Any] = numba.njit(
+            nogil=True, error_model="numpy", fastmath={"contract"}
+        )
         self._wrappers = _LAPACK()
 
     def types(self, letters: str) -> tuple[Any, ...]:

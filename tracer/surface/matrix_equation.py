@@ -82,7 +82,7 @@ def solve_triangular(
     """The solution for one triangle of `a`; LinAlgError, when it runs, if there is a zero on the diagonal."""
     vectors = _vectors(b)
     x, y = system(a, b, columns=not vectors)
-    how = {"lower": lower, "turn": _turn(trans), "unit": unit_diagonal, "strict": True}
+    how: dict[str, Any] = {"lower": lower, "turn": _turn(trans), "unit": unit_diagonal, "strict": True}
     return as_given(systems.triangular_solve(x, y, **how), not vectors)
 
 
@@ -106,7 +106,7 @@ def _solved(x: Var, y: Var, lower: bool, structure: str, turn: bool) -> Var:
     if kind == "diagonal":
         return y / matrix.along_rows(matrix.diagonal(x), y.shape)
     if kind in ("lower", "upper"):
-        how = {"lower": kind == "lower", "turn": turn, "unit": False, "strict": True}
+        how: dict[str, Any] = {"lower": kind == "lower", "turn": turn, "unit": False, "strict": True}
         return systems.triangular_solve(x, y, **how)
     if kind == "positive":
         half = factor.cholesky(x if lower else matrix.turned(x))
