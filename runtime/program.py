@@ -70,6 +70,11 @@ class Executable:
         return entry_of(plan, self.signature, self.native, tally)
 
     @property
+    def takes_sizes(self) -> bool:
+        """Whether its native program serves for other sizes as well."""
+        return self.native is not None and bool(self.native.head)
+
+    @property
     def entry_runs(self) -> int:
         """How often its entries answered."""
         return sum(tally.value for tally in self._tallies)

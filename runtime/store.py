@@ -10,6 +10,8 @@ import hashlib
 import json
 import os
 import platform
+import time
+import uuid
 from collections.abc import Iterable
 from functools import cached_property
 from importlib.metadata import version
@@ -19,6 +21,7 @@ from tapejit.ir.signature import Signature
 from tapejit.runtime.disk_cache import DiskCache
 from tapejit.runtime.machine_code import MachineCode
 
+_STARTED = time.time()
 _PARTS = ("tapejit", "numba", "llvmlite", "numpy")
 
 
@@ -64,9 +67,8 @@ class Store:
 
 
 def _digest_of(folders: Iterable[Path]) -> str:
-    """A digest of the Python files in these folders."""
-    digest = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(folder.glob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+    """A digest of the Python files in these folders; a new one if they may not be what is running."""
+    paths = sorted(path for folder in folders for path in folder.glob("*.py"))
+    if any(path.stat().st_mtime > _STARTED for path in paths):
+        return uuid.uuid4().hex
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()

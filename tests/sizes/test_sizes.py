@@ -37,6 +37,7 @@ def test_value_and_gradient(name, decorated):
         args = make(rng, size)
         assert_right(function, args, *differentiated(*args))
     assert decorated.counters().compiled == 2
+    assert differentiated.explain().count("sizes at run time") == len(SIZES) - 1
 
 
 @pytest.mark.parametrize("dtype", [np.float32, pytest.param(np.float64, marks=pytest.mark.slow)])
