@@ -321,7 +321,8 @@ class Replay:
         groups = itertools.groupby(self.tests)
         rows = [(f"{where}: {seen}", len(list(group))) for (where, seen), group in groups]
         tests = ", ".join(text if count == 1 else f"{text} ×{count}" for text, count in rows)
-        return f"taken {self.hits} times; {tests or 'straight through'} → {self._described()}"
+        sizes = ", sizes at run time" if self._program.takes_sizes else ""
+        return f"taken {self.hits} times; {tests or 'straight through'} → {self._described()}{sizes}"
 
     def _described(self) -> str:
         """What the path became."""

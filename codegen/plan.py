@@ -56,7 +56,7 @@ class Plan:
 
 def make_plan(function: Function, signature: Signature, general: bool = False) -> Plan:
     """Decide what is stored, and collect the roots in program order."""
-    return planned(prepare_products(unrolled(function), general), signature, general)
+    return planned(prepare_products(unrolled(function, general), general), signature, general)
 
 
 def planned(

@@ -22,7 +22,7 @@ from tapejit.codegen.nest import NestWriter
 from tapejit.codegen.root import Kind, Root
 from tapejit.codegen.schedule import Nest, Schedule, schedule
 from tapejit.codegen.sort import sort_lines
-from tapejit.codegen.workspace import in_workspace
+from tapejit.codegen.workspace import in_general_workspace, in_workspace
 from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.primitive import Alias, Branch, Call, Library, Loop, LoopAdjoint
 from tapejit.ir.signature import signature_of
@@ -68,7 +68,10 @@ class ProgramWriter:
 
     def whole(self) -> list[str]:
         """The source of a program that is no region: its temporaries lie in a workspace."""
-        return in_workspace([list(part()) for part in self.parts], self.arrays)
+        parts = [list(part()) for part in self.parts]
+        if self.plan.general:
+            return in_general_workspace(parts, self.arrays, self.names)
+        return in_workspace(parts, self.arrays)
 
     def sources(self) -> list[str]:
         """The name of each result; for one in a register, the variable in which the lines leave it."""

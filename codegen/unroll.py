@@ -28,30 +28,32 @@ COMBINE: dict[str, Primitive] = {
 }
 
 
-def unrolled(function: Function) -> Function:
-    """The same function; parameters and results are the same values."""
-    if not any(_unrolls(instr) for instr in function.body):
+def unrolled(function: Function, general: bool = False) -> Function:
+    """The same function; parameters and results are the same values. In `general`, no value is too small."""
+    least = 0 if general else LEAST_SIZE
+    if not any(_unrolls(instr, least) for instr in function.body):
         return function
-    writer = _Unroller(function)
+    writer = _Unroller(function, least)
     for instr in function.body:
         writer.add(instr)
     return Function(function.name, function.params, _needed(writer.body, function.results), function.results)
 
 
-def _unrolls(instr: Instr) -> bool:
-    """It folds a large value with a small last dimension, but not that dimension together with others."""
+def _unrolls(instr: Instr, least: int) -> bool:
+    """It folds `least` elements or more with a small last dimension, but not that together with others."""
     if instr.primitive.name not in COMBINE:
         return False
     type_, axes = instr.operands[0].type, tuple(instr.attrs["axes"])
     last = type_.rank - 1
-    small = type_.rank > 1 and 1 < type_.shape[-1] <= MOST and type_.size >= LEAST_SIZE
+    small = type_.rank > 1 and 1 < type_.shape[-1] <= MOST and type_.size >= least
     return small and (axes == (last,) or (last not in axes and bool(axes)))
 
 
 class _Unroller:
     """The new body, and the elements that values have been split into."""
 
-    def __init__(self, function: Function):
+    def __init__(self, function: Function, least: int):
+        self._least = least
         self.body: list[Instr] = []
         self._definitions = {v: instr for instr in function.body for v in instr.results}
         self._uses = Counter(v for instr in function.body for v in instr.operands) + Counter(function.results)
@@ -59,7 +61,7 @@ class _Unroller:
 
     def add(self, instr: Instr) -> None:
         """The instruction, or what takes its place; its results stay the same values."""
-        if not _unrolls(instr):
+        if not _unrolls(instr, self._least):
             self.body.append(instr)
         elif tuple(instr.attrs["axes"]) == (instr.operands[0].type.rank - 1,):
             self._combine(instr)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tapejit.codegen.memory import Array, made
-from tapejit.codegen.name import words
+from tapejit.codegen.name import Names, words
 from tapejit.ir.types import TensorType
 
 ALIGNMENT = 64
@@ -47,6 +47,50 @@ def in_workspace(parts: Sequence[Sequence[str]], arrays: Iterable[Array]) -> lis
     if not placed:
         return lines
     return [f"work = borrow({max(p.end for p in placed)})", *lines, "give_back(work)"]
+
+
+def in_general_workspace(parts: Sequence[Sequence[str]], arrays: Sequence[Array], names: Names) -> list[str]:
+    """The same for a general program: it counts what each needs when it runs, and none is too small.
+
+    Temporaries follow one another as they are made; the place of one whose life is over serves the next.
+    """
+    rooms = _rooms(parts, arrays)
+    if not rooms:
+        return [line for part in parts for line in part]
+    begins = [names.fresh("begin") for _ in rooms]
+    counts = [
+        f"{begin} = {_after(room, at)}" for begin, room, at in zip(begins[1:], rooms, begins, strict=False)
+    ]
+    homes = {
+        made(a): f"{a.name} = row_of(work, {begin}, {a.size}, {a.dtype})"
+        for begin, room in zip(begins, rooms, strict=True)
+        for a in room
+    }
+    lines = [_replaced(line, homes) for part in parts for line in part]
+    whole = _after(rooms[-1], begins[-1])
+    return [f"{begins[0]} = 0", *counts, f"work = borrow({whole})", *lines, "give_back(work)"]
+
+
+def _rooms(parts: Sequence[Sequence[str]], arrays: Iterable[Array]) -> list[list[Array]]:
+    """Temporaries that can share memory, none of which is needed together with another."""
+    mentioned = [words(part) for part in parts]
+    lives = {a: [k for k, names in enumerate(mentioned) if a.name in names] for a in arrays}
+    rooms: list[list[Array]] = []
+    for array in sorted(lives, key=lambda a: lives[a][0]):
+        free = (room for room in rooms if lives[room[-1]][-1] < lives[array][0])
+        room = next(free, None)
+        if room is None:
+            rooms.append([array])
+        else:
+            room.append(array)
+    return rooms
+
+
+def _after(room: Sequence[Array], begin: str) -> str:
+    """Source of where the next one begins."""
+    sizes = ", ".join(str(_bytes(a)) for a in room)
+    size = f"max({sizes})" if len(room) > 1 else sizes
+    return f"{begin} + ({size} + {ALIGNMENT - 1}) // {ALIGNMENT} * {ALIGNMENT}"
 
 
 def _placed(parts: Sequence[Sequence[str]], arrays: Sequence[Array]) -> list[_Placed]:
