@@ -41,7 +41,7 @@ _PURE_NAMES = (
 _PURE_BUILTINS = frozenset(getattr(builtins, name) for name in _PURE_NAMES)
 _TRUSTED_MODULES = (
     "numpy", "math", "cmath", "operator", "scipy.special", "itertools", "functools", "contextlib",
-    "collections", "bisect", "heapq", "copy", "typing", "dataclasses", "numbers",
+    "collections", "bisect", "heapq", "copy", "typing", "dataclasses", "numbers", "tapejit.linalg",
 )  # fmt: skip
 _MOST_ITEMS = 1000  # of a captured container
 _ABSENT = object()

@@ -65,3 +65,10 @@ def test_descent_lowers_it():
     for _ in range(20):
         theta = theta - 0.01 * gradient(theta)
     assert negative_log_likelihood(theta) < before
+
+
+def test_known_calls_run_no_python():
+    gradient = tj.grad(by_cho_solve)
+    for _ in range(3):
+        gradient(THETA)
+    assert "traced 1 times, 1 paths known" in gradient.explain()
