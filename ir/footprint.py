@@ -1,4 +1,4 @@
-"""How much memory a program needs at most: the values that are stored, from where they are made to their last use.
+"""How much memory a program needs at most: values that are stored, from their making to their last use.
 
 Elementwise values, moved ones and constants are evaluated inside the loops that need them, so they count for
 nothing, but what they read has to live as long as they are read. Arguments and results are the caller's.

@@ -41,7 +41,7 @@ Choice = Callable[[Handle, Tape], bool]  # (truth values of all examples, the ta
 class InnerTape(Tape):
     """`name` is what errors call the transform. It is open until `close`."""
 
-    __slots__ = ("_made", "_name", "_open", "_rewritten", "_stacks", "choose", "given")
+    __slots__ = ("_made", "_name", "_open", "_outer_values", "_rewritten", "_stacks", "choose")
 
     parent: Tape
 
@@ -52,7 +52,7 @@ class InnerTape(Tape):
         self._stacks: dict[int, Stack] = {}  # by id of a parameter: what it is an example of
         self._made: dict[int, tuple[Handle, Made]] = {}  # by id: what earlier cuts made
         self._rewritten: dict[int, Handle] = {}  # arrays from outside that were written in place
-        self.given: dict[int, Handle] = {}  # by id of a variable: its value outside
+        self._outer_values: dict[int, Handle] = {}  # by id of a variable: its value outside
         self.choose: Choice | None = None  # a branch, from the truth values of all examples
 
     # -- What is traced on --------------------------------------------------------------------------------
@@ -61,7 +61,7 @@ class InnerTape(Tape):
         """A variable whose value is that of `x`, an array of the outer tape."""
         alias: Handle = self.parent.record(copy.op, (x,))
         alias._leaf = Leaf(None, "write")
-        self.given[id(alias)] = x
+        self._outer_values[id(alias)] = x
         if name is not None:
             self.names[id(alias)] = name
         return alias
@@ -179,7 +179,7 @@ class InnerTape(Tape):
     def forget(self) -> None:
         """Let go of all arrays, so that the outer tape need not compute those that nobody else holds."""
         assert self.cuts is not None
-        for kept in (self._made, self._rewritten, self._stacks, self.given, self.cuts):
+        for kept in (self._made, self._rewritten, self._stacks, self._outer_values, self.cuts):
             kept.clear()
 
     def _check_open(self) -> None:
@@ -216,7 +216,7 @@ class InnerTape(Tape):
                     f"{user_location()}; compute a new array instead"
                 )
             return type(handle).wrap(value)
-        return self.given.get(id(handle), handle)
+        return self._outer_values.get(id(handle), handle)
 
     def _outside(self, values: list[Any], sources: dict[int, Source], trace: Trace) -> list[Any]:
         """The arguments of a trace as the outer tape takes them."""
