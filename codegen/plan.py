@@ -66,8 +66,8 @@ def planned(
     defined = {v: instr for instr in function.body for v in instr.results}
     homes = _homes(function, signature)
     kept = (
-        more
-        | costly_values(function)
+        costly_values(function)
+        | more
         | _read_whole(function, defined, general)
         | _stored_results(homes, defined)
     )
