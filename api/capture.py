@@ -17,38 +17,21 @@ import operator
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
+from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any, TypeVar
 
 import numpy as np
 
+from tapejit.purity import PURE_BUILTINS, is_pure, is_trusted
 from tapejit.runtime.condition import Asked, Bound, Condition, Defined, Enclosed, Unbound
-from tapejit.tracer.location import is_users_file
-from tapejit.tracer.surface.function import Function
 from tapejit.usage import Use, usage_of
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-_PURE_NAMES = (
-    "abs", "all", "any", "bool", "complex", "dict", "divmod", "enumerate", "filter", "float", "format",
-    "frozenset", "int", "isinstance", "issubclass", "iter", "len", "list", "map", "max", "min", "next",
-    "object", "pow", "range", "repr", "reversed", "round", "set", "slice", "sorted", "str", "sum", "tuple",
-    "type", "zip", "ArithmeticError", "AssertionError", "Exception", "FloatingPointError", "IndexError",
-    "KeyError", "LookupError", "NotImplementedError", "OverflowError", "RuntimeError", "StopIteration",
-    "TypeError", "UserWarning", "ValueError", "ZeroDivisionError",
-)  # fmt: skip
-_PURE_BUILTINS = frozenset(getattr(builtins, name) for name in _PURE_NAMES)
-_TRUSTED_MODULES = (
-    "numpy", "math", "cmath", "operator", "scipy.special", "itertools", "functools", "contextlib",
-    "collections", "bisect", "heapq", "copy", "typing", "dataclasses", "numbers", "tapejit.linalg",
-)  # fmt: skip
 _MOST_ITEMS = 1000  # of a captured container
 _ABSENT = object()
-_IMPURE_NUMPY = ("numpy.random", "numpy.testing", "numpy.lib._npyio_impl")
-_READING_FILES = (np.load, np.loadtxt, np.genfromtxt, np.fromregex, np.fromfile, np.memmap)
 _IMMUTABLE = (int, float, complex, str, bytes, bool, type(None), type(Ellipsis), np.generic, np.dtype)
-_FUNCTION_OR_TYPE = (FunctionType, type, type(np.sum))  # objects that can be called have a state
 _FORBIDDEN_OPCODES = frozenset(["IMPORT_NAME", "LOAD_BUILD_CLASS", "LOAD_NAME"])
 
 
@@ -101,9 +84,7 @@ def guards_of(
 def is_function(x: Any) -> bool:
     """Whether what matters of an object is what it does when it is called."""
     return (
-        _is_pure(x)
-        or isinstance(x, FunctionType | MethodType | functools.partial)
-        or hasattr(x, "__traced__")
+        is_pure(x) or isinstance(x, FunctionType | MethodType | functools.partial) or hasattr(x, "__traced__")
     )
 
 
@@ -218,7 +199,7 @@ class _Reading:
             self._global(function.__globals__, use)
         elif use.kind == "effect" and use.name == "print":
             return
-        elif getattr(builtins, use.name, None) not in _PURE_BUILTINS:
+        elif getattr(builtins, use.name, None) not in PURE_BUILTINS:
             raise Unguardable(f"it uses {use.name}")
         else:
             self._watch(f"global `{use.name}`", Unbound(function.__globals__, use.name))
@@ -260,7 +241,7 @@ class _Reading:
         elif isinstance(value, tuple | frozenset):
             for item in value:
                 self.value(item, name)
-        elif isinstance(value, _IMMUTABLE) or _is_pure(value):
+        elif isinstance(value, _IMMUTABLE) or is_pure(value):
             return
         elif isinstance(value, list | dict | set | deque):
             self._container(value, name, use)
@@ -336,7 +317,7 @@ class _Reading:
         if use is not None and use.kind == "effect" and (module.__name__, attribute) == ("warnings", "warn"):
             return
         value = getattr(module, attribute, None)
-        if not _is_trusted(module.__name__):
+        if not is_trusted(module.__name__):
             self._watch(f"`{name}.{attribute}`", _provides(module, attribute, value))
         self.value(value, f"{name}.{attribute}", use, depth + 1)
 
@@ -344,7 +325,7 @@ class _Reading:
 def _check_opcodes(code: CodeType) -> None:
     """Raise `Unguardable` for what no reading of names covers."""
     for instruction in _instructions(code):
-        trusted = instruction.opname == "IMPORT_NAME" and _is_trusted(instruction.argval)
+        trusted = instruction.opname == "IMPORT_NAME" and is_trusted(instruction.argval)
         if instruction.opname in _FORBIDDEN_OPCODES and not trusted:
             raise Unguardable(f"{code.co_name} has {instruction.opname.lower().replace('_', ' ')}")
 
@@ -372,34 +353,6 @@ def _provides(module: ModuleType, attribute: str, value: Any) -> Condition:
     if attribute in vars(module):
         return Bound(vars(module), attribute, value)
     return Asked(lambda: getattr(module, attribute, None) is value)
-
-
-def _is_trusted(module: str | None) -> bool:
-    """Modules whose functions depend on their arguments only, and which nobody rebinds."""
-    if module is None or module.startswith(_IMPURE_NUMPY):
-        return False
-    return module in _TRUSTED_MODULES or module.startswith("numpy.")
-
-
-def _is_pure(value: Any) -> bool:
-    """A function, or a type, whose result depends on its arguments only."""
-    if isinstance(value, np.ufunc | Function):
-        return True
-    if any(value is reader for reader in _READING_FILES):
-        return False
-    if isinstance(value, FunctionType) and is_users_file(value.__code__.co_filename):
-        return False  # whatever module it says it is from
-    if isinstance(value, FunctionType) and hasattr(value, "__transform__"):
-        return True
-    if isinstance(value, BuiltinFunctionType):
-        owner = value.__self__
-        return value in _PURE_BUILTINS or (isinstance(owner, ModuleType) and _is_trusted(value.__module__))
-    try:
-        if value in _PURE_BUILTINS:
-            return True
-    except TypeError:  # not hashable
-        return False
-    return isinstance(value, _FUNCTION_OR_TYPE) and _is_trusted(getattr(value, "__module__", None))
 
 
 def _unchanged(array: np.ndarray) -> Callable[[], bool]:

@@ -19,13 +19,12 @@ import numpy as np
 from tapejit.capture import Unguardable
 from tapejit.ir import ops
 from tapejit.ir.builder import Builder, Var
-from tapejit.ir.complex_number import imag, real
 from tapejit.ir.function import Function
 from tapejit.ir.loop import while_
 from tapejit.ir.transforms.adjoint import backpropagate
 from tapejit.ir.types import TensorType, type_of
 from tapejit.rounds import Made, Ref, Rounds, find_rounds
-from tapejit.segment_ir import inlined, parameters, region, truth
+from tapejit.segment_ir import equal, has_zeros, inlined, inside, parameters, region, truth
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.number import Expression, Given, Number
 from tapejit.tracer.segment import Cut
@@ -276,8 +275,8 @@ class _Joined:
         if isinstance(seen, bool):
             return _Test(truth(x, seen), seen)
         if isinstance(seen, Within):
-            return _Test(_inside(x, seen), seen)
-        same = _equal(x, self._param(type_of(seen), seen, None), _has_zeros(seen))
+            return _Test(inside(x, seen), seen)
+        same = equal(x, self._param(type_of(seen), seen, None), has_zeros(seen))
         holds = ops.reduce_all(same, axes=tuple(range(len(x.shape))))
         if x.is_inexact or x.type.size != 1:
             return _Test(holds, escape.key())
@@ -389,29 +388,3 @@ class _Unguarded(_Joined):
 def _overlap(loop: Rounds, cuts: range) -> bool:
     """Whether rounds are among these cuts."""
     return loop.start < cuts.stop and cuts.start < loop.stop
-
-
-def _has_zeros(seen: np.ndarray) -> bool:
-    """Whether a number, or a part of a complex one, is zero."""
-    return not (np.all(seen.real) and (not np.iscomplexobj(seen) or np.all(seen.imag)))
-
-
-def _equal(x: Var, y: Var, zeros: bool) -> Var:
-    """Where two arrays are the same: NaN is NaN, and 0.0 is not -0.0 (`zeros`: there may be some)."""
-    if x.is_complex:
-        return ops.logical_and(_equal(real(x), real(y), zeros), _equal(imag(x), imag(y), zeros))
-    same = ops.eq(x, y)
-    if not x.is_float:
-        return same
-    same = ops.logical_or(same, ops.logical_and(ops.ne(x, x), ops.ne(y, y)))
-    if not zeros:
-        return same
-    sides = ops.logical_or(ops.ne(x, x.like(0.0)), ops.eq(ops.div(x.like(1.0), x), ops.div(y.like(1.0), y)))
-    return ops.logical_and(same, sides)
-
-
-def _inside(x: Var, bounds: Within) -> Var:
-    """Whether all of an array of integers is within bounds, as Python saw it."""
-    wide = ops.cast(x, dtype="i64")
-    inside = ops.logical_and(ops.ge(wide, wide.like(bounds.low)), ops.le(wide, wide.like(bounds.high)))
-    return ops.reduce_all(inside, axes=tuple(range(len(x.shape))))

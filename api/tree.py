@@ -50,7 +50,7 @@ def wrapped(tree: Any, numbers: bool = False) -> Any:
 def _wrapped(x: Any, position: int, numbers: bool) -> Any:
     if isinstance(x, np.ndarray):
         return Array.wrap(x.view())
-    return Number(x, Expression(None, (position,))) if numbers and type(x) is float else x
+    return Number(x, Expression(None, (position,)), Array) if numbers and type(x) is float else x
 
 
 def concluded(tree: Any) -> Any:

@@ -1,7 +1,7 @@
 """Python floats that a decorated function is called with: known, but not fixed by the trace.
 
 Python may compute with a `Number` and compare it. Met by an array it is a run-time parameter of the program,
-as a plain float is; and because it remembers by which `Expression` it came from the arguments, a later call
+as a plain float is (with a complex number it is what Python sees); and because it remembers by which `Expression` it came from the arguments, a later call
 works it out anew without Python. What Python decides by it (`if rate > 0.5`), or takes as a float
 (`math.exp(rate)`), is a guard.
 """
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tapejit.tracer.handle import Handle
 from tapejit.tracer.state import STATE
 
 _PLAIN = (int, float, bool)
@@ -58,6 +59,8 @@ class Given(float):
 
 def _operator(operation: Callable[..., Any]) -> Callable[..., Any]:
     def method(self: Number, *others: Any) -> Any:
+        if any(type(x) is complex for x in others):
+            return operation(float(self), *others)
         if not all(isinstance(x, Number) or type(x) in _PLAIN for x in others):
             return NotImplemented
         return _applied(operation, (self, *others))
@@ -67,6 +70,8 @@ def _operator(operation: Callable[..., Any]) -> Callable[..., Any]:
 
 def _reflected(operation: Callable[..., Any]) -> Callable[..., Any]:
     def method(self: Number, other: Any) -> Any:
+        if type(other) is complex:
+            return operation(other, float(self))
         return _applied(operation, (other, self)) if type(other) in _PLAIN else NotImplemented
 
     return method
@@ -74,6 +79,8 @@ def _reflected(operation: Callable[..., Any]) -> Callable[..., Any]:
 
 def _comparison(operation: Callable[..., Any]) -> Callable[..., Any]:
     def method(self: Number, other: Any) -> Any:
+        if type(other) is complex:
+            return operation(float(self), other)
         if not isinstance(other, Number) and type(other) not in _PLAIN:
             return NotImplemented
         return bool(_applied(operation, (self, other)))
@@ -87,17 +94,19 @@ def _applied(operation: Callable[..., Any], operands: tuple[Any, ...]) -> Any:
     found = operation(*values)
     if type(found) is complex:  # a root of a negative number
         return operation(*(float(x) if isinstance(x, Number) else x for x in operands))
-    return Number(found, Expression(operation, expressions))
+    face = next(x.face for x in operands if isinstance(x, Number))
+    return Number(found, Expression(operation, expressions), face)
 
 
 class Number:
     """A float, or the truth value of a comparison; see the module."""
 
-    __slots__ = ("expression", "value")
+    __slots__ = ("expression", "face", "value")
     __array_priority__ = 100.0
 
-    def __init__(self, value: Any, expression: Expression):
+    def __init__(self, value: Any, expression: Expression, face: type[Handle]):
         self.value, self.expression = value, expression
+        self.face = face  # of arrays made of it
 
     def seen(self) -> Any:
         """The value, for Python to see: what is traced next may depend on it."""
@@ -123,7 +132,7 @@ class Number:
     __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)
 
     def __bool__(self) -> bool:
-        truth = Number(bool(self.value), Expression(bool, (self.expression,)))
+        truth = Number(bool(self.value), Expression(bool, (self.expression,)), self.face)
         return bool(truth.seen())
 
     def __hash__(self) -> int:
@@ -155,9 +164,7 @@ class Number:
 
     def strong(self) -> Any:
         """What NumPy makes of a float: an array without dimensions, of float64."""
-        from tapejit.tracer.array import Array  # which imports this module
-
-        handle = Array.wrap(np.asarray(self.value))
+        handle = self.face.wrap(np.asarray(self.value))
         if STATE.tape is not None:
             STATE.tape.outermost().given[id(handle)] = handle, self.expression
         return handle
