@@ -1,9 +1,9 @@
 """Python floats that a decorated function is called with: known, but not fixed by the trace.
 
 Python may compute with a `Number` and compare it. Met by an array it is a run-time parameter of the program,
-as a plain float is (with a complex number it is what Python sees); and because it remembers by which `Expression` it came from the arguments, a later call
+as a plain float is; and because it remembers by which `Expression` it came from the arguments, a later call
 works it out anew without Python. What Python decides by it (`if rate > 0.5`), or takes as a float
-(`math.exp(rate)`), is a guard.
+(`math.exp(rate)`, `1j * rate`), is a guard.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from bank import BANK, COMPILED
-from parts import gradients_by_difference, numbers
+from parts import gradients_by_difference, numbers, reals
 
 import tapejit as tj
 
@@ -125,6 +125,18 @@ def test_dtypes_are_numpys(make, dtype):
     found = tj.jit(make)(x)
     assert make(x).dtype == found.dtype == dtype
     np.testing.assert_allclose(found, make(x), rtol=1e-6)
+
+
+def test_float_arguments_meet_complex_numbers():
+    @tj.jit
+    def waves(x, k):
+        return x * (1j * k), k * 2j + x, 1j**k, np.exp(1j * k), k == 1j
+
+    x = reals(3)
+    for k in (2.0, 3.0, 2.0):
+        expected = (x * (1j * k), k * 2j + x, 1j**k, np.exp(1j * k), False)
+        for found, value in zip(waves(x, k), expected, strict=True):
+            np.testing.assert_allclose(found, value)
 
 
 def test_branches_on_parts():
