@@ -101,10 +101,10 @@ class Loader:
                 return _program(self._compiled(source, name, signature, general), source, name)
             key = self._store.key(source, signature, general)
             stored = self._store.get(key)
-            loaded = stored and stored.load()
+            loaded = None if stored is None else stored.load()
             if loaded is None:
                 dispatcher = self._compiled(source, name, signature, general)
-                self._store.put(key, machine_code(*dispatcher.overloads.values(), _mark(source)), source)
+                self._store.put(key, machine_code(_result(dispatcher), _mark(source)), source)
                 return _program(dispatcher, source, name)
 
         def compiled() -> Any:
@@ -201,9 +201,15 @@ def _jit(*signatures: Any) -> Any:
 
 def _program(dispatcher: Any, source: str, name: str) -> NativeProgram:
     """What was just compiled."""
-    (compiled,) = dispatcher.overloads.values()
+    compiled = _result(dispatcher)
     address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
     return NativeProgram(compiled.entry_point, lambda: dispatcher, source, _file(source, name), address)
+
+
+def _result(dispatcher: Any) -> Any:
+    """What Numba made, for the only types it was asked to compile for."""
+    (compiled,) = dispatcher.overloads.values()
+    return compiled
 
 
 def _mark(source: str) -> str:
