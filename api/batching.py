@@ -12,6 +12,7 @@ import optree
 
 from tapejit.argnums import described
 from tapejit.capture import transform
+from tapejit.ir.function import Function
 from tapejit.ir.transforms.batch import batch_along, reached
 from tapejit.ir.types import TensorType
 from tapejit.lane_path import explored, joined
@@ -136,7 +137,7 @@ class Batched(Transformed):
             ins = (*axes, *(None for _ in call.captured))
             outs = (0,) * len(call.heads)
             key = ("vmap", size, ins, outs)
-            results.append(call.apply(key, lambda f, i=ins, o=outs: batch_along(f, size, i, o)))
+            results.append(call.apply(key, functools.partial(_along, size, ins, outs)))
         stacked = joined(lanes, results, self._where_user)
         types = [x.type.with_shape(x.type.shape[1:]) for x in stacked]
         places = self._result_axes(first, types, [True] * len(stacked))
@@ -235,6 +236,10 @@ class Batched(Transformed):
                 f"{self._where_user}: a stack of results {example} has no axis {axis}; check out_axes"
             )
         return axis % rank
+
+
+def _along(size: int, ins: tuple[int | None, ...], outs: tuple[int | None, ...], f: Function) -> Function:
+    return batch_along(f, size, ins, outs)
 
 
 def _leaf_names(name: str, tree: Any) -> list[str]:

@@ -17,6 +17,7 @@ from tapejit.capture import transform
 from tapejit.holomorphic import check_jacobian
 from tapejit.ir.function import Function
 from tapejit.ir.transforms.jacobian import cheaper_jacobian, forward_jacobian, reverse_jacobian
+from tapejit.sparse import sparse_derivative
 from tapejit.transformed import Differential
 
 Method = Callable[[Function, Sequence[int], int], Function]
@@ -108,6 +109,7 @@ def jacobian(
     argnums: Any = 0,
     has_aux: bool = False,
     holomorphic: bool = False,
+    sparse: bool = False,
 ) -> Any:
     """The function that returns the Jacobian, by the mode that needs fewer sweeps.
 
@@ -118,26 +120,38 @@ def jacobian(
     complex; if both are, the function has to be `holomorphic`. Raises TypeError for integer arguments and
     values, ValueError for `argnums` that do not fit the call.
 
+    With `sparse` the function takes one array to one array and the result is a `scipy.sparse.csr_matrix` of
+    shape `(value.size, argument.size)`. It takes as few sweeps as the pattern seen in the IR allows: one for
+    an elementwise function, three for a tridiagonal matrix.
+
     >>> import numpy as np, tapejit as tj
     >>> tj.jacobian(np.sin)(np.zeros(2))
     array([[1., 0.],
            [0., 1.]])
+    >>> tj.jacobian(lambda x: x[1:] * x[:-1], sparse=True)(np.arange(1000.0)).nnz
+    1998
     """
+    if sparse:
+        return sparse_derivative(function, "jacobian", argnums, has_aux, 1)
     return _made(function, "jacobian", argnums, has_aux, cheaper_jacobian, holomorphic=holomorphic)
 
 
 @transform
-def hessian(function: Callable[..., Any] | None = None, argnums: Any = 0, has_aux: bool = False) -> Any:
+def hessian(
+    function: Callable[..., Any] | None = None, argnums: Any = 0, has_aux: bool = False, sparse: bool = False
+) -> Any:
     """The function that returns the second derivatives, forward over reverse; see `jacobian`.
 
     For a scalar function of one array the result has shape `x.shape + x.shape`. For a tree of arguments it
-    is that tree of such trees.
+    is that tree of such trees. With `sparse` it is a `scipy.sparse.csr_matrix` for a function of one array.
 
     >>> import numpy as np, tapejit as tj
     >>> tj.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
     array([[4., 2.],
            [2., 0.]])
     """
+    if sparse:
+        return sparse_derivative(function, "hessian", argnums, has_aux, 2)
     return _made(function, "hessian", argnums, has_aux, _second, 2)
 
 

@@ -113,7 +113,8 @@ class _Solution:
         self._residual, self._solver, self._tolerance = residual, solver, tolerance
         self._where = f"the solution of {described(residual)}"
 
-    def __call__(self, *theta: Any) -> Any:
+    def __call__(self, *given: Any) -> Any:
+        theta: Any = given
         values = _concrete(theta)
         outer, STATE.tape = STATE.tape, None
         try:
@@ -174,7 +175,8 @@ def _by_first(residual: Callable[..., Any], x: Any, theta: Any) -> Any:
 
 def _moving(theta: Any, dots: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """The arrays of theta that a derivative is by, and their tangents."""
-    pairs = zip(optree.tree_leaves(theta), optree.tree_leaves(tuple(dots)), strict=True)
+    tangents: Any = tuple(dots)
+    pairs = zip(optree.tree_leaves(theta), optree.tree_leaves(tangents), strict=True)
     chosen = [(x, dot) for x, dot in pairs if isinstance(dot, Handle)]
     return tuple(x for x, _ in chosen), tuple(dot for _, dot in chosen)
 

@@ -32,10 +32,14 @@ Transform = Callable[[Function], Function]
 
 @dataclass(eq=False, slots=True)
 class Line:
-    """`function` takes the variables, then what was captured; `calls` are transforms of it, made once."""
+    """`function` takes the variables, then what was captured; `calls` are transforms of it, made once.
+
+    `notes` are what else was found out about it.
+    """
 
     function: Function
     calls: dict[Hashable, Operation] = field(default_factory=dict)
+    notes: dict[Hashable, Any] = field(default_factory=dict)
 
     def call(self, key: Hashable, transform: Transform) -> Operation:
         """The transformed line as an operation; `key` names the transform."""
