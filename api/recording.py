@@ -5,7 +5,7 @@ The names and their behaviour are those of MXNet's autograd. The flags belong to
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,8 +19,11 @@ from tapejit.tracer.array import Array
 from tapejit.tracer.backward import backward as sweep
 from tapejit.tracer.errors import UNREACHABLE, AutogradError
 from tapejit.tracer.gradient import AttachedGradients, FreshGradients
-from tapejit.tracer.intake import head_gradient, require_array
+from tapejit.tracer.intake import head_gradient, recorded_head_gradient, require_array
+from tapejit.tracer.recorded_gradient import recorded_gradients
 from tapejit.tracer.state import STATE
+from tapejit.tracer.surface import elementwise
+from tapejit.tracer.surface.function import apply
 from tapejit.tracer.tape import Tape
 
 
@@ -72,6 +75,11 @@ def train_mode() -> Any:
 def predict_mode() -> Any:
     """Clear the training flag only."""
     return _scope(None, False)
+
+
+def training(flag: bool) -> Any:
+    """Set the training flag to `flag`, and nothing else."""
+    return _scope(None, flag)
 
 
 def is_recording() -> bool:
@@ -126,7 +134,7 @@ def backward(heads: Any, head_grads: Any = None, retain_graph: bool = False, tra
 
     Gradients go to the `.grad` of every reached array that has `attach_grad()`.
     """
-    xs, grads = _heads(heads, head_grads)
+    xs, grads = _heads(heads, head_grads, head_gradient)
     with _scope(None, train_mode):
         sweep(xs, grads, AttachedGradients(), retain_graph)
 
@@ -135,7 +143,39 @@ def gradients_of(
     heads: Any, variables: Any, head_grads: Any = None, retain_graph: bool = False
 ) -> list[Array]:
     """The gradients of the sum of `heads` with respect to `variables`, as new arrays; `.grad` stays."""
-    xs, grads = _heads(heads, head_grads)
+    xs, grads = _heads(heads, head_grads, head_gradient)
+    wanted = _variables(variables)
+    sink = FreshGradients(wanted)
+    sweep(xs, grads, sink, retain_graph)
+    return [_reached(i, v, sink.of(v), type(v).wrap) for i, v in enumerate(wanted)]
+
+
+def recorded_gradients_of(heads: Any, variables: Any, head_grads: Any = None) -> list[Array]:
+    """The same as arrays that are recorded, also outside `record()`; nothing is freed."""
+    with _recording() as tape:
+        xs, grads = _heads(heads, head_grads, recorded_head_gradient)
+        wanted = _variables(variables)
+        found = recorded_gradients(tape, xs, grads, wanted)
+        return [
+            _reached(i, v, found.get(v._leaf), lambda g, v=v: apply(elementwise.copy.op, (g,), (), type(v)))
+            for i, v in enumerate(wanted)
+        ]
+
+
+@contextmanager
+def _recording() -> Iterator[Tape]:
+    """The tape that records now, or one that does for a while."""
+    before = set_recording(True)
+    tape = STATE.tape
+    assert tape is not None
+    try:
+        yield tape
+    finally:
+        if not before:
+            set_recording(False)
+
+
+def _variables(variables: Any) -> list[Array]:
     wanted = [require_array(v, "a variable") for v in _listed(variables)]
     for i, v in enumerate(wanted):
         if v._leaf is None or v._leaf.req == "null":
@@ -143,15 +183,14 @@ def gradients_of(
                 f"Cannot differentiate with respect to the {i + 1}-th variable because it does not "
                 "require gradient."
             )
-    sink = FreshGradients(wanted)
-    sweep(xs, grads, sink, retain_graph)
-    results = []
-    for i, v in enumerate(wanted):
-        found = sink.of(v)
-        if found is None:
-            raise AutogradError(UNREACHABLE.format(i + 1))
-        results.append(type(v).wrap(found))
-    return results
+    return wanted
+
+
+def _reached(i: int, variable: Array, found: Any, wrap: Callable[[Any], Array]) -> Array:
+    """The gradient of the i-th variable as an array of its class."""
+    if found is None:
+        raise AutogradError(UNREACHABLE.format(i + 1))
+    return wrap(found)
 
 
 @transform
@@ -169,9 +208,9 @@ def _listed(arrays: Any) -> list[Any]:
     return list(arrays) if isinstance(arrays, list | tuple) else [arrays]
 
 
-def _heads(heads: Any, head_grads: Any) -> tuple[list[Array], list[np.ndarray | None]]:
+def _heads(heads: Any, head_grads: Any, taken: Callable[[Array, Any], Any]) -> tuple[list[Array], list[Any]]:
     xs = [require_array(x, "a head") for x in _listed(heads)]
     grads = [None] * len(xs) if head_grads is None else _listed(head_grads)
     if len(grads) != len(xs):
         raise ValueError(f"heads and head_grads must be lists of the same length: {len(xs)} vs. {len(grads)}")
-    return xs, [head_gradient(x, g) for x, g in zip(xs, grads, strict=True)]
+    return xs, [taken(x, g) for x, g in zip(xs, grads, strict=True)]

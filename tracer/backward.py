@@ -1,37 +1,29 @@
-"""The reverse sweep over segments: from heads to the gradients of leaves.
+"""The reverse sweep that computes: from heads to the gradients of leaves.
 
 A pending head's segment is cut, and its values and gradients are computed by one joint program. Then
-the segments it depends on follow, the latest first, each by its backward program. The sweep is
-planned as a whole before anything runs, so that a freed graph is an error that leaves no trace.
+the segments it depends on follow, the latest first, each by its backward program.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
 
 import numpy as np
 
-from tapejit.ir.types import TensorType
-from tapejit.tracer.errors import COMPLEX_HEAD, NOT_IN_GRAPH, AutogradError, DtypeError
 from tapejit.tracer.gradient import Destination, Sink
-from tapejit.tracer.handle import Handle
-from tapejit.tracer.location import user_location
+from tapejit.tracer.handle import Handle, Leaf
 from tapejit.tracer.plan import Plan
-from tapejit.tracer.segment import Segment, Source
+from tapejit.tracer.segment import Segment
+from tapejit.tracer.sweep import Sweep, Visit, check_heads
 
 
 def backward(
     heads: Sequence[Handle], head_grads: Sequence[np.ndarray | None], sink: Sink, retain_graph: bool = False
 ) -> None:
     """Differentiate the sum of `heads`, weighted by `head_grads` (None: ones), into `sink`."""
-    if not all(head.tracked for head in heads):
-        raise AutogradError(NOT_IN_GRAPH)
-    for head, grad in zip(heads, head_grads, strict=True):
-        if grad is None and head.type.is_complex:
-            raise DtypeError(COMPLEX_HEAD.format(user_location(), head.type))
+    check_heads(heads, head_grads)
     borrowed = [g for g in head_grads if g is not None]
-    sweep = Sweep(sink, retain_graph, borrowed)
+    sweep = RunningSweep(sink, retain_graph, borrowed)
     try:
         for head, grad in zip(heads, head_grads, strict=True):
             sweep.seed(head, grad)
@@ -40,115 +32,32 @@ def backward(
         sweep.close()
 
 
-_AWAITED = np.empty(0)  # an adjoint that a later segment will deliver
-
-
-class Visit:
-    """What the sweep does at one segment: `seeds` are the adjoints of its values (None: all ones)."""
-
-    __slots__ = ("reached", "seeds", "segment", "sources", "wrt")
-
-    def __init__(self, segment: Segment):
-        self.segment = segment
-        self.seeds: dict[int, np.ndarray | None] = {}
-        self.reached: frozenset[int] = frozenset()
-        self.wrt: tuple[int, ...] = ()
-        self.sources: list[Source] = []
-
-    def add(self, index: int, grad: np.ndarray | None, type_: TensorType) -> None:
-        """Add to the adjoint of one value, which has this type."""
-        before = self.seeds.get(index, _AWAITED)
-        if before is _AWAITED:
-            self.seeds[index] = grad
-        else:
-            ones = np.ones(type_.shape, type_.numpy_dtype)
-            total = np.add(ones if before is None else before, ones if grad is None else grad)
-            self.seeds[index] = np.asarray(total)  # without dimensions NumPy gives a scalar
-
-    def plan_inputs(self, sink: Sink) -> None:
-        """Find the inputs that want a gradient and are reached by the seeds."""
-        node, heads = self.segment.node, tuple(sorted(self.seeds))
-        reached = node.plans.get(("reach", heads))
-        if reached is None:
-            reached = node.plans[("reach", heads)] = self.segment.planner().reach(heads)
-        self.reached = reached
-        wanted = {
-            i: s
-            for i, s in self.segment.sources.items()
-            if i in reached and (s.leaf is None or sink.wants(s.leaf))
-        }
-        self.wrt, self.sources = tuple(wanted), list(wanted.values())
-
-
-class Sweep:
-    """One reverse sweep. First `seed` every head, then `run` once, then `close`."""
+class RunningSweep(Sweep):
+    """`close` it after `run`, also after an error."""
 
     def __init__(self, sink: Sink, retain: bool, borrowed: list[np.ndarray]):
+        super().__init__(sink)
         self._sink, self._retain = sink, retain
         self._borrowed = borrowed  # the user's head gradients, which a destination might overlap
-        self._visits: dict[Segment, Visit] = {}
         self._cut: dict[object, Segment] = {}
-        self._leaves: list[tuple[Handle, np.ndarray | None]] = []  # heads that are leaves themselves
-
-    def seed(self, head: Handle, grad: np.ndarray | None) -> None:
-        """Start from `head`; its pending segment, if it has one, is cut here."""
-        if head._tape is not None:
-            segment = self._cut.get(head._tape)
-            if segment is None:
-                segment = self._cut[head._tape] = head._tape.cut()
-            index = head._index
-        elif head._history is not None and head._history.segment.remembers(head._history.index):
-            segment, index = head._history.segment, head._history.index
-        else:
-            self._leaves.append((head, grad))
-            return
-        self._visit_of(segment).add(index, grad, head.type)
-
-    def run(self) -> None:
-        """Plan every visit, then run them, the latest segment first."""
-        visits = self._plan()
-        for head, grad in self._leaves:
-            self._write_leaf(head, grad)
-        for visit in visits:
-            self._run(visit)
 
     def close(self) -> None:
         """After an error, the segments that were cut can still be computed on demand."""
         for segment in self._cut.values():
             segment.postpone()
 
-    def _visit_of(self, segment: Segment) -> Visit:
-        visit = self._visits.get(segment)
-        if visit is None:
-            visit = self._visits[segment] = Visit(segment)
-        return visit
+    def _place_of(self, head: Handle) -> tuple[Segment, int] | None:
+        if head._tape is None:
+            return super()._place_of(head)
+        segment = self._cut.get(head._tape)
+        if segment is None:
+            segment = self._cut[head._tape] = head._tape.cut()
+        return segment, head._index
 
-    def _plan(self) -> list[Visit]:
-        queue = [(-segment.order, segment) for segment in self._visits]
-        heapq.heapify(queue)
-        planned = []
-        while queue:
-            visit = self._visits[heapq.heappop(queue)[1]]
-            visit.plan_inputs(self._sink)
-            planned.append(visit)
-            for source in visit.sources:
-                if source.leaf is None:
-                    self._plan_upstream(source, queue)
-        return planned
-
-    def _plan_upstream(self, source: Source, queue: list[tuple[int, Segment]]) -> None:
-        history = source.history
-        if history is None or not history.segment.remembers(history.index):
-            raise AutogradError(NOT_IN_GRAPH)
-        if history.segment not in self._visits:
-            heapq.heappush(queue, (-history.segment.order, history.segment))
-        self._visit_of(history.segment).seeds.setdefault(history.index, _AWAITED)
-
-    def _write_leaf(self, head: Handle, grad: np.ndarray | None) -> None:
-        if head._leaf is not None and self._sink.wants(head._leaf):
-            goal = self._sink.destination(head._leaf, head.type).staged()
-            goal.array[...] = 1.0 if grad is None else grad
-            goal.finish()
+    def _arrive(self, head: Handle, leaf: Leaf, grad: np.ndarray | None) -> None:
+        goal = self._sink.destination(leaf, head.type).staged()
+        goal.array[...] = 1.0 if grad is None else grad
+        goal.finish()
 
     def _run(self, visit: Visit) -> None:
         goals = self._destinations(visit)
@@ -158,9 +67,7 @@ class Sweep:
             self._run_backward(visit, goals)
         for source, goal in zip(visit.sources, goals, strict=True):
             if source.leaf is None:
-                assert source.history is not None
-                upstream = self._visits[source.history.segment]
-                upstream.add(source.history.index, goal.array, source.handle.type)
+                self._pass_on(source, goal.array)
             else:
                 goal.finish()
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from tapejit.ir.types import TensorType
 from tapejit.tracer.handle import Handle, Leaf
+from tapejit.tracer.sweep import Wanting
 
 
 @dataclass(slots=True)
@@ -41,11 +42,8 @@ class Destination:
         return self.accumulate and self.target is None
 
 
-class Sink(Protocol):
+class Sink(Wanting, Protocol):
     """Receives the gradients of leaves."""
-
-    def wants(self, leaf: Leaf) -> bool:
-        """Whether this leaf's gradient is asked for."""
 
     def destination(self, leaf: Leaf, type: TensorType) -> Destination:
         """Where the next contribution to this leaf's gradient goes."""

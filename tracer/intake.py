@@ -23,6 +23,22 @@ def head_gradient(head: Handle, given: Any) -> np.ndarray | None:
     if given is None:
         return None
     data = given.materialise() if isinstance(given, Handle) else np.asarray(given)
+    _check_head_gradient(head, data)
+    return np.require(data, head.type.numpy_dtype, ("C", "A"))
+
+
+def recorded_head_gradient(head: Handle, given: Any) -> Handle | None:
+    """The same as an array of the record, which may have a history."""
+    if given is None:
+        return None
+    if not isinstance(given, Handle):
+        return type(head).wrap(np.array(head_gradient(head, given)))
+    _check_head_gradient(head, given)
+    dtype = head.type.numpy_dtype
+    return given if given.dtype == dtype else elementwise.astype(given, dtype=dtype)
+
+
+def _check_head_gradient(head: Handle, data: Any) -> None:
     if data.shape != head.type.shape:
         raise ShapeError(
             f"backward at {user_location()}: the head gradient has shape {data.shape}, the head "
@@ -33,7 +49,6 @@ def head_gradient(head: Handle, given: Any) -> np.ndarray | None:
             f"backward at {user_location()}: a head gradient of {data.dtype} does not fit a head of "
             f"{head.type.numpy_dtype}"
         )
-    return np.require(data, head.type.numpy_dtype, ("C", "A"))
 
 
 def array_of(face: type[A], source: Any, dtype: Any = None) -> A:

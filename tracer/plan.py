@@ -17,11 +17,11 @@ import numpy as np
 from tapejit.ir.builder import Builder, Var, replay
 from tapejit.ir.custom import has_pull
 from tapejit.ir.function import Function, Value
+from tapejit.ir.passes.cse import cse
 from tapejit.ir.passes.dce import dce
 from tapejit.ir.transforms.adjoint import backpropagate
 from tapejit.ir.transforms.partition import residuals
 from tapejit.tracer.engine import Engine, Program
-from tapejit.tracer.operation import Operation
 from tapejit.tracer.trie import Node, trace_of
 
 Indices = tuple[int, ...]
@@ -36,7 +36,6 @@ class Plan:
     saved: list[Value] = field(default_factory=list)  # forward: what backward plans take
     saved_results: list[int] = field(default_factory=list)  # and which result of this plan each is
     kept: Indices | None = None  # the arguments it takes; None: all
-    call: Operation | None = None  # this plan as one operation of an outer trace
     results: list[tuple[Indices, np.dtype[Any]]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -95,20 +94,34 @@ class Planner:
         accumulate: frozenset[int],
     ) -> Plan:
         """Results: the gradients for the inputs `wrt`. Arguments: the trace's, `saved`, given adjoints."""
+        function = self._pulled(saved, heads, given, wrt)
+        kept = _used(function)
+        function.params = tuple(function.params[k] for k in kept)
+        numbers = self._numbers()
+        by_value = frozenset(n for n, k in enumerate(kept) if k in numbers)
+        return Plan(function, self.engine.program(function, by_value, accumulate), kept=kept)
+
+    def gradient(self, heads: Indices, given: tuple[bool, ...], wrt: Indices) -> tuple[Function, Indices]:
+        """The gradients for the inputs `wrt` as IR, for another trace; and which of the arguments it takes.
+
+        The arguments are the trace's, then the given adjoints. One array is among them.
+        """
+        function = cse(self._pulled((), heads, given, wrt))
+        kept = tuple(sorted({*_used(function), self.trace.inputs.index(wrt[0])}))
+        function.params = tuple(function.params[k] for k in kept)
+        return function, kept
+
+    def _pulled(
+        self, saved: Sequence[Value], heads: Indices, given: tuple[bool, ...], wrt: Indices
+    ) -> Function:
+        """From the arguments of the trace, `saved` and given adjoints to gradients."""
         builder = Builder("backward")
         known = [*self.trace.function.params, *saved]
         env = {v: builder.param(v.type, v.name) for v in known}
         stored = set(saved)
         body = [i for i in self.trace.function.body if not stored.issuperset(i.results)]
         env |= replay(builder, body, env.items())
-        grads = self._gradients(builder, env, heads, given, wrt)
-        function = dce(builder.finish(grads))
-        used = {v for instr in function.body for v in instr.operands} | set(function.results)
-        kept = tuple(k for k, v in enumerate(function.params) if v in used)
-        function.params = tuple(function.params[k] for k in kept)
-        numbers = self._numbers()
-        by_value = frozenset(n for n, k in enumerate(kept) if k in numbers)
-        return Plan(function, self.engine.program(function, by_value, accumulate), kept=kept)
+        return dce(builder.finish(self._gradients(builder, env, heads, given, wrt)))
 
     def reach(self, heads: Indices) -> frozenset[int]:
         """The tracked values that the heads depend on, the heads included."""
@@ -168,3 +181,9 @@ class Planner:
             set(self.trace.function.params),
             {self.trace.values[i] for i in live},
         )
+
+
+def _used(function: Function) -> Indices:
+    """The parameters that are read."""
+    used = {v for instr in function.body for v in instr.operands} | set(function.results)
+    return tuple(k for k, v in enumerate(function.params) if v in used)

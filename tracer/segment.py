@@ -114,6 +114,26 @@ class Segment:
         """A segment stands in for the tape of its pending handles after `postpone`."""
         return self
 
+    def reach(self, heads: tuple[int, ...]) -> frozenset[int]:
+        """The tracked values that the heads depend on, the heads included."""
+        found: frozenset[int] | None = self.node.plans.get(("reach", heads))
+        if found is None:
+            found = self.node.plans[("reach", heads)] = self.planner().reach(heads)
+        return found
+
+    def operand(self, n: int, i: int | None) -> Any:
+        """Argument n, which is value i, as it was when it entered, whatever became of its array since."""
+        value = self.arguments.values[n]
+        if i is None or isinstance(value, Handle):
+            return value
+        handle, leaf, history, _ = self.sources[i]
+        same = handle._tape is None and handle._data is value
+        if same and handle._leaf is leaf and handle._history is history:
+            return handle
+        twin = type(handle).wrap(value, self.arguments.storages[n])
+        twin._leaf, twin._history = leaf, history
+        return twin
+
     def planner(self) -> Planner:
         """Makes the plans of this segment's trace."""
         return Planner(self.node, self.tape.trie.engine)
