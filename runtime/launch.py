@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tapejit.runtime.pipeline import pipeline
 from tapejit.runtime.pool import BLOCK_FUNCTION, SYMBOL, WORD
 
 
@@ -16,10 +17,8 @@ def parallel() -> Any:
     from numba.extending import intrinsic
 
     def parallel(context: Any, blocks: Any, function: Any, arguments: Any) -> Any:
-        called = context.resolve_function_type(function, (types.int64, *arguments), {})
-
         def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-            compiled = function.dispatcher.overloads[called.args]
+            compiled = _compiled(context, function.dispatcher.py_func, (types.int64, *arguments))
             return _launched(context, builder, compiled, arguments, given)
 
         return types.void(types.int64, function, arguments), generate
@@ -27,12 +26,31 @@ def parallel() -> Any:
     return intrinsic(parallel)
 
 
+def _compiled(context: Any, function: Any, kinds: Any) -> Any:
+    """The block function, compiled into the program itself: optimised once, without entries for Python."""
+    from numba.core import compiler, types
+    from numba.core.targetconfig import ConfigStack
+
+    flags = ConfigStack().top().copy()
+    flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
+    return compiler.compile_extra(
+        context.typing_context,
+        context,
+        function,
+        kinds,
+        types.void,
+        flags,
+        {},
+        library=context.active_code_library,
+        pipeline_class=pipeline(),
+    )
+
+
 def _launched(context: Any, builder: Any, compiled: Any, kinds: Any, given: Any) -> Any:
     import llvmlite.ir as ll
     from numba.core import cgutils
 
     blocks, _, arguments = given
-    context.active_code_library.add_linking_library(compiled.library)
     data = cgutils.alloca_once_value(builder, arguments)
     unpacker = _unpacker(context, builder.module, compiled.fndesc, kinds, arguments.type)
     launch = cgutils.get_or_insert_function(builder.module, ll.FunctionType(WORD, [WORD] * 3), SYMBOL)
