@@ -30,6 +30,7 @@ from tapejit.tree import flatten
 
 MAX_REPLAYS = 64  # paths of one function that are kept compiled, unless `max_paths` says otherwise
 MAX_PATHS_MET = 4096  # beyond so many different paths no more are learnt
+MAX_RECENT = 4  # replays that a call tries as machine code before it walks the tree
 MAX_REASONS = 200  # traces whose reason is kept
 
 
@@ -107,7 +108,8 @@ class Memory:
         self._met: set[int] = set()  # hashes of the paths traced so far
         self._hopeless: set[Hashable] = set()  # outlines of paths that Python has to be run for
         self._reasons: deque[str] = deque(maxlen=MAX_REASONS)
-        self.shortcut: Callable[..., Any] | None = None  # of the replay used last
+        self._recent: tuple[Replay, ...] = ()  # those used last that are machine code
+        self.shortcut: Callable[..., Any] | None = None  # of the first of them
         self.max_paths = MAX_REPLAYS  # that are kept; settable
         self.traces = 0  # how often the Python ran
         self.why_python: str | None = "it has not been called"  # None once calls are replayed
@@ -133,17 +135,30 @@ class Memory:
         return latest.function
 
     def run(self, args: tuple[Any, ...]) -> Any:
-        """The result of the call by a replay, or MISS."""
+        """The result of the call by a replay, or MISS; `shortcut` has been tried."""
+        for replay in self._recent[1:]:
+            assert replay.shortcut is not None
+            result = replay.shortcut(*args)
+            if result is not MISS:
+                self._use(replay)
+                return result
         for situation in self._situations:
             result = situation.tree.run(args)
             if result is MISS:
                 continue
             if situation is not self._situations[0]:
                 self._prefer(situation)
-            latest = situation.tree.latest
-            self.shortcut = None if latest is None else latest.shortcut
+            if situation.tree.latest is not None:
+                self._use(situation.tree.latest)
             return MISS if type(result) is Exit else result
         return MISS
+
+    def _use(self, replay: Replay) -> None:
+        """If it is machine code, try this one first from now on."""
+        if replay.shortcut is not None:
+            others = (other for other in self._recent if other is not replay)
+            self._recent = (replay, *others)[:MAX_RECENT]
+            self.shortcut = replay.shortcut
 
     def learn(self, call: Call, pack: Callable[[Sequence[Handle], Sequence[int]], Pack]) -> Replay | None:
         """Make a replay of the call that was just traced, if everything it depended on can be checked.
@@ -224,7 +239,8 @@ class Memory:
             self._drop(min(self._replays, key=lambda k: self._replays[k].hits))
 
     def _drop(self, key: tuple[Hashable, Hashable]) -> None:
-        gone, self.shortcut = self._replays.pop(key), None
+        gone = self._replays.pop(key)
+        self._recent, self.shortcut = (), None
         for situation in self._situations:
             if any(replay is gone for replay in situation.tree.replays()):
                 situation.tree.remove(gone)
