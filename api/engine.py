@@ -83,7 +83,7 @@ class Compiler:
     def _store(self) -> Store | None:
         disk = disk_cache_from_environment()
         folders = [Path(folder) for package in (codegen, runtime) for folder in package.__path__]
-        return disk and Store(disk, folders)
+        return None if disk is None else Store(disk, folders)
 
 
 class Engine:

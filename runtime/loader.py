@@ -20,9 +20,10 @@ from tapejit.ir.types import NUMPY_NAME, TensorType
 from tapejit.runtime.fourier import Fourier
 from tapejit.runtime.linear_algebra import LinearAlgebra
 from tapejit.runtime.machine_code import machine_code
+from tapejit.runtime.signals import check_signals
 from tapejit.runtime.store import Store
-from tapejit.runtime.template import MOST
 from tapejit.runtime.threads import Threads, threads_from_environment
+from tapejit.runtime.variable import loads
 from tapejit.runtime.workspace import Workspace, borrow, give_back, row_of
 
 
@@ -157,13 +158,13 @@ class Loader:
         intrinsics = {
             "flat": _flat(),
             "gemm": _gemm(),
-            "check_signals": _check_signals(),
+            "check_signals": check_signals(),
             "parallel": parallel(),
             "borrow": borrow(),
             "give_back": give_back(),
             "row_of": row_of(),
         }
-        return {**_constants(), **_functions(self.vocabulary), **intrinsics, **_loads()}
+        return {**_constants(), **_functions(self.vocabulary), **intrinsics, **loads()}
 
 
 def _functions(vocabulary: Mapping[str, ScalarFunction]) -> dict[str, Any]:
@@ -295,29 +296,6 @@ def _flat() -> Any:
     return intrinsic(flat)
 
 
-def _loads() -> dict[str, Any]:
-    """`size_at(address, k)` and `number_at(address, k)`: the k-th of the words there, an int or a float."""
-    import llvmlite.ir as ll
-    from numba import types
-    from numba.extending import intrinsic
-
-    def load(kind: Any, result: Any, bounded: bool) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            address, k = arguments
-            word = builder.load(builder.gep(builder.inttoptr(address, kind.as_pointer()), [k]))
-            return builder.and_(word, kind(MOST)) if bounded else word
-
-        def typed(context: Any, address: Any, k: Any) -> Any:
-            return result(types.intp, types.intp), generate
-
-        return intrinsic(typed)
-
-    return {
-        "size_at": load(ll.IntType(64), types.intp, True),
-        "number_at": load(ll.DoubleType(), types.float64, False),
-    }
-
-
 def _gemm() -> Any:
     """`gemm(rows, columns, inner, x, start, leading, transposed, y, ..., out, start, accumulate)` by BLAS."""
     from numba import types
@@ -398,29 +376,3 @@ def _call_gemm(context: Any, builder: Any, signature: Any, arguments: Any) -> An
         ],
     )
     return context.get_dummy_value()
-
-
-def _check_signals() -> Any:
-    """`check_signals()` runs the Python handlers of signals that arrived, and raises what they raise.
-
-    Programs run without the GIL; it is taken for that. Python runs handlers in the main thread only.
-    """
-    import llvmlite.ir as ll
-    from numba import types
-    from numba.core import cgutils
-    from numba.extending import intrinsic
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        python, kind = context.get_python_api(builder), ll.FunctionType(ll.IntType(32), [])
-        state = python.gil_ensure()
-        check = cgutils.get_or_insert_function(builder.module, kind, "PyErr_CheckSignals")
-        raised = cgutils.is_not_null(builder, builder.call(check, []))
-        python.gil_release(state)
-        with cgutils.if_unlikely(builder, raised):
-            context.call_conv.return_exc(builder)
-        return context.get_dummy_value()
-
-    def typed(context: Any) -> Any:
-        return types.void(), generate
-
-    return intrinsic(typed)

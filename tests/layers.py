@@ -30,7 +30,10 @@ COMPILING = {
             "workspace.py",
             "lapack.py",
             "routine.py",
-            "fourier.py", "fourier_call.py",
+            "signals.py",
+            "variable.py",
+            "fourier.py",
+            "fourier_call.py",
         )
     ),
 }

@@ -22,7 +22,18 @@ MAX_NODES = 50_000  # some kilobytes each, with what hangs on them
 class Node:
     """One step. `operands` are value numbers of the trace, or None for a number or an absent operand."""
 
-    __slots__ = ("body", "children", "name", "operands", "parent", "plans", "tracked", "type", "types", "used")
+    __slots__ = (
+        "body",
+        "children",
+        "name",
+        "operands",
+        "parent",
+        "plans",
+        "tracked",
+        "type",
+        "types",
+        "used",
+    )
 
     def __init__(
         self,
@@ -45,8 +56,8 @@ class Node:
 class Trie:
     """A root and the engine that builds programs for what is traced below it.
 
-    With more than `most` nodes the traces that were not used for longest are dropped, until half are left: sizes
-    that never come back go, whatever is in use stays. What is dropped dies with the tapes that stand on it.
+    With more than `most` nodes the traces that were not used for longest are dropped, until half are left:
+    sizes that never come back go, what is in use stays. What is dropped dies with the tapes that stand on it.
     """
 
     def __init__(self, engine: Engine, most: int = MAX_NODES):
