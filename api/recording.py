@@ -16,9 +16,10 @@ from tapejit.capture import transform
 from tapejit.engine import TRIE
 from tapejit.inspection import Recording
 from tapejit.tracer.array import Array
+from tapejit.tracer.attached import attached_backward
 from tapejit.tracer.backward import backward as sweep
 from tapejit.tracer.errors import UNREACHABLE, AutogradError
-from tapejit.tracer.gradient import AttachedGradients, FreshGradients
+from tapejit.tracer.gradient import FreshGradients
 from tapejit.tracer.intake import head_gradient, recorded_head_gradient, require_array
 from tapejit.tracer.recorded_gradient import recorded_gradients
 from tapejit.tracer.state import STATE
@@ -134,15 +135,17 @@ def backward(heads: Any, head_grads: Any = None, retain_graph: bool = False, tra
 
     Gradients go to the `.grad` of every reached array that has `attach_grad()`.
     """
-    xs, grads = _heads(heads, head_grads, head_gradient)
+    xs, grads = _heads(heads, head_grads, lambda _, grad: grad)
     with _scope(None, train_mode):
-        sweep(xs, grads, AttachedGradients(), retain_graph)
+        attached_backward(xs, grads, retain_graph)
 
 
 def gradients_of(
     heads: Any, variables: Any, head_grads: Any = None, retain_graph: bool = False
 ) -> list[Array]:
     """The gradients of the sum of `heads` with respect to `variables`, as new arrays; `.grad` stays."""
+    if STATE.tape is not None and STATE.tape.decorated:
+        return recorded_gradients_of(heads, variables, head_grads)
     xs, grads = _heads(heads, head_grads, head_gradient)
     wanted = _variables(variables)
     sink = FreshGradients(wanted)

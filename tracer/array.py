@@ -13,11 +13,9 @@ from typing import Any
 import numpy as np
 
 from tapejit.tracer import protocol
-from tapejit.tracer.backward import backward
+from tapejit.tracer.attached import attached_backward
 from tapejit.tracer.errors import ConversionError
-from tapejit.tracer.gradient import AttachedGradients
 from tapejit.tracer.handle import Handle, Leaf
-from tapejit.tracer.intake import head_gradient
 from tapejit.tracer.location import user_location
 from tapejit.tracer.method import Methods
 from tapejit.tracer.number import Number
@@ -303,7 +301,7 @@ class Array(Methods, Writes):
         `retain_graph`. Raises AutogradError when the array was not recorded or its record was freed,
         ShapeError when `out_grad` has another shape.
         """
-        backward([self], [head_gradient(self, out_grad)], AttachedGradients(), retain_graph)
+        attached_backward([self], [out_grad], retain_graph)
 
     # -- Operators -----------------------------------------------------------------------------------------
 

@@ -28,13 +28,20 @@ def recorded_gradients(
     tape: Tape, heads: Sequence[Handle], head_grads: Sequence[Handle | None], variables: Sequence[Handle]
 ) -> dict[Leaf, Handle]:
     """The gradients of the sum of `heads`, weighted by `head_grads`, on `tape`; per leaf that is reached."""
-    check_heads(heads, head_grads)
     sink = RecordedGradients(variables)
+    record_sweep(tape, heads, head_grads, sink)
+    return sink.found
+
+
+def record_sweep(
+    tape: Tape, heads: Sequence[Handle], head_grads: Sequence[Handle | None], sink: RecordedGradients
+) -> None:
+    """The same into `sink`."""
+    check_heads(heads, head_grads)
     sweep = RecordedSweep(tape, sink)
     for head, grad in zip(heads, head_grads, strict=True):
         sweep.seed(head, grad)
     sweep.run()
-    return sink.found
 
 
 class RecordedGradients:

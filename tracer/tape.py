@@ -367,6 +367,11 @@ class Tape:
         self.cuts, self.escapes, self.given, self.leftovers = None, [], {}, None
         self._restart()
 
+    @property
+    def decorated(self) -> bool:
+        """Whether this is the tape of a decorated function, and not of a `record()` block."""
+        return self.cuts is not None
+
     def outermost(self) -> Tape:
         """The tape outside of all."""
         return self if self.parent is None else self.parent.outermost()
