@@ -17,6 +17,7 @@ import llvmlite.ir as ll
 from tapejit.codegen import (
     scalar_arithmetic,
     scalar_bits,
+    scalar_random,
     vector_bessel,
     vector_entropy,
     vector_error_function,
@@ -79,6 +80,7 @@ LIBRARY: dict[str, ScalarFunction] = {
     "copysign": ScalarFunction(scalar_bits.copysign, arity=2),
     "nextafter": ScalarFunction(scalar_bits.nextafter, arity=2),
     "rint": ScalarFunction(scalar_bits.rint),
+    "threefry": ScalarFunction(scalar_random.threefry, arity=2, long=True),
     "integer_pow": ScalarFunction(scalar_arithmetic.integer_pow, arity=2, literal=1),
     "pow": ScalarFunction(vector_power.power, arity=2, long=True),
     "exp": ScalarFunction(vector_exponential.exp, long=True),

@@ -15,6 +15,7 @@ from tapejit.ir import (
     modulus,
     number,
     ops,
+    random,
     running,
     scan,
     solve,
@@ -47,6 +48,7 @@ TABLE: dict[str, Primitive] = {
         determinant,
         fourier,
         update,
+        random,
     )
     for row in vars(module).values()
     if isinstance(row, Primitive)

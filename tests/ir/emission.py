@@ -23,6 +23,7 @@ from tapejit.ir.primitive import (
     Scanned,
     Scattered,
 )
+from tapejit.ir.random import reference_threefry
 from tapejit.ir.types import NUMPY_NAME
 
 
@@ -91,6 +92,7 @@ NAMES = {
     "polygamma": lambda x, n: type(x)(scipy.special.polygamma(n, float(x))),
     "shift_left": np.left_shift,
     "shift_right": np.right_shift,
+    "threefry": reference_threefry,
     "plus": operator.add,
     "complex": complex,
     "divide": operator.truediv,
