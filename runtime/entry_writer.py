@@ -106,9 +106,9 @@ class EntryWriter:
         self._leaves.append((x, given))
         if isinstance(given, GivenArray):
             return self._check_array(x, given.type)
-        is_constant = isinstance(given, GivenConstant)
-        fits = code.same(x, code.object(given.value)) if is_constant else self._is_float(x, given.plain)
-        return code.require(fits, self._missed)
+        if isinstance(given, GivenConstant):
+            return code.require(code.same(x, code.object(given.value)), self._missed)
+        return code.require(self._is_float(x, given.plain), self._missed)
 
     def _check_tree(self, x: ll.Value, tree: GivenTree) -> None:
         code, name = self.code, tree.kind.__name__.capitalize()

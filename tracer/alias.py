@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,9 +23,11 @@ from tapejit.tracer.operation import Operand, Operation, aligned
 from tapejit.tracer.storage import Storage
 
 if TYPE_CHECKING:
+    from tapejit.ir.types import TensorType
     from tapejit.tracer.handle import Handle
     from tapejit.tracer.tape import Tape
 
+OVERLAP_WORK = 10_000  # what to find out whether two views overlap may cost; else they do
 Step = tuple[
     Operation, tuple[tuple[str, Any], ...]
 ]  # an operation of one array that gives a view, and its statics
@@ -33,106 +35,163 @@ Step = tuple[
 
 @dataclass(frozen=True, eq=False, slots=True)
 class View:
-    """An array is `steps` applied to `root`."""
+    """An array is `steps` of the first of `sources`, which is of this type; step k was taken of source k."""
 
-    root: weakref.ref[Handle]
+    sources: tuple[weakref.ref[Handle], ...]
     steps: tuple[Step, ...]
+    type: TensorType | None  # None: it was an array with data
 
-    def of(self, data: np.ndarray) -> np.ndarray:
-        """The view of `data` in place of the root's."""
-        for op, statics in self.steps:
-            data = np.asarray(op.numpy(data, **dict(statics)))
-        return data
+    def copies(self, data: np.ndarray) -> int:
+        """After how many steps NumPy has made its last copy; 0 if the view is in the memory of `data`."""
+        copied = 0
+        for count, (op, statics) in enumerate(self.steps, 1):
+            seen = np.asarray(op.numpy(data, **dict(statics)))
+            if seen.size and not np.may_share_memory(seen, data):
+                copied = count
+            data = seen
+        return copied
 
 
 def note_view(view: Handle, source: Handle, step: Step) -> None:
-    """Remember that `view` was taken from `source`, and that they share their memory."""
-    above = source._view
-    view._view = (
-        View(weakref.ref(source), (step,)) if above is None else View(above.root, (*above.steps, step))
-    )
+    """Remember that `view` was taken from `source`, and that they may share their memory."""
+    above, here = source._view or View((), (), source._type), weakref.ref(source)
+    view._view = View((*above.sources, here), (*above.steps, step), above.type)
     view._storage = source.storage
     source.storage.share(source, view)
 
 
 def rewrite(tape: Tape, handle: Handle, new: Handle) -> None:
     """Let `handle` have the value `new`, which was just recorded, and all that shares its memory see it."""
-    if handle._storage is not None:
-        for copy in [h for h in handle._storage.living() if not _shares(h)]:
-            copy._view = copy._storage = None
-    relatives = [] if handle._storage is None else handle._storage.living()
-    root = _root(handle)
-    others = [h for h in relatives if h is not handle and h is not root]
-    views = [h for h in others if _root(h) is root]
-    _refuse_strangers([h for h in others if _root(h) is not root])
-    if root is not handle:
-        tape.rebind(root, _written_through(tape, root, _steps(handle), new))
+    living = [handle] if handle._storage is None else handle._storage.living()
+    _refuse_orphans(handle, living)
+    places = [(h, _place(h)) for h in living]
+    mine = _place(handle)
+    family = [(h, place) for h, place in places if place.root is mine.root and h is not handle]
+    _refuse_strangers(mine.root, [h for h, place in places if place.root is not mine.root])
+    if mine.root is not handle:
+        tape.rebind(mine.root, _written_through(tape, mine.root, mine.steps, new))
     tape.rebind(handle, new)
-    for view in views:
-        tape.rebind(view, _taken(tape, root, _steps(view)))
-    _share([root, handle, *views])
+    for view, place in family:
+        if view is not mine.root:
+            tape.rebind(view, _taken(tape, mine.root, place.steps))
+    _share([handle, *(h for h, _ in family)])
 
 
 def same_view(value: Any, source: Handle, step: Step) -> bool:
     """Whether `value` is what `step` sees of `source`, as after `x[i] += y`: to write it changes nothing."""
     view = getattr(value, "_view", None)
-    if view is None or view.steps != (step,) or view.root() is not source:
+    if view is None or value._storage is not source._storage:
         return False
-    return value._storage is source._storage and _shares(value)
+    mine, others = _place(value), _place(source)
+    return mine.root is others.root and mine.steps == (*others.steps, step)
 
 
 def settle_views(handles: Iterable[Handle]) -> None:
     """Give views of arrays that have data memory in these, as NumPy would."""
     for handle in handles:
-        root = _root(handle)
-        if root is not handle and root._data is not None and root._storage is handle._storage:
-            assert handle._view is not None
-            seen = handle._view.of(root._data)
-            handle._data = seen if np.may_share_memory(seen, root._data) else handle._data
+        if handle._view is None:
+            continue
+        place = _place(handle)
+        data = place.root._data
+        if place.steps and data is not None and place.root._storage is handle._storage:
+            handle._data = _seen(place.steps, data)
 
 
 # -- Relations -------------------------------------------------------------------------------------------
 
 
-def _root(handle: Handle) -> Handle:
-    """The array whose memory `handle` is in; itself if it has its own, or if nobody holds the other."""
-    root = None if handle._view is None else handle._view.root()
-    return handle if root is None else root
+class Place(NamedTuple):
+    """Where the memory of an array is: what the steps see of another one; no steps if it is its own."""
+
+    root: Handle
+    steps: tuple[Step, ...]
 
 
-def _shares(handle: Handle) -> bool:
-    """Whether NumPy would give `handle` the memory of its root, and not a copy."""
-    root, view = _root(handle), handle._view
-    if root is handle or view is None:
-        return True
-    memory = np.zeros(root.type.shape, root.type.numpy_dtype) if root._data is None else root._data
-    seen = view.of(memory)
-    return np.may_share_memory(seen, memory) or not seen.size
+def _place(handle: Handle) -> Place:
+    """Its place in the first array on the way that somebody holds, after the last copy NumPy would make."""
+    view = handle._view
+    if view is None:
+        return Place(handle, ())
+    memory = _memory(view)
+    copied = 0 if memory is None else view.copies(memory)
+    for k in range(copied, len(view.steps)):
+        source = view.sources[k]()
+        if source is not None:
+            return Place(source, view.steps[k:])
+    return Place(handle, ())
 
 
-def _steps(view: Handle) -> tuple[Step, ...]:
-    assert view._view is not None
-    return view._view.steps
+def _memory(view: View) -> np.ndarray | None:
+    """Memory as that of the root of a view; None if nobody can tell any more."""
+    root = view.sources[0]()
+    if root is not None and root._data is not None:
+        return root._data
+    type_ = view.type if root is None else root.type
+    return None if type_ is None else np.zeros(type_.shape, type_.numpy_dtype)
+
+
+def _seen(steps: Sequence[Step], data: np.ndarray) -> np.ndarray:
+    for op, statics in steps:
+        data = np.asarray(op.numpy(data, **dict(statics)))
+    return data
 
 
 def refuse_read_only(handle: Handle) -> None:
     """ReadOnlyError for an array that NumPy would not write to."""
-    data = handle._data
-    if data is None and _root(handle) is not handle:
-        root, view = _root(handle), handle._view
-        assert view is not None
-        data = view.of(np.zeros(root.type.shape, root.type.numpy_dtype))
+    view, data = handle._view, handle._data
+    memory = None if data is not None or view is None else _memory(view)
+    if view is not None and memory is not None:
+        data = _seen(view.steps, memory)
     if data is not None and data.ndim and not data.flags.writeable:
         raise ReadOnlyError(f"in-place write at {user_location()}: assignment destination is read-only")
 
 
-def _refuse_strangers(strangers: Sequence[Handle]) -> None:
-    """Arrays that share memory in a way that is not known stop a write."""
-    for other in strangers:
-        raise InPlaceError(
-            f"in-place write at {user_location()} to an array that shares memory with another one "
-            f"({other.type}), inside record(); copy one of them first: x.copy()"
-        )
+def _refuse_orphans(handle: Handle, living: Sequence[Handle]) -> None:
+    """Views of an array that nobody holds stop a write to one another where they overlap."""
+    view = handle._view
+    if view is None or view.sources[0]() is not None:
+        return
+    for other in living:
+        kin = other._view is not None and other._view.sources[0] is view.sources[0]
+        if kin and _heir(other) is not _heir(handle) and _overlap(handle, other):
+            _refuse(other)
+
+
+def _heir(handle: Handle) -> Handle:
+    """The first living array on the way to a view."""
+    assert handle._view is not None
+    return next((h for h in (source() for source in handle._view.sources) if h is not None), handle)
+
+
+def _overlap(one: Handle, other: Handle) -> bool:
+    """Whether two views of one array have elements in common."""
+    pair, views = (one._data, other._data), (one._view, other._view)
+    if pair[0] is None or pair[1] is None:
+        assert views[0] is not None
+        assert views[1] is not None
+        if views[0].type is None:
+            return True
+        memory = np.zeros(views[0].type.shape, views[0].type.numpy_dtype)
+        pair = _seen(views[0].steps, memory), _seen(views[1].steps, memory)
+    try:
+        return np.shares_memory(*pair, max_work=OVERLAP_WORK)  # type: ignore[arg-type]
+    except np.exceptions.TooHardError:
+        return True
+
+
+def _refuse_strangers(written: Handle, others: Sequence[Handle]) -> None:
+    """Arrays in the same memory, it is not known how, stop a write."""
+    for other in others:
+        known = written._data is not None and other._data is not None
+        if known and np.may_share_memory(written._data, other._data):
+            _refuse(other)
+
+
+def _refuse(other: Handle) -> None:
+    raise InPlaceError(
+        f"in-place write at {user_location()} to an array that shares memory with another one "
+        f"({other.type}), inside record(); copy one of them first: x.copy()"
+    )
 
 
 def _share(handles: Sequence[Handle]) -> None:

@@ -91,7 +91,7 @@ class Writes(Handle):
     def rebind(self, result: Handle) -> None:
         """Inside a record an in-place write gives this handle a new value on the tape."""
         tape, where = STATE.tape, user_location()
-        root = self._view.root() if self._view is not None else None
+        root = self._view.sources[0]() if self._view is not None else None
         for written in (self, root):
             if written is not None and written._leaf is not None and written._leaf.req != "null":
                 raise InPlaceError(

@@ -161,6 +161,26 @@ def test_views_made_in_a_record_stay_views_after_it():
     np.testing.assert_array_equal(view.numpy(), [50.0, 70.0])
 
 
+def test_views_of_what_nobody_holds():
+    x = tj.array([1.0, 2.0, 3.0, 4.0])
+    with tj.record():
+        square = (x * 1.0).reshape(2, 2)
+        turned = square.T
+        turned[0] = 9.0
+    np.testing.assert_array_equal(square.numpy(), [[9.0, 2.0], [9.0, 4.0]])
+    with tj.record():
+        low, high = np.split(x * 1.0, 2)
+        low += 1.0
+        whole = x * 1.0
+        first, second = whole[:3], whole[1:]
+        del whole
+        with pytest.raises(InPlaceError, match="copy one of them"):
+            first += 1.0
+    np.testing.assert_array_equal(high.numpy(), [3.0, 4.0])
+    np.testing.assert_array_equal(low.numpy(), [2.0, 3.0])
+    np.testing.assert_array_equal(second.numpy(), [2.0, 3.0, 4.0])
+
+
 def test_a_copy_is_no_view():
     x = tj.array([1.0, 2.0, 3.0])
     with tj.record():
@@ -250,3 +270,14 @@ def test_writes_to_elements_in_a_loop():
     expected = [(plain(data + h * e) - plain(data - h * e)) / (2 * h) for e in np.eye(10)]
     assert float(result) == pytest.approx(plain(data), rel=1e-15)
     np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-6)
+
+
+def test_what_is_copied_of_a_view_of_what_nobody_holds():
+    x = tj.array([1.0, 2.0, 3.0])
+    with tj.record():
+        strided = (x * 1.0)[None][:, ::2]
+        copied = strided.ravel()
+        view = copied[None]
+        view += 5.0
+    np.testing.assert_array_equal(copied.numpy(), [6.0, 8.0])
+    np.testing.assert_array_equal(strided.numpy(), [[1.0, 3.0]])
