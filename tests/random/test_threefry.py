@@ -1,4 +1,4 @@
-"""The bits of Threefry-2x32: published vectors, and the same bits from both tiers and any number of threads."""
+"""Threefry-2x32: the published vectors, the same bits from both tiers and any number of threads."""
 
 import numpy as np
 import pytest
