@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tapejit.autograd_function import Function
 from tapejit.recording import (
     backward,
     gradients_of,
@@ -72,6 +73,7 @@ def grad(
 
 
 __all__ = [
+    "Function",
     "backward",
     "grad",
     "is_recording",

@@ -13,6 +13,7 @@ import numpy as np
 from tapejit.tracer.gradient import Destination, Sink
 from tapejit.tracer.handle import Handle, Leaf
 from tapejit.tracer.plan import Plan
+from tapejit.tracer.python_call import PythonCall
 from tapejit.tracer.segment import Segment
 from tapejit.tracer.sweep import Sweep, Visit, check_heads
 
@@ -61,7 +62,9 @@ class RunningSweep(Sweep):
 
     def _run(self, visit: Visit) -> None:
         goals = self._destinations(visit)
-        if visit.segment.live:
+        if isinstance(visit.segment, PythonCall):
+            self._run_python(visit.segment, visit, goals)
+        elif visit.segment.live:
             self._run_joint(visit, goals)
         else:
             self._run_backward(visit, goals)
@@ -85,6 +88,15 @@ class RunningSweep(Sweep):
                 goal = goal.staged()
             goals.append(goal)
         return goals
+
+    def _run_python(self, call: PythonCall, visit: Visit, goals: list[Destination]) -> None:
+        for bar, goal in zip(call.computed(visit.seeds, visit.wrt), goals, strict=True):
+            if goal.in_place:
+                goal.array += 0 if bar is None else bar
+            else:
+                goal.array[...] = 0 if bar is None else bar
+        if not self._retain:
+            call.forget(visit.reached)
 
     def _run_joint(self, visit: Visit, goals: list[Destination]) -> None:
         """A segment that has not run yet: its values and its gradients in one program."""

@@ -18,6 +18,7 @@ from tapejit.tracer.handle import Handle, Leaf
 from tapejit.tracer.nested import call_of, called
 from tapejit.tracer.operation import Operation
 from tapejit.tracer.plan import Indices
+from tapejit.tracer.python_call import PythonCall
 from tapejit.tracer.segment import Segment
 from tapejit.tracer.surface import elementwise
 from tapejit.tracer.sweep import Sweep, Visit, check_heads
@@ -134,6 +135,8 @@ class RecordedSweep(Sweep):
     def _pulled(self, visit: Visit) -> list[Handle]:
         """The adjoints of the inputs of a segment."""
         segment, seeds = visit.segment, visit.seeds
+        if isinstance(segment, PythonCall):
+            return segment.recorded(seeds, visit.wrt)
         given = tuple(g is not None for g in seeds.values())
         call, kept = _call(segment, tuple(seeds), given, visit.wrt)
         inputs = segment.planner().trace.inputs
