@@ -20,7 +20,12 @@ def named(function: Function, *operands: str) -> Function:
     """`function` with MXNet's names for its operands."""
     names = (*operands, *function.statics)
     return Function(
-        function.op, operands, function.statics, function.variadic, names, optional=len(function.operands) - function.required
+        function.op,
+        operands,
+        function.statics,
+        function.variadic,
+        names,
+        optional=len(function.operands) - function.required,
     )
 
 

@@ -1,7 +1,7 @@
 """Hamiltonian Monte Carlo: samples of a density that is known by its logarithm alone, and a picture of them.
 
-All chains step together: the leapfrog integrator needs the gradient of the log-density at the position of every
-chain, which is `vmap` of `grad`. Neal, MCMC using Hamiltonian dynamics (2011).
+All chains step together: the leapfrog integrator needs the gradient of the log-density at the position of
+every chain, which is `vmap` of `grad`. Neal, MCMC using Hamiltonian dynamics (2011).
 
 python examples/hamiltonian_monte_carlo.py [folder] [--samples N]
 """

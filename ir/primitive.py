@@ -153,8 +153,8 @@ class Library:
     """A routine of linear algebra, `routine(*sizes, *operands, *results)` in the runtime, on whole arrays.
 
     `sizes` gives its leading arguments from the operand types and the attributes; of the operands it takes
-    those in `reads`. If there are results that cost `extras`, it is told after the sizes whether any of them is
-    read; else they have no memory. Where it returns True the program raises `LinAlgError(failure)`.
+    those in `reads`. If there are results that cost `extras`, it is told after the sizes whether any of them
+    is read; else they have no memory. Where it returns True the program raises `LinAlgError(failure)`.
     """
 
     routine: str

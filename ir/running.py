@@ -31,7 +31,7 @@ def _type(x: TensorType, *, axis: int) -> TensorType:
 
 
 def _runs(r: Var, x: Var, axis: int) -> tuple[Var, Var, Var]:
-    """Where a run goes on (as a number), where x reached its value, and how often that had happened by then."""
+    """Where a run goes on (as a number), where x reached its value, and how often it had by then."""
     place = ops.iota(builder=x.builder, dtype="i64", shape=x.shape, axis=axis)
     same = ops.logical_and(_equal(r, shifted(r, axis, 1)), ops.ne(place, place.like(0)))
     goes_on = ops.cast(same, dtype=x.dtype)

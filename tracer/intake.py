@@ -35,7 +35,7 @@ def recorded_head_gradient(head: Handle, given: Any) -> Handle | None:
         return type(head).wrap(np.array(head_gradient(head, given)))
     _check_head_gradient(head, given)
     dtype = head.type.numpy_dtype
-    return given if given.dtype == dtype else elementwise.astype(given, dtype=dtype)
+    return given if given.type.numpy_dtype == dtype else elementwise.astype(given, dtype=dtype)
 
 
 def _check_head_gradient(head: Handle, data: Any) -> None:

@@ -144,7 +144,7 @@ def _positions(ind: Any, size: int, mode: str) -> np.ndarray:
 
 def _repeated(v: Any, count: int) -> Any:
     """The first `count` of the values, which begin again as often as it takes."""
-    values = v.reshape(-1) if isinstance(v, Handle) else np.asarray(v).ravel()
+    values = shape.reshape(v, shape=(-1,)) if isinstance(v, Handle) else np.asarray(v).ravel()
     size = values.shape[0]
     return values if size == count else values[np.arange(count) % max(size, 1)] if count else values[:0]
 

@@ -56,8 +56,9 @@ class Match:
         former in infinities too.
         """
         found = None if x.is_complex else self.number(x)
-        same = found is not None and found == number
-        return same and (not x.is_float or math.copysign(1.0, found) == math.copysign(1.0, number))
+        if found is None or found != number:
+            return False
+        return not x.is_float or math.copysign(1.0, found) == math.copysign(1.0, number)
 
     def of(self, primitive: Primitive, x: Var) -> Match | None:
         """The instruction that makes x, when it is one of `primitive`."""
