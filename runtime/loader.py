@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from tapejit.ir.signature import Signature
 from tapejit.ir.types import NUMPY_NAME, TensorType
 from tapejit.runtime.fourier import Fourier
+from tapejit.runtime.gemm import gemm
 from tapejit.runtime.linear_algebra import LinearAlgebra
 from tapejit.runtime.machine_code import machine_code
 from tapejit.runtime.signals import check_signals
@@ -157,7 +158,7 @@ class Loader:
 
         intrinsics = {
             "flat": _flat(),
-            "gemm": _gemm(),
+            "gemm": gemm(),
             "check_signals": check_signals(),
             "parallel": parallel(),
             "borrow": borrow(),
@@ -294,85 +295,3 @@ def _flat() -> Any:
         return row(x), generate
 
     return intrinsic(flat)
-
-
-def _gemm() -> Any:
-    """`gemm(rows, columns, inner, x, start, leading, transposed, y, ..., out, start, accumulate)` by BLAS."""
-    from numba import types
-    from numba.extending import intrinsic
-    from numba.np.linalg import ensure_blas
-
-    ensure_blas()
-
-    def gemm(
-        context: Any,
-        rows: Any,
-        columns: Any,
-        inner: Any,
-        x: Any,
-        x_start: Any,
-        x_leading: Any,
-        x_turned: Any,
-        y: Any,
-        y_start: Any,
-        y_leading: Any,
-        y_turned: Any,
-        out: Any,
-        out_start: Any,
-        accumulate: Any,
-    ) -> Any:
-        n, flag = types.intp, types.boolean
-        return types.void(n, n, n, x, n, n, flag, y, n, n, flag, out, n, flag), _call_gemm
-
-    return intrinsic(gemm)
-
-
-def _call_gemm(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    """Call Numba's helper, which finds the BLAS of SciPy.
-
-    Matrices lie row by row, but BLAS counts columns first: it is given the transposed problem.
-    """
-    import llvmlite.ir as ll
-    from numba import types
-    from numba.core import cgutils
-
-    byte, word = ll.IntType(8), ll.IntType(64)
-    pointer = byte.as_pointer()
-    kinds = [byte] * 3 + [word] * 3 + [pointer, pointer, word, pointer, word, pointer, pointer, word]
-    rows, columns, inner, _, _, x_leading, x_turned, _, _, y_leading, y_turned, _, _, accumulate = arguments
-    array = signature.args[3]
-    kind = {types.float64: "d", types.float32: "s", types.complex128: "z", types.complex64: "c"}[array.dtype]
-
-    def address(where: int) -> Any:
-        data = context.make_array(signature.args[where])(context, builder, arguments[where]).data
-        return builder.bitcast(builder.gep(data, [arguments[where + 1]]), pointer)
-
-    def scalar(value: Any) -> Any:
-        return builder.bitcast(cgutils.alloca_once_value(builder, value), pointer)
-
-    def turned(flag: Any) -> Any:
-        return builder.select(flag, byte(ord("t")), byte(ord("n")))
-
-    function = cgutils.get_or_insert_function(
-        builder.module, ll.FunctionType(ll.IntType(32), kinds), "numba_xxgemm"
-    )
-    builder.call(
-        function,
-        [
-            byte(ord(kind)),
-            turned(y_turned),
-            turned(x_turned),
-            columns,
-            rows,
-            inner,
-            scalar(context.get_constant(array.dtype, 1)),
-            address(7),
-            y_leading,
-            address(3),
-            x_leading,
-            scalar(context.cast(builder, accumulate, types.boolean, array.dtype)),
-            address(11),
-            columns,
-        ],
-    )
-    return context.get_dummy_value()

@@ -24,6 +24,7 @@ COMPILING = {
     *(
         Path("runtime", name)
         for name in (
+            "gemm.py",
             "launch.py",
             "machine_code.py",
             "pipeline.py",
