@@ -20,6 +20,7 @@ from tapejit.tracer.attached import attached_backward
 from tapejit.tracer.backward import backward as sweep
 from tapejit.tracer.errors import UNREACHABLE, AutogradError
 from tapejit.tracer.gradient import FreshGradients
+from tapejit.tracer.handle import Leaf
 from tapejit.tracer.intake import head_gradient, recorded_head_gradient, require_array
 from tapejit.tracer.recorded_gradient import recorded_gradients
 from tapejit.tracer.state import STATE
@@ -159,10 +160,16 @@ def recorded_gradients_of(heads: Any, variables: Any, head_grads: Any = None) ->
         xs, grads = _heads(heads, head_grads, recorded_head_gradient)
         wanted = _variables(variables)
         found = recorded_gradients(tape, xs, grads, wanted)
-        return [
-            _reached(i, v, found.get(v._leaf), lambda g, v=v: apply(elementwise.copy.op, (g,), (), type(v)))
-            for i, v in enumerate(wanted)
-        ]
+        return [_reached(i, v, found.get(_leaf(v)), _as_face(type(v))) for i, v in enumerate(wanted)]
+
+
+def _leaf(variable: Array) -> Leaf:
+    assert variable._leaf is not None
+    return variable._leaf
+
+
+def _as_face(face: type[Array]) -> Callable[[Any], Array]:
+    return lambda x: apply(elementwise.copy.op, (x,), (), face)
 
 
 @contextmanager

@@ -13,3 +13,9 @@ ENGINES = {tier: Engine(tier) for tier in ("interpret", "compile")}
 def tier(request, monkeypatch):
     monkeypatch.setattr(recording, "TRIE", Trie(ENGINES[request.param]))
     return request.param
+
+
+@pytest.fixture
+def interpreted(monkeypatch):
+    """A trie of its own in the interpreter's tier."""
+    monkeypatch.setattr(recording, "TRIE", Trie(ENGINES["interpret"]))

@@ -258,6 +258,35 @@ def test_gradients_are_central_differences(name, tier):
     assert slope == pytest.approx(((high - low) * weights).sum() / 2e-6, rel=1e-6, abs=1e-9)
 
 
+@pytest.mark.parametrize("name", SMOOTH)
+def test_second_derivatives_are_differences_of_first_ones(name, interpreted):
+    call, values, expected = SMOOTH[name]
+    weights = onp.cos(onp.arange(onp.size(expected))).reshape(onp.shape(expected))
+    steps = [direction(v) for v in values]
+
+    def slope_at(shift, backward=False):
+        arrays = arrays_of([v + shift * step for v, step in zip(values, steps, strict=True)])
+        moving = [(x, step) for x, step in zip(arrays, steps, strict=True) if step.any()]
+        for x, _ in moving:
+            x.attach_grad()
+        with autograd.record():
+            y = call(*arrays)
+            wrt = [x for x, _ in moving]
+            found = autograd.grad(y, wrt, nd.array(weights, dtype="float64"), create_graph=True)
+            slope = sum(
+                (g * nd.array(step, dtype="float64")).sum()
+                for g, (_, step) in zip(found, moving, strict=True)
+            )
+        if backward:
+            slope.backward()
+            return sum((x.grad.asnumpy() * step).sum() for x, step in moving)
+        return slope.asscalar()
+
+    beside = 0.01  # no kink is there
+    difference = (slope_at(beside + 1e-6) - slope_at(beside - 1e-6)) / 2e-6
+    assert slope_at(beside, backward=True) == pytest.approx(difference, rel=1e-6, abs=1e-8)
+
+
 def direction(value):
     """Where to move an argument; a condition stays."""
     return (

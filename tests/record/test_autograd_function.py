@@ -1,4 +1,4 @@
-"""`autograd.Function`: derivatives in Python, in records and in decorated functions, of first and second order."""
+"""`autograd.Function`: derivatives in Python, in records and in decorated functions, to any order."""
 
 import gc
 import weakref
@@ -153,7 +153,7 @@ def test_forward_and_backward_are_not_recorded():
         (
             lambda dy: dy.sum(),
             ValueError,
-            r"Wrong.backward \(test_autograd_function.py:\d+\).*f64\[\].*input 0",
+            r"Wrong.backward \(test_autograd_f.*f64\[\].*input 0",
         ),
         (lambda dy: dy.astype("float32"), TypeError, r"astype\('float64'\)"),
         (lambda dy: dy.astype("int64"), TypeError, r"i64\[2\]"),
