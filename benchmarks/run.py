@@ -8,9 +8,7 @@ read the result.
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable
 from fnmatch import fnmatch
 from functools import partial
 from itertools import islice
@@ -36,6 +34,7 @@ def main(
     """Race tapejit against hand-written kernels and other libraries."""
     settings = set_threads(threads)  # before NumPy is imported, which the modules below do
     from contestants import line_up
+    from race.heat import races
     from race.table import console
 
     cases = chosen_cases(only, quick)
@@ -44,7 +43,7 @@ def main(
     say("threads:", ", ".join(f"{name}={value}" for name, value in settings.items()), "(limits: 1)")
     for name, reason in absent.items():
         say(f"{name} is skipped: {reason}")
-    records = run(cases, present, seconds, say)
+    records = races(cases, present, seconds, say)
     report(records, {"environment": settings, "skipped": absent}, out)
     sys.exit(1 if any(record.failures for record in records) else 0)
 
@@ -60,33 +59,18 @@ def chosen_cases(only: str, quick: bool) -> list[Any]:
     return [case for w in chosen for case in islice(w.cases(), 1 if quick else None)]
 
 
-def run(cases: list[Any], contestants: list[Any], seconds: float, say: Callable[[str], None]) -> list[Any]:
-    """A record per case, told as soon as it is there."""
-    from race.heat import heat
-    from race.table import line
-
-    records = []
-    for case in cases:
-        records.append(heat(case, contestants, seconds))
-        say(line(records[-1]))
-    return records
-
-
 def report(records: list[Any], conditions: dict[str, Any], out: Path) -> None:
     """Print the tables and the failures; write the JSON file and the picture."""
     from race.picture import draw
-    from race.record import machine
-    from race.table import console, median_table, preparation_table
+    from race.record import content
+    from race.table import console, failures, median_table, preparation_table
 
     terminal = console()
     terminal.print(median_table(records), preparation_table(records))
-    for record in records:
-        for name, problem in record.failures.items():
-            terminal.print(f"{record.workload} {record.label}: {name} failed: {problem}", markup=False)
+    for problem in failures(records):
+        terminal.print(problem, markup=False)
     out.mkdir(parents=True, exist_ok=True)
-    cases = [record.to_json() for record in records]
-    content = {**machine(), **conditions, "cases": cases}
-    (out / "benchmarks.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    (out / "benchmarks.json").write_text(content(records, conditions))
     draw(records, out / "benchmarks.png")
     terminal.print(f"written: {out / 'benchmarks.json'}, {out / 'benchmarks.png'}", highlight=False)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from contestants.autograd import Autograd
 from contestants.casadi import CasAdi
 from contestants.contestant import Contestant
 from contestants.drjit import DrJit
-from contestants.jax import Jax
+from contestants.jax import EagerJax, Jax
 from contestants.native import Limit
 from contestants.pytensor import PyTensor
 from contestants.tapejit import Tapejit
@@ -16,11 +19,21 @@ PEERS = (Jax, Torch, Autograd, PyTensor, DrJit, CasAdi)
 
 
 def line_up(threads: int, peers: bool, torch_compile: bool) -> tuple[list[Contestant], dict[str, str]]:
-    """Those who can take part, the limit and tapejit first, and why the others cannot."""
+    """Those who can race kernels, the limit and tapejit first, and why the others cannot."""
     wanted = (*PEERS, CompiledTorch) if torch_compile else PEERS
-    present: list[Contestant] = [Limit(threads), Tapejit(threads)]
+    return entered((Limit, Tapejit, *(wanted if peers else ())), threads)
+
+
+def line_up_for_programs(threads: int, peers: bool) -> tuple[list[Contestant], dict[str, str]]:
+    """Those who can run NumPy programs; autograd first, for it calls NumPy itself and is the reference."""
+    return entered((Autograd, Tapejit, Jax, EagerJax) if peers else (Tapejit,), threads)
+
+
+def entered(kinds: Iterable[Any], threads: int) -> tuple[list[Contestant], dict[str, str]]:
+    """Those whose library is installed, and why the others are absent."""
+    present: list[Contestant] = []
     absent: dict[str, str] = {}
-    for kind in wanted if peers else ():
+    for kind in kinds:
         try:
             present.append(kind(threads))
         except ImportError as missing:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from contestants.contestant import Call, General
+from contestants.contestant import Call
 from workloads.workload import Case
 
 
-class Limit(General):
+class Limit:
     name = "limit"
 
     def __init__(self, threads: int):
         pass
 
+    def expresses(self, case: Case) -> bool:
+        return case.workload.limit is not None
+
     def build(self, case: Case) -> Call:
-        return lambda: case.workload.limit(*case.inputs)
+        limit = case.workload.limit
+        assert limit is not None
+        return lambda: limit(*case.inputs)

@@ -18,10 +18,10 @@ def check(result: Any, reference: Any, dtype: np.dtype) -> None:
     """Raise unless each array is as near to the reference's as its largest element and `dtype` demand."""
     for name, found, expected in zip(_names(reference), _arrays(result), _arrays(reference), strict=True):
         if found.shape != expected.shape:
-            raise Disagreement(f"{name} has shape {found.shape}, the limit's {expected.shape}")
+            raise Disagreement(f"{name} has shape {found.shape}, the reference's {expected.shape}")
         error = np.max(np.abs(found - expected)) / max(np.max(np.abs(expected)), 1e-300)
         if not error <= TOLERANCE[dtype]:
-            raise Disagreement(f"{name} differs from the limit's by {error:.1e} of its largest element")
+            raise Disagreement(f"{name} differs from the reference's by {error:.1e} of its largest element")
 
 
 def _names(result: Any) -> list[str]:

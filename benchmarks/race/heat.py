@@ -12,6 +12,7 @@ from contestants.contestant import Contestant
 from race.agreement import Disagreement, check
 from race.clock import Runner, interleave, timed
 from race.record import Entry, Record
+from race.table import line
 from workloads.workload import Case
 
 
@@ -37,6 +38,17 @@ def heat(case: Case, contestants: Sequence[Contestant], seconds: float) -> Recor
     for runner in runners:
         record.entries[runner.name].samples = runner.samples
     return record
+
+
+def races(
+    cases: Sequence[Case], contestants: Sequence[Contestant], seconds: float, say: Callable[[str], None]
+) -> list[Record]:
+    """A record per case, told as soon as it is there."""
+    records = []
+    for case in cases:
+        records.append(heat(case, contestants, seconds))
+        say(line(records[-1]))
+    return records
 
 
 def _first_calls(contestant: Contestant, case: Case) -> tuple[Callable[[], Any], Any, Entry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import statistics
 import time
@@ -81,6 +82,12 @@ class Record:
             "preparations": {name: entry.preparation for name, entry in self.entries.items()},
             "best_peer": self.best_peer and self.best_peer[0],
         }
+
+
+def content(records: Sequence[Record], conditions: dict[str, Any]) -> str:
+    """The JSON file: the machine, the `conditions` of the run, and all cases."""
+    everything = {**machine(), **conditions, "cases": [record.to_json() for record in records]}
+    return json.dumps(everything, indent=1, ensure_ascii=False) + "\n"
 
 
 def machine() -> dict[str, Any]:

@@ -31,19 +31,28 @@ def times(ratio: float | None) -> str:
 
 
 def median_table(records: Sequence[Record]) -> Table:
-    """Medians per call, and tapejit's ratio to the limit and to the best peer."""
+    """Medians per call, and tapejit's ratio to the limit, where there is one, and to the best peer."""
     names = contestants_of(records)
-    peers = [name for name in names if name not in (LIMIT, TAPEJIT)]
+    first = [name for name in (LIMIT, TAPEJIT) if name in names]
+    rivals = {"/ limit": _limit} if LIMIT in names else {}
+    rivals["/ best peer"] = _best_peer
+    peers = [name for name in names if name not in first]
     table = Table(title="Value and gradient, median time per call")
-    for heading in ("workload", "size", LIMIT, TAPEJIT, "/ limit", "/ best peer", *peers):
+    for heading in ("workload", "size", *first, *rivals, *peers):
         table.add_column(heading, justify="left" if heading == "workload" else "right")
     for title, record in _titled(records):
-        limit, best = record.entries.get(LIMIT), record.best_peer
-        ratios = times(record.ratio(limit and limit.median)), times(record.ratio(best and best[1]))
-        ours = [_median(record, name) for name in (LIMIT, TAPEJIT)]
-        theirs = [_median(record, name, bold=best is not None and name == best[0]) for name in peers]
-        table.add_row(title, record.label, *ours, *ratios, *theirs)
+        ratios = (times(record.ratio(seconds(record))) for seconds in rivals.values())
+        table.add_row(title, record.label, *_medians(record, first), *ratios, *_medians(record, peers))
     return table
+
+
+def _limit(record: Record) -> float | None:
+    entry = record.entries.get(LIMIT)
+    return entry and entry.median
+
+
+def _best_peer(record: Record) -> float | None:
+    return record.best_peer and record.best_peer[1]
 
 
 def preparation_table(records: Sequence[Record]) -> Table:
@@ -64,12 +73,24 @@ def line(record: Record) -> str:
     return f"{record.workload} {record.label}: {', '.join(medians)}"
 
 
-def _median(record: Record, name: str, bold: bool = False) -> str:
+def failures(records: Sequence[Record]) -> Iterator[str]:
+    """What went wrong, a line each."""
+    for record in records:
+        for name, problem in record.failures.items():
+            yield f"{record.workload} {record.label}: {name} failed: {problem}"
+
+
+def _medians(record: Record, names: Sequence[str]) -> list[str]:
+    """The best peer's is bold."""
+    best = record.best_peer and record.best_peer[0]
+    return [f"[bold]{_median(record, name)}[/]" if name == best else _median(record, name) for name in names]
+
+
+def _median(record: Record, name: str) -> str:
     if name in record.failures:
         return "failed"
     entry = record.entries.get(name)
-    text = duration(entry.median) if entry else ""
-    return f"[bold]{text}[/]" if bold else text
+    return duration(entry.median) if entry else ""
 
 
 def _titled(records: Sequence[Record]) -> Iterator[tuple[str, Record]]:

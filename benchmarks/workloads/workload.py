@@ -22,16 +22,18 @@ class Workload:
     """`function(*inputs)` is a scalar; its first `differentiated` inputs are what gradients are taken of.
 
     `limit(*inputs)` returns the value and the tuple of gradients; `draw(rng, *size)` the inputs.
-    `elementwise`: a sum of one elementwise function of vectors, which more libraries can express.
+    `limit` is None where nobody has written one. `elementwise`: a sum of one elementwise function of vectors,
+    which more libraries can express. `value_dependent`: shapes depend on the values of the inputs.
     """
 
     name: str
     function: Callable[..., Any]
-    limit: Callable[..., tuple[Any, tuple[np.ndarray, ...]]]
+    limit: Callable[..., tuple[Any, tuple[np.ndarray, ...]]] | None
     draw: Callable[..., tuple[np.ndarray, ...]]
     sizes: tuple[tuple[int, ...], ...]
     differentiated: int = 1
     elementwise: bool = False
+    value_dependent: bool = False
 
     def cases(self) -> Iterator[Case]:
         """One per size, smallest first."""

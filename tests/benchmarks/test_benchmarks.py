@@ -67,7 +67,7 @@ def test_a_wrong_gradient_is_not_timed(monkeypatch):
     ]
     record = heat(Case(workload, (3,)), contestants, 0.001)
     assert list(record.entries) == ["limit", "right"]
-    assert "gradient 0 differs from the limit's" in record.failures["wrong"]
+    assert "gradient 0 differs from the reference's" in record.failures["wrong"]
     assert "nan" in record.failures
 
 
@@ -90,3 +90,21 @@ def test_control_flow():
     assert done.returncode == 0, done.stderr
     assert "3 elements, 1005 rounds" in done.stdout
     assert "wrong" not in done.stdout
+
+
+@pytest.mark.slow
+def test_programs(tmp_path):
+    done = run("programs.py", "--quick", "--no-peers", "--seconds", "0.005", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    cases = json.loads((tmp_path / "programs.json").read_text())["cases"]
+    assert len(cases) == 10
+    assert all(set(case["medians"]) == {"tapejit"} for case in cases)
+
+
+def test_names_in_comprehensions_are_replaced(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    from workloads.namespace import written_for
+
+    scope = {"two": 2}
+    exec("def inner(x): return two * x\ndef outer(n): return sum(inner(i) for i in range(n))", scope)
+    assert written_for(scope["outer"], {"two": 3})(3) == 9
