@@ -160,8 +160,10 @@ class _Call:
                 )
 
     def _is_intermediate(self, x: Any) -> bool:
+        if id(x) in self.known:
+            return False
         if isinstance(x, Handle):
-            return x.type.is_inexact and id(x) not in self.known
+            return x.type.is_inexact
         return isinstance(x, float | complex | np.inexact) or (
             isinstance(x, np.ndarray) and x.dtype.kind in "fc"
         )

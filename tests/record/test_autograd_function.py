@@ -227,6 +227,22 @@ def test_second_order_through_inputs_of_both_kinds():
     assert (x.grad.tolist(), y.grad.tolist()) == ([8 * 2.0 * 25], [8 * 4.0 * 5])
 
 
+def test_a_number_among_the_inputs_is_known():
+    class Scaled(autograd.Function):
+        def forward(self, x, factor):
+            self.factor = factor
+            return x * factor
+
+        def backward(self, dy):
+            return dy * self.factor, None
+
+    x = variable(1.0)
+    with autograd.record():
+        (slope,) = autograd.grad(Scaled()(x, 2.5) ** 2, x, create_graph=True)
+    slope.backward()
+    assert (slope.tolist(), x.grad.tolist()) == ([12.5], [12.5])
+
+
 def test_a_backward_that_leaves_the_arrays_has_no_second_order():
     class Leaving(Cube):
         def backward(self, dy):
