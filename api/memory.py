@@ -257,6 +257,8 @@ class Memory:
         call: Call,
         pack: Callable[[Sequence[Handle], Sequence[int]], Pack],
     ) -> Replay:
+        if call.tape.impure is not None:
+            raise Unguardable(call.tape.impure)
         guards = guards_of(self._function, *self._objects(call.args, kind[0]))
         handles = result_handles((call.head, call.rest, list(call.written.values())))
         head = call.head if call.variables else None

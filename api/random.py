@@ -1,11 +1,65 @@
-"""`tapejit.random`: the process's random numbers in MXNet's words; the arrays are of the `nd` face.
+"""`tapejit.random`: random numbers of explicit keys, and the process's own in MXNet's words.
+
+A function whose first argument is a `Key` (see `key`, `split`) is that of `random_draw`, in the style of
+`jax.random`: NumPy arrays outside a trace, part of the trace inside one. Without a key, `normal(loc, scale,
+shape)` and the others are MXNet's: each call draws anew, and the arrays are of the `nd` face.
 
 >>> import tapejit as mx
+>>> mx.random.normal(mx.random.key(7), (2, 3)).shape
+(2, 3)
 >>> mx.random.seed(7)
 >>> mx.random.uniform(shape=(2, 3)).shape
 (2, 3)
 """
 
-from tapejit.nd_random import exponential, gamma, normal, poisson, randint, randn, seed, shuffle, uniform
+from __future__ import annotations
 
-__all__ = ["exponential", "gamma", "normal", "poisson", "randint", "randn", "seed", "shuffle", "uniform"]
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from tapejit import nd_random, random_draw
+from tapejit.capture import transform
+from tapejit.nd_random import gamma, poisson, randn, seed, shuffle
+from tapejit.random_draw import (
+    bernoulli,
+    bits,
+    categorical,
+    cauchy,
+    choice,
+    gumbel,
+    laplace,
+    logistic,
+    lognormal,
+    multivariate_normal,
+    permutation,
+    rademacher,
+    truncated_normal,
+    weibull,
+)
+from tapejit.random_key import Key, fold_in, key, key_data, split
+
+
+def _either(keyed: Callable[..., Any], stateful: Callable[..., Any]) -> Callable[..., Any]:
+    """`keyed` for a call with a key, else `stateful`."""
+
+    @wraps(keyed)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        has_key = isinstance(args[0], Key) if args else "key" in kwargs
+        return (keyed if has_key else stateful)(*args, **kwargs)
+
+    call.__doc__ = f"{keyed.__doc__}\n\n    Without a key MXNet's function: {stateful.__doc__}\n"
+    return transform(call)
+
+
+exponential = _either(random_draw.exponential, nd_random.exponential)
+normal = _either(random_draw.normal, nd_random.normal)
+randint = _either(random_draw.randint, nd_random.randint)
+uniform = _either(random_draw.uniform, nd_random.uniform)
+
+__all__ = [
+    "Key", "bernoulli", "bits", "categorical", "cauchy", "choice", "exponential", "fold_in", "gamma",
+    "gumbel", "key", "key_data", "laplace", "logistic", "lognormal", "multivariate_normal", "normal",
+    "permutation", "poisson", "rademacher", "randint", "randn", "seed", "shuffle", "split", "truncated_normal",
+    "uniform", "weibull",
+]  # fmt: skip

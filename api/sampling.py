@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tapejit.tracer.handle import Handle
+from tapejit.tracer.impure import note_impure
 
 
 class Sampler:
@@ -28,6 +29,7 @@ class Sampler:
 
     def draw(self, distribution: str, *args: Any, **kwargs: Any) -> np.ndarray:
         """What NumPy's generator draws: `distribution` is the name of one of its methods."""
+        note_impure(f"it draws random numbers without a key ({distribution})")
         args = tuple(x.value() if isinstance(x, Handle) else x for x in args)
         with self._lock:
             return np.asarray(getattr(self._generator, distribution)(*args, **kwargs))

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = (
     ROOT / "README.md",
-    *(DOCS / f"{name}.md" for name in ("architecture", "user-guide", "errors", "transforms")),
+    *(DOCS / f"{name}.md" for name in ("architecture", "user-guide", "errors", "transforms", "random")),
 )
 FENCE = re.compile(r"```(python|text|console)\n(.*?)```", re.DOTALL)
 

@@ -83,6 +83,7 @@ class Tape:
         "escapes",
         "given",
         "history",
+        "impure",
         "leftovers",
         "lost",
         "names",
@@ -109,6 +110,7 @@ class Tape:
         self.lost: str | None = None  # where a differentiated float left for Python
         self.escapes: list[Escape] = []  # values that left for Python, if cuts are kept
         self.given: dict[int, tuple[Handle, Expression]] = {}  # by id: arrays made of numbers of the call
+        self.impure: str | None = None  # why the next call must run the Python again
         self.leftovers: Leftovers | None = None  # watches the arrays that are held after a cut
         self._restart()
 

@@ -20,6 +20,9 @@ from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.operation import Operand, aligned, as_var, broadcast_to
 from tapejit.tracer.surface.function import traced
 
+# The counters of draws are not negative, those of `split` and `fold_in` are: no two uses share one.
+FIRST_SPLIT, FIRST_FOLD = -3 * 2**61, -(2**61)
+MOST_FOLD = 2**61
 DIGITS = {"float64": 53, "float32": 24}  # binary digits of a number in [0, 1)
 
 
@@ -87,3 +90,24 @@ def random_signed(key: Operand, *, shape: tuple[int, ...] = (), dtype: str = "fl
     bits = _bits(key, shape)
     whole = number.shift_right(bits, bits.like(64 - width))
     return (ops.cast(whole, dtype=dtype_name(dtype)) + 0.5) * 2.0 ** (1 - width)
+
+
+@traced(
+    name="random_split",
+    numpy=lambda key, *, num: reference_threefry(_single(key), FIRST_SPLIT + np.arange(num, dtype=np.int64)),
+)
+def random_split(key: Operand, *, num: int) -> Var:
+    """`num` keys of their own, made of one."""
+    var = _single(as_var(key, "i64"))
+    counters = ops.iota(builder=var.builder, dtype="i64", shape=(num,), axis=0)
+    return row(broadcast_to(var, (num,)), counters + FIRST_SPLIT)
+
+
+@traced(
+    name="random_fold",
+    numpy=lambda key, data: reference_threefry(key, np.asarray(data, np.int64) + np.int64(FIRST_FOLD)),
+)
+def random_fold(key: Operand, data: Operand) -> Var:
+    """A key made of one and a whole number."""
+    var, number_ = aligned(key, data, dtype="i64")
+    return row(var, number_ + FIRST_FOLD)
