@@ -93,7 +93,7 @@ class _Call:
     def __init__(self, function: Function, inputs: Sequence[Any]):
         self.function, self.given = function, inputs
         self.places = [i for i, x in enumerate(inputs) if isinstance(x, Handle)]
-        self.name = f"{type(function).__name__}.{described(type(function).backward)}"
+        self.name = _method(function, "backward")
         self.before = dict(vars(function))
 
     def recorded(self, tape: Tape) -> Any:
@@ -113,8 +113,8 @@ class _Call:
     def _output(self, y: Any) -> Handle:
         if not isinstance(y, Array):
             raise TypeError(
-                f"{type(self.function).__name__}.{described(type(self.function).forward)} returned {type(y).__name__}; it must return an "
-                "array of tapejit, or a tuple of them"
+                f"{_method(self.function, 'forward')} returned {type(y).__name__}; it must return an array of "
+                "tapejit, or a tuple of them"
             )
         y.materialise()
         own = y._leaf is None and y._history is None and all(y is not x for x in self.given)
@@ -167,6 +167,11 @@ class _Call:
         return isinstance(x, float | complex | np.inexact) or (
             isinstance(x, np.ndarray) and x.dtype.kind in "fc"
         )
+
+
+def _method(function: Function, name: str) -> str:
+    """What errors call a method: `Sigmoid.backward (model.py:12)`."""
+    return f"{type(function).__name__}.{described(getattr(type(function), name))}"
 
 
 def _traced(function: Function, inputs: Sequence[Any]) -> Any:

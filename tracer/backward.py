@@ -83,8 +83,8 @@ class RunningSweep(Sweep):
                 goals.append(Destination(np.empty(type_.shape, type_.numpy_dtype), False))
                 continue
             goal = self._sink.destination(source.leaf, type_)
-            taken = any(goal.array is other.array for other in goals)
-            if taken or any(np.may_share_memory(goal.array, g) for g in self._borrowed):
+            taken = any([goal.array is other.array for other in goals])
+            if taken or any([np.may_share_memory(goal.array, g) for g in self._borrowed]):
                 goal = goal.staged()
             goals.append(goal)
         return goals
@@ -102,30 +102,30 @@ class RunningSweep(Sweep):
         """A segment that has not run yet: its values and its gradients in one program."""
         segment, heads = visit.segment, tuple(visit.seeds)
         live = tuple(segment.live)
-        given = tuple(g is not None for g in visit.seeds.values())
-        sums = frozenset(len(live) + n for n, goal in enumerate(goals) if goal.in_place)
+        given = tuple([g is not None for g in visit.seeds.values()])
+        sums = frozenset([len(live) + n for n, goal in enumerate(goals) if goal.in_place])
         key = ("joint", live, heads, given, visit.wrt, sums)
         plan: Plan | None = segment.node.plans.get(key)
         if plan is None:
             made = segment.planner().joint(live, heads, given, visit.wrt, sums)
             plan = segment.node.plans.setdefault(key, made)
         values = plan.empty(0, len(live))
-        args = [*segment.arguments.values, *(g for g in visit.seeds.values() if g is not None)]
-        plan.program.run(args, [*values, *(g.array for g in goals)])
+        args = [*segment.arguments.values, *[g for g in visit.seeds.values() if g is not None]]
+        plan.program.run(args, [*values, *[g.array for g in goals]])
         segment.settle(values, frozenset() if self._retain else visit.reached)
 
     def _run_backward(self, visit: Visit, goals: list[Destination]) -> None:
         """A segment whose values were computed before: its gradients from its residuals."""
         segment, heads = visit.segment, tuple(visit.seeds)
-        given = tuple(g is not None for g in visit.seeds.values())
-        sums = frozenset(n for n, goal in enumerate(goals) if goal.in_place)
+        given = tuple([g is not None for g in visit.seeds.values()])
+        sums = frozenset([n for n, goal in enumerate(goals) if goal.in_place])
         key = ("backward", segment.plan, heads, given, visit.wrt, sums)
         plan: Plan | None = segment.node.plans.get(key)
         if plan is None:
             saved = segment.plan.saved if segment.plan is not None else []
             made = segment.planner().backward(saved, heads, given, visit.wrt, sums)
             plan = segment.node.plans.setdefault(key, made)
-        seeds = (g for g in visit.seeds.values() if g is not None)
+        seeds = [g for g in visit.seeds.values() if g is not None]
         args = [*segment.arguments.values, *segment.saved.values, *seeds]
         assert plan.kept is not None
         plan.program.run([args[k] for k in plan.kept], [g.array for g in goals])
