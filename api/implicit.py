@@ -22,17 +22,13 @@ from tapejit.directional import jvp
 from tapejit.function import grad
 from tapejit.ir.transforms.jacobian import forward_jacobian
 from tapejit.tracer.array import Array
-from tapejit.tracer.errors import ShapeError, TapejitError
+from tapejit.tracer.errors import ConvergenceError, ShapeError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.state import STATE
 from tapejit.transformed import check_function
 from tapejit.variables import differentiable
 
 TOLERANCE = 1e-3  # of the residual, relative to the largest entry of the solution or to 1
-
-
-class ConvergenceError(TapejitError, RuntimeError):
-    """A solver stopped where the residual is not zero, so that there is no derivative."""
 
 
 @transform

@@ -15,7 +15,7 @@ def fftfreq(n: int, d: float = 1.0) -> object:
 
     >>> from tapejit import np
     >>> np.fft.fftfreq(4)
-    array([ 0.  ,  0.25, -0.5 , -0.25])
+    array([ 0.  ,  0.25, -0.5 , -0.25], dtype=float64)
     """
     return FACE.array(np.fft.fftfreq(n, d))
 

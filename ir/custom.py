@@ -17,6 +17,7 @@ import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.builder import Builder, Var
+from tapejit.ir.errors import DerivativeError
 from tapejit.ir.function import Function, Instr
 from tapejit.ir.primitive import Alias, Mapped, Primitive
 from tapejit.ir.region import Types, check_params, check_results, cut, floats, region_of
@@ -29,10 +30,6 @@ _MISSING = {
     "pull": "its rule is not linear in the tangents, so that it has no reverse mode (grad, vjp, jacrev); "
     "use forward mode (jvp, jacfwd), or state the derivative by custom_vjp",
 }
-
-
-class DerivativeError(TypeError):
-    """A derivative that the rule of a custom function does not give."""
 
 
 def has_pull(instr: Instr) -> bool:

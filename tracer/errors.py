@@ -5,7 +5,10 @@ A message says what was found, what was expected, the user's file and line, and 
 
 from __future__ import annotations
 
-import numpy as np
+from numpy.linalg import LinAlgError
+
+from tapejit.ir.errors import DerivativeError as DerivativeError
+from tapejit.ir.errors import TapejitError as TapejitError
 
 NOT_IN_GRAPH = (
     "Cannot differentiate node because it is not in a computational graph. You need to set "
@@ -22,10 +25,6 @@ COMPLEX_HEAD = (
     "backward at {}: a complex head, {}, has no single gradient: differentiate a real number, such as its "
     ".real or abs(...) ** 2, or say by a head gradient what the result counts"
 )
-
-
-class TapejitError(Exception):
-    """Base of every error that tapejit raises on purpose."""
 
 
 class AutogradError(TapejitError, RuntimeError):
@@ -52,7 +51,7 @@ class ShapeError(TapejitError, ValueError):
     """Shapes that do not fit an operation."""
 
 
-class MatrixError(ShapeError, np.linalg.LinAlgError):
+class MatrixError(ShapeError, LinAlgError):
     """No matrix, or no square one, where linear algebra needs one."""
 
 
@@ -80,5 +79,13 @@ class RetraceWarning(UserWarning):
     """A decorated function takes so many different paths that its Python runs again and again."""
 
 
+class RandomEscapeWarning(UserWarning):
+    """A decorated function draws from a generator that no trace can repeat: its Python runs at every call."""
+
+
 class NestedDemandError(TapejitError, RuntimeError):
     """Inside a nested derivative, Python asked for the number in an array that is not known yet."""
+
+
+class ConvergenceError(TapejitError, RuntimeError):
+    """A solver stopped where the residual is not zero, so that there is no derivative."""

@@ -120,6 +120,7 @@ def test_the_backward_pass_uses_the_factor(compile_from_now_on):
     assert source.count("lu_solve_f64(") == 2
 
 
+@pytest.mark.slow
 def test_inside_a_native_loop(compile_from_now_on):
     def shrink(a):
         while L.norm(a) > 1.0:

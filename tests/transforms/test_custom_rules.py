@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import tapejit as tj
-from tapejit.ir.custom import DerivativeError
-from tapejit.tracer.errors import AutogradError, NestedDemandError
+from tapejit.tracer.errors import AutogradError, DerivativeError, NestedDemandError
 
 pytestmark = pytest.mark.usefixtures("interpreted")
 X = np.array([0.3, 0.7, -1.0])

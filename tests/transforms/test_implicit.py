@@ -5,8 +5,7 @@ import pytest
 import scipy.optimize
 
 import tapejit as tj
-from tapejit.implicit import ConvergenceError
-from tapejit.tracer.errors import NestedDemandError
+from tapejit.tracer.errors import ConvergenceError, NestedDemandError
 
 pytestmark = pytest.mark.usefixtures("interpreted")
 RNG = np.random.default_rng(0)
