@@ -26,9 +26,9 @@ def objective(weights, bias, readout, sequence):
     batch, width = sequence.shape[1], readout.shape[0]
     hidden, cell = np.zeros((batch, width)), np.zeros((batch, width))
     loss = 0.0
-    for now, following in zip(sequence[:-1], sequence[1:], strict=True):
-        hidden, cell = step(weights, bias, now, hidden, cell)
-        loss = loss + np.mean((hidden @ readout - following) ** 2)
+    for t in range(len(sequence) - 1):
+        hidden, cell = step(weights, bias, sequence[t], hidden, cell)
+        loss = loss + np.mean((hidden @ readout - sequence[t + 1]) ** 2)
     return loss / (len(sequence) - 1)
 
 
