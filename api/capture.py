@@ -22,9 +22,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tapejit.purity import PURE_BUILTINS, is_pure, is_trusted
+from tapejit.purity import PURE_BUILTINS, is_pure, is_random, is_trusted
 from tapejit.runtime.condition import Asked, Bound, Condition, Defined, Enclosed, Unbound
-from tapejit.usage import Use, usage_of
+from tapejit.usage import Use, place_of, usage_of
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -59,6 +59,13 @@ class Unguardable(Exception):
     reason: str
 
 
+@dataclass(frozen=True)
+class RandomSource(Unguardable):
+    """The Python has to run because it uses a random generator, at `place` (file and line)."""
+
+    place: str
+
+
 def transform(function: _F) -> _F:
     """Mark a function of ours whose result depends on its arguments only; guards need not read it."""
     function.__transform__ = True  # type: ignore[attr-defined]
@@ -86,6 +93,14 @@ def is_function(x: Any) -> bool:
     return (
         is_pure(x) or isinstance(x, FunctionType | MethodType | functools.partial) or hasattr(x, "__traced__")
     )
+
+
+class _RandomUse(Exception):
+    """A random generator was met under a `name`."""
+
+    def __init__(self, name: str):
+        super().__init__(name)
+        self.name = name
 
 
 class _Reading:
@@ -158,7 +173,10 @@ class _Reading:
         self._mutates = self._mutates or usage.mutates
         cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
         for use in usage.uses:
-            self._use(use, function, cells, objects)
+            try:
+                self._use(use, function, cells, objects)
+            except _RandomUse as found:
+                raise RandomSource(f"it uses {found.name}", place_of(code, use)) from None
 
     def _method(self, method: MethodType, name: str) -> None:
         function = method.__func__
@@ -234,6 +252,8 @@ class _Reading:
     def value(self, value: Any, name: str, use: Use | None = None, depth: int = 0) -> None:
         """A captured value must be a constant, code we can read, or something we can watch."""
         attributes = use.attributes[depth:] if use is not None else ()
+        if use is not None and is_random(value):
+            raise _RandomUse(name)
         if isinstance(value, ModuleType):
             self._module(value, name, attributes, use, depth)
         elif isinstance(value, np.ndarray):

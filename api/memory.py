@@ -16,14 +16,14 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tapejit.capture import Unguardable, guards_of, is_function
+from tapejit.capture import RandomSource, Unguardable, guards_of, is_function
 from tapejit.engine import Engine
 from tapejit.ir.function import Function
 from tapejit.path import path_of
 from tapejit.path_tree import PathTree
 from tapejit.replay import MISS, Exit, Leaf, ObjectLeaf, Replay, Test, leaf_of, result_handles
 from tapejit.shortcut import Pack
-from tapejit.tracer.errors import RetraceWarning
+from tapejit.tracer.errors import RandomEscapeWarning, RetraceWarning
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.tape import MAX_PERIOD, Escape, Tape
 from tapejit.tree import flatten
@@ -107,6 +107,7 @@ class Memory:
         self._situations: tuple[Situation, ...] = ()  # the one used last first
         self._met: set[int] = set()  # hashes of the paths traced so far
         self._hopeless: set[Hashable] = set()  # outlines of paths that Python has to be run for
+        self._warned_of_random = False
         self._reasons: deque[str] = deque(maxlen=MAX_REASONS)
         self._recent: tuple[Replay, ...] = ()  # those used last that are machine code
         self.shortcut: Callable[..., Any] | None = None  # of the first of them
@@ -177,9 +178,22 @@ class Memory:
         try:
             return self._store(_kind(call), call, pack)
         except Unguardable as obstacle:
+            self._warn_of_random(obstacle)
             self.why_python = obstacle.reason
             self._hopeless.add(call.outline())
         return None
+
+    def _warn_of_random(self, obstacle: Unguardable) -> None:
+        """Say once that what a generator draws cannot be part of a program."""
+        if isinstance(obstacle, RandomSource) and not self._warned_of_random:
+            self._warned_of_random = True
+            warnings.warn(
+                f"{self._where} draws random numbers at {obstacle.place} that no trace can repeat "
+                f"({obstacle.reason}): they are constants of their call, and the Python runs at every call; "
+                "pass them as an argument, or draw from a key (tapejit.random)",
+                RandomEscapeWarning,
+                stacklevel=7,
+            )
 
     def explain(self) -> str:
         """One line per trace with its reason, one per known path with how often it was taken."""

@@ -96,9 +96,9 @@ def cauchy(key: Key, shape: Shape = (), dtype: Any = float, loc: Any = 0.0, scal
 
 def truncated_normal(key: Key, lower: Any, upper: Any, shape: Shape | None = None, dtype: Any = float) -> Any:
     """Standard normal numbers between `lower` and `upper`; derivatives flow to the bounds."""
-    low, high = (special.erf(_as(x, dtype) / math.sqrt(2)) for x in (lower, upper))
+    low, high = (special.NAMES["erf"](_as(x, dtype) / math.sqrt(2)) for x in (lower, upper))
     unit = _open(key, _default(shape, low, high), dtype)
-    return math.sqrt(2) * special.erfinv(low + unit * (high - low))
+    return math.sqrt(2) * special.NAMES["erfinv"](low + unit * (high - low))
 
 
 def multivariate_normal(key: Key, mean: Any, cov: Any, shape: Shape = (), dtype: Any = float) -> Any:
@@ -176,7 +176,7 @@ def _taken(x: Any, index: Any, axis: int) -> Any:
 
 
 def _standard_normal(key: Key, shape: tuple[int, ...], dtype: Any) -> Any:
-    return math.sqrt(2) * special.erfinv(_signed(key, shape, dtype))
+    return math.sqrt(2) * special.NAMES["erfinv"](_signed(key, shape, dtype))
 
 
 def _signed(key: Key, shape: Shape, dtype: Any) -> Any:

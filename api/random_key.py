@@ -63,9 +63,8 @@ def _flatten(key: Key) -> tuple[tuple[Any], None, None]:
     return (key._data,), None, None
 
 
-optree.register_pytree_node(
-    Key, _flatten, lambda _, children: Key(children[0]), namespace=optree.registry.__GLOBAL_NAMESPACE
-)
+_register: Any = optree.register_pytree_node  # its types want a collection
+_register(Key, _flatten, lambda _, children: Key(children[0]), namespace=optree.registry.__GLOBAL_NAMESPACE)
 
 
 def key(seed: int) -> Key:

@@ -8,6 +8,7 @@ when the function is traced. Each `Use` is one load of a name with what is done 
 from __future__ import annotations
 
 import dis
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType
@@ -210,3 +211,11 @@ def _call_effect(instruction: dis.Instruction) -> int:
     if instruction.opname == "CALL_FUNCTION_EX":
         return -2 if (instruction.arg or 0) & 1 else -1
     return -(instruction.arg or 0) - (instruction.opname == "CALL_KW")
+
+
+def place_of(code: CodeType, use: Use) -> str:
+    """File and line of the first use of this kind in `code`."""
+    wanted = (use.attributes or (use.name,))[-1]
+    found = (i.positions for code in _codes(code) for i in dis.get_instructions(code) if i.argval == wanted)
+    line = next((p.lineno for p in found if p is not None and p.lineno), code.co_firstlineno)
+    return f"{os.path.basename(code.co_filename)}:{line}"
