@@ -68,6 +68,26 @@ def any_handle(tree: Any) -> bool:
     return any(isinstance(x, Handle) for x in optree.tree_leaves(tree))
 
 
+def plain(tree: Any) -> Any:
+    """`tree` with the data of the arrays of ours in it; None where that would not do.
+
+    It would not if there are none of these, or if another face, a pending trace or a view would notice.
+    """
+    leaves, structure = optree.tree_flatten(tree)
+    arrays = [x for x in leaves if isinstance(x, Handle)]
+    if not arrays or not all(type(x) is Array and x.alone for x in arrays):
+        return None
+    return optree.tree_unflatten(structure, [x._data if isinstance(x, Handle) else x for x in leaves])
+
+
+def ours(tree: Any) -> Any:
+    """`tree` with NumPy's arrays and scalars as arrays of ours."""
+    kinds = np.ndarray | np.generic
+    return optree.tree_map(
+        lambda x: Array.wrap(np.asarray(x)) if isinstance(x, kinds) else x, tree, none_is_leaf=True
+    )
+
+
 def delivered(tree: Any, keep: bool) -> Any:
     """Results as the caller wants them: NumPy arrays, or arrays of ours if `keep`."""
     return optree.tree_map(lambda x: out(x, keep), tree, none_is_leaf=True)

@@ -89,6 +89,12 @@ class Handle:
         return self._storage
 
     @property
+    def alone(self) -> bool:
+        """Whether it has data that no trace and no other array reads, and neither gradient nor history."""
+        unread = self._data is not None and self._storage is None
+        return unread and self._leaf is None and self._history is None
+
+    @property
     def tracked(self) -> bool:
         """Whether a derivative flows through this array."""
         if self._leaf is not None:
