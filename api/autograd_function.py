@@ -113,8 +113,8 @@ class _Call:
     def _output(self, y: Any) -> Handle:
         if not isinstance(y, Array):
             raise TypeError(
-                f"{_method(self.function, 'forward')} returned {type(y).__name__}; it must return an array of "
-                "tapejit, or a tuple of them"
+                f"{_method(self.function, 'forward')} returned {type(y).__name__}; it must return an array "
+                "of tapejit, or a tuple of them"
             )
         y.materialise()
         own = y._leaf is None and y._history is None and all(y is not x for x in self.given)

@@ -83,8 +83,8 @@ class RunningSweep(Sweep):
                 goals.append(Destination(np.empty(type_.shape, type_.numpy_dtype), False))
                 continue
             goal = self._sink.destination(source.leaf, type_)
-            taken = any([goal.array is other.array for other in goals])
-            if taken or any([np.may_share_memory(goal.array, g) for g in self._borrowed]):
+            taken = any(goal.array is other.array for other in goals)
+            if taken or any(np.may_share_memory(goal.array, g) for g in self._borrowed):
                 goal = goal.staged()
             goals.append(goal)
         return goals
