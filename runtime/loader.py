@@ -21,6 +21,7 @@ from tapejit.runtime.fourier import Fourier
 from tapejit.runtime.gemm import gemm
 from tapejit.runtime.linear_algebra import LinearAlgebra
 from tapejit.runtime.machine_code import machine_code
+from tapejit.runtime.recursion import room_for_recursion
 from tapejit.runtime.signals import check_signals
 from tapejit.runtime.store import Store
 from tapejit.runtime.threads import Threads, threads_from_environment
@@ -187,7 +188,8 @@ def _compile(function: Any, signature: Signature, general: bool) -> Any:
         *(_numba_type(t, plain) for t, plain in zip(signature.params, signature.by_value, strict=True)),
         *(_numba_type(t, False) for t in signature.results),
     )
-    return _jit(numba.void(*types))(function)
+    with room_for_recursion():
+        return _jit(numba.void(*types))(function)
 
 
 def _jit(*signatures: Any) -> Any:

@@ -28,6 +28,7 @@ COMPILING = {
             "launch.py",
             "machine_code.py",
             "pipeline.py",
+            "recursion.py",
             "workspace.py",
             "lapack.py",
             "routine.py",

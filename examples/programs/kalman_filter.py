@@ -5,7 +5,7 @@ The state is position and velocity in the plane; innovations are scored by their
 
 import numpy as np
 
-SIZES = ((3,), (8,))
+SIZES = ((3,), (5,))
 DIFFERENTIATED = 2
 VALUE_DEPENDENT = False
 
