@@ -1,7 +1,7 @@
 """What `tapejit explain` prints: a function called with sets of arguments, and why its Python ran.
 
-Each `--arg` lists what successive calls pass, with bars between: `f64[64,10] | f64[63,10]`. Each set is called
-with several draws of random numbers, so that branches are met.
+Each `--arg` lists what successive calls pass, with bars between: `f64[64,10] | f64[63,10]`. Each set is
+called with several draws of random numbers, so that branches are met.
 """
 
 from __future__ import annotations

@@ -28,10 +28,10 @@ def check_grads(
     """Raise AssertionError unless the derivatives of `function` at `args` agree with central differences.
 
     `args`: the positional arguments, trees of float or complex arrays or numbers; all are differentiated.
-    "fwd" compares `jvp` with differences along a random direction, "rev" compares `vjp` with them, weighted at
-    random. With `order=2` the derivatives are themselves checked in the same way, and so on. `eps` is the step
-    of the differences; the tolerances and it default to what the lowest precision among the arguments allows.
-    The function must be smooth within a step around `args`.
+    "fwd" compares `jvp` with differences along a random direction, "rev" compares `vjp` with them, weighted
+    at random. With `order=2` the derivatives are themselves checked in the same way, and so on. `eps` is the
+    step of the differences; the tolerances and it default to what the lowest precision among the arguments
+    allows. The function must be smooth within a step around `args`.
 
     >>> import numpy as np, tapejit as tj
     >>> tj.check_grads(lambda x: np.sum(np.sin(x) ** 2), (np.array([0.1, 0.7]),), order=2)
