@@ -1,6 +1,6 @@
 """tapejit: fast gradients of ordinary NumPy-style Python on a CPU."""
 
-from tapejit import autograd, checkpoint_policies, linalg, nd, ndarray, np, npx, random, special
+from tapejit import autograd, checkpoint_policies, linalg, nd, ndarray, np, npx, random, special, stats
 from tapejit.base import MXNetError
 from tapejit.batching import vmap
 from tapejit.checkpoint import checkpoint
@@ -85,6 +85,7 @@ __all__ = [
     "set_recording",
     "set_training",
     "special",
+    "stats",
     "stop_gradient",
     "train_mode",
     "value_and_grad",
