@@ -86,13 +86,14 @@ def _bound(
 def _float(x: Any) -> Any:
     """x as floats; float32 stays, and so do Python floats, which take the dtype of their partners."""
     if isinstance(x, Handle):
-        return x if x.type.is_float else np.add(x, 0.0)
+        array: Any = x
+        return array if x.type.is_float else array + 0.0
     if isinstance(x, Number | float):
         return x
     if isinstance(x, int | bool):
         return float(x)
-    array = np.asarray(x)
-    return array if array.dtype.kind == "f" else array.astype(float)
+    values = np.asarray(x)
+    return values if values.dtype.kind == "f" else values.astype(float)
 
 
 def _all(first: Any, *others: Any) -> Any:
