@@ -13,7 +13,7 @@ READY = $(VENV)/.ready
 PEERS_READY = $(PEERS)/.ready
 LINK_TREE = $(VENV)/link-tree
 
-.PHONY: help venv test test-all demo bench lint format types clean
+.PHONY: help venv test test-all demo bench bench-programs lint format types clean
 
 help:
 	@echo 'make test      the tests that are not marked slow, with the doctests'
@@ -22,7 +22,8 @@ help:
 	@echo 'make format    ruff: format and fix what can be fixed'
 	@echo 'make types     mypy: strict on ir, codegen and runtime'
 	@echo 'make demo      train on handwritten digits; results in demo-output/'
-	@echo 'make bench     measure against JAX, PyTorch and autograd (ARGS=... is handed on)'
+	@echo 'make bench     measure against JAX, PyTorch, autograd, Dr.Jit, CasADi (ARGS=... is handed on)'
+	@echo 'make bench-programs  measure the programs of examples/programs against JAX and autograd'
 	@echo 'make clean     remove what the targets above made'
 
 venv: $(READY)
@@ -62,10 +63,14 @@ types: $(READY)
 $(PEERS_READY): pyproject.toml
 	$(PYTHON) -m venv '$(PEERS)'
 	'$(PEERS)/bin/pip' install --quiet --editable '.[bench]' '$(TORCH)'
+	-'$(PEERS)/bin/pip' install --quiet drjit casadi
 	@touch '$@'
 
 bench: $(PEERS_READY)
 	'$(PEERS)/bin/python' benchmarks/run.py $(ARGS)
+
+bench-programs: $(PEERS_READY)
+	'$(PEERS)/bin/python' benchmarks/programs.py $(ARGS)
 
 clean:
 	rm -rf .venv .venv-peers demo-output bench-output build dist *.egg-info

@@ -63,10 +63,10 @@ def report(records: list[Any], conditions: dict[str, Any], out: Path) -> None:
     """Print the tables and the failures; write the JSON file and the picture."""
     from race.picture import draw
     from race.record import content
-    from race.table import console, failures, median_table, preparation_table
+    from race.table import console, failures, median_table, page_fault_table, preparation_table
 
     terminal = console()
-    terminal.print(median_table(records), preparation_table(records))
+    terminal.print(median_table(records), preparation_table(records), page_fault_table(records))
     for problem in failures(records):
         terminal.print(problem, markup=False)
     out.mkdir(parents=True, exist_ok=True)

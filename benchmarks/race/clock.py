@@ -7,6 +7,7 @@ the samples are what is reported. Python's garbage collector is off within a sam
 from __future__ import annotations
 
 import gc
+import resource
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -46,6 +47,18 @@ class Runner:
         if self.calls_per_sample > 1:
             self.call()
         self.samples.append(timed(self.call, self.calls_per_sample))
+
+
+def page_faults(call: Callable[[], Any], calls: int = 3) -> float:
+    """Pages per call that the system had to give to the process: memory not kept from call to call."""
+    before = _faults()
+    for _ in repeat(None, calls):
+        call()
+    return (_faults() - before) / calls
+
+
+def _faults() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
 def timed(call: Callable[[], Any], calls: int = 1) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 
 from contestants.contestant import Contestant
 from race.agreement import Disagreement, check
-from race.clock import Runner, interleave, timed
+from race.clock import Runner, interleave, page_faults, timed
 from race.record import Entry, Record
 from race.table import line
 from workloads.workload import Case
@@ -37,6 +37,7 @@ def heat(case: Case, contestants: Sequence[Contestant], seconds: float) -> Recor
     interleave(runners, seconds)
     for runner in runners:
         record.entries[runner.name].samples = runner.samples
+        record.entries[runner.name].page_faults = page_faults(runner.call)
     return record
 
 

@@ -32,12 +32,13 @@ LIBRARIES = (
 
 @dataclass
 class Entry:
-    """Seconds of one contestant in one case: building, the first two calls, and per call of each sample."""
+    """One contestant in one case: seconds of building, of the first two calls, per call of each sample."""
 
     build: float
     first_call: float
     second_call: float
     samples: list[float] = field(default_factory=list)
+    page_faults: float = 0.0
 
     @property
     def median(self) -> float:

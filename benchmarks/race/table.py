@@ -67,6 +67,19 @@ def preparation_table(records: Sequence[Record]) -> Table:
     return table
 
 
+def page_fault_table(records: Sequence[Record]) -> Table:
+    """Fresh pages per call, where anybody needs some."""
+    names = contestants_of(records)
+    table = Table(title="Page faults per call, where there are any")
+    for heading in ("workload", "size", *names):
+        table.add_column(heading, justify="left" if heading == "workload" else "right")
+    needy = [r for r in records if any(round(e.page_faults) for e in r.entries.values())]
+    for title, record in _titled(needy):
+        entries = (record.entries.get(name) for name in names)
+        table.add_row(title, record.label, *(f"{e.page_faults:,.0f}" if e else "" for e in entries))
+    return table
+
+
 def line(record: Record) -> str:
     """A finished case in one line, while others are still to come."""
     medians = (f"{name} {duration(entry.median)}" for name, entry in record.entries.items())
