@@ -60,6 +60,6 @@ uniform = _either(random_draw.uniform, nd_random.uniform)
 __all__ = [
     "Key", "bernoulli", "bits", "categorical", "cauchy", "choice", "exponential", "fold_in", "gamma",
     "gumbel", "key", "key_data", "laplace", "logistic", "lognormal", "multivariate_normal", "normal",
-    "permutation", "poisson", "rademacher", "randint", "randn", "seed", "shuffle", "split", "truncated_normal",
-    "uniform", "weibull",
+    "permutation", "poisson", "rademacher", "randint", "randn", "seed", "shuffle", "split",
+    "truncated_normal", "uniform", "weibull",
 ]  # fmt: skip
