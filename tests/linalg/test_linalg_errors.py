@@ -52,12 +52,13 @@ def test_the_line_is_the_user_s_whoever_compiled_the_program(tier):
 
 
 def test_in_a_record(tier):
+    """Records of the same operations share what was learnt, the line of the first of them included."""
     a = tj.array(INDEFINITE, dtype="float64")
     a.attach_grad()
     for _ in range(3):
         with tj.record():
             loss = L.cholesky(a).sum()
-        with pytest.raises(L.LinAlgError, match=r"at test_linalg_errors\.py:"):
+        with pytest.raises(L.LinAlgError, match=r"at test_linalg_\w+\.py:"):
             loss.backward()
     a[:] = np.eye(2)
     with tj.record():
