@@ -20,7 +20,7 @@ ALLOCATE, FREE = "PyMem_RawMalloc", "PyMem_RawFree"
 
 
 class Workspace:
-    """The kept pieces. It lives as long as the process, for programs hold its address."""
+    """The kept pieces. Once prepared it lives as long as the process, for programs hold its address."""
 
     def __init__(self) -> None:
         self._slots = (ctypes.c_int64 * PIECES)()  # an address each, or 0
@@ -32,6 +32,7 @@ class Workspace:
             from tapejit.runtime.lending import compiled_lending  # llvmlite: not at import time
 
             self._code = compiled_lending(ctypes.addressof(self._slots))
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self))  # never given back
 
     def clear(self) -> None:
         """Free what is kept and not lent."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -47,6 +49,19 @@ def check(program, size=SIZE, factor=1.0):
     x, out = np.arange(1000.0) * factor, np.empty(1000)
     program.call(x, size, out)
     np.testing.assert_array_equal(out, x * 2)
+
+
+def test_programs_of_another_loader_may_outlive_a_workspace():
+    """All programs call the functions that were prepared last, so that these must stay."""
+    first = Loader(VOCABULARY)
+    check(first.load(SOURCE, "twice", SIGNATURE))
+    second = Workspace()
+    check(Loader(VOCABULARY, workspace=second).load(SOURCE, "twice", SIGNATURE))
+    gone = weakref.ref(second)
+    del second
+    gc.collect()
+    assert gone() is not None
+    check(first.load(SOURCE.replace("2.0", "(1.0 + 1.0)"), "twice", SIGNATURE))
 
 
 def test_a_piece_is_kept_and_reused(program, workspace):
