@@ -9,6 +9,7 @@ import optree
 
 from tapejit.argnums import described
 from tapejit.capture import transform
+from tapejit.halves import SecondHalf, in_halves
 from tapejit.holomorphic import check_value
 from tapejit.ir.function import Function
 from tapejit.ir.transforms.adjoint import adjoint
@@ -20,8 +21,7 @@ from tapejit.matching import matched
 from tapejit.spot import SPOTS
 from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.handle import Handle
-from tapejit.transformed import check_function, on_the_spot
-from tapejit.tree import any_handle
+from tapejit.transformed import check_function
 from tapejit.variables import differentiable
 
 
@@ -74,39 +74,21 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> A
     """
     where = f"vjp of {described(check_function(function))}"
     check_primals(primals, where)
-    ours = any_handle(primals)
-
-    def run() -> Any:
-        call, structures = differentiable(function, "vjp", primals, {}, range(len(primals)), has_aux)
-        pullback = Pullback(call, structures, where, ours)
-        found = iter(pullback.results)
-        value = call.value(found)
-        return (value, pullback, call.filled_aux(found)) if has_aux else (value, pullback)
-
-    return on_the_spot(run, ours)
+    return in_halves(Pullback, function, primals, where, has_aux)
 
 
-class Pullback:
+class Pullback(SecondHalf):
     """The second result of `vjp`: from a cotangent of the value to those of the primals."""
 
-    def __init__(self, call: LineCall, structures: list[Any], where: str, ours: bool):
-        self._call, self._structures, self._where, self._ours = call, structures, where, ours
-        self._count = len(call.heads)
-        found = call.apply(("forward", self._count), lambda f: self._split(f)[0])
-        results = len(call.line.function.results)
-        self.results, self._residuals = found[:results], found[results:]
+    name = "vjp"
 
     def __call__(self, cotangent: Any) -> Any:
-        return on_the_spot(lambda: self._inside(cotangent), self._ours or any_handle(cotangent))
+        return self._applied(cotangent)
 
-    def _inside(self, cotangent: Any) -> Any:
+    def _inside(self, given: Any) -> Any:
         types = [v.type for v in self._call.heads]
-        bars = matched(cotangent, self._call.structure, types, self._where, "the cotangent", "the value")
-        line = self._call.line
-        found = iter(
-            line.record(("backward", self._count), lambda f: self._split(f)[1], [*self._residuals, *bars])
-        )
-        return unflattened(self._structures, found)
+        bars = matched(given, self._call.structure, types, self._where, "the cotangent", "the value")
+        return unflattened(self._structures, self._run(bars))
 
     def _split(self, f: Function) -> tuple[Function, Function]:
         return split(f, range(len(self._call.variables)), self._count)

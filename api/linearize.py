@@ -8,12 +8,10 @@ from typing import Any
 from tapejit.argnums import described
 from tapejit.capture import transform
 from tapejit.directional import check_primals, directions
+from tapejit.halves import SecondHalf, in_halves
 from tapejit.ir.function import Function
 from tapejit.ir.transforms.split import linearised
-from tapejit.line import LineCall
-from tapejit.transformed import check_function, on_the_spot
-from tapejit.tree import any_handle
-from tapejit.variables import differentiable
+from tapejit.transformed import check_function
 
 
 @transform
@@ -31,36 +29,19 @@ def linearize(function: Callable[..., Any], *primals: Any, has_aux: bool = False
     """
     where = f"linearize of {described(check_function(function))}"
     check_primals(primals, where)
-    ours = any_handle(primals)
-
-    def run() -> Any:
-        call, structures = differentiable(function, "linearize", primals, {}, range(len(primals)), has_aux)
-        pushforward = Pushforward(call, structures, where, ours)
-        found = iter(pushforward.results)
-        value = call.value(found)
-        return (value, pushforward, call.filled_aux(found)) if has_aux else (value, pushforward)
-
-    return on_the_spot(run, ours)
+    return in_halves(Pushforward, function, primals, where, has_aux)
 
 
-class Pushforward:
+class Pushforward(SecondHalf):
     """The second result of `linearize`: from tangents of the primals to that of the value."""
 
-    def __init__(self, call: LineCall, structures: list[Any], where: str, ours: bool):
-        self._call, self._structures, self._where, self._ours = call, structures, where, ours
-        self._count = len(call.heads)
-        found = call.apply(("linearised", self._count), lambda f: self._split(f)[0])
-        results = len(call.line.function.results)
-        self.results, self._residuals = found[:results], found[results:]
+    name = "linearize"
 
     def __call__(self, *tangents: Any) -> Any:
-        return on_the_spot(lambda: self._inside(tangents), self._ours or any_handle(tangents))
+        return self._applied(tangents)
 
-    def _inside(self, tangents: tuple[Any, ...]) -> Any:
-        dots = directions(tangents, self._structures, self._call, self._where)
-        key = ("pushforward", self._count)
-        found = self._call.line.record(key, lambda f: self._split(f)[1], [*self._residuals, *dots])
-        return self._call.value(iter(found))
+    def _inside(self, given: Any) -> Any:
+        return self._call.value(self._run(directions(given, self._structures, self._call, self._where)))
 
     def _split(self, f: Function) -> tuple[Function, Function]:
         return linearised(f, range(len(self._call.variables)), self._count)

@@ -12,8 +12,7 @@ import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.builder import Var
-from tapejit.ir.types import dtype_name
-from tapejit.tracer.operation import Operand, as_var, broadcast_to, cast, float_dtype
+from tapejit.tracer.operation import Operand, as_var, broadcast_to, cast
 from tapejit.tracer.surface import order, reduction
 from tapejit.tracer.surface.composed import composed
 from tapejit.tracer.surface.elementwise import truth
@@ -60,10 +59,6 @@ def nanprod(
     return reduction.prod.op.lower(x, initial, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
-def _floating(a: Operand, dtype: str | None) -> Var:
-    return as_var(a, dtype_name(dtype) if dtype else float_dtype(a))
-
-
 @traced(np.nanmean)
 def nanmean(
     a: Operand,
@@ -73,7 +68,7 @@ def nanmean(
     dtype: str | None = None,
     keepdims: bool = False,
 ) -> Var:
-    x = _floating(a, dtype)
+    x = reduction.floating(a, dtype)
     return reduction.mean.op.lower(x, _is_number(x, where), axis=axis, keepdims=keepdims)
 
 
@@ -90,7 +85,7 @@ def nanvar(
     keepdims: bool = False,
 ) -> Var:
     """NaN where no more than `ddof` elements are left."""
-    x = _floating(a, dtype)
+    x = reduction.floating(a, dtype)
     number = _is_number(x, where)
     less = ddof or correction
     found = reduction.var.op.lower(x, number, mean, axis=axis, ddof=less, keepdims=keepdims)

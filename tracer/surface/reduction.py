@@ -86,7 +86,7 @@ def prod(
     return _kept(_begun(product, initial, ops.mul), axes, x, keepdims)
 
 
-def _floating(a: Operand, dtype: str | None) -> Var:
+def floating(a: Operand, dtype: str | None) -> Var:
     return as_var(a, dtype_name(dtype) if dtype else float_dtype(a))
 
 
@@ -99,7 +99,7 @@ def mean(
     dtype: str | None = None,
     keepdims: bool = False,
 ) -> Var:
-    x = _floating(a, dtype)
+    x = floating(a, dtype)
     axes = normal_axes(axis, len(x.shape))
     return _kept(_mean(x, axes, where), axes, x, keepdims)
 
@@ -121,7 +121,7 @@ def var(
     keepdims: bool = False,
 ) -> Var:
     """The mean square distance from the mean, over n - ddof: two passes, as in NumPy."""
-    x = _floating(a, dtype)
+    x = floating(a, dtype)
     axes = normal_axes(axis, len(x.shape))
     if mean is None:
         middle = _spread(_mean(x, axes, where), x, axes)
