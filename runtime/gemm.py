@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,9 @@ class BlasThreads:
     get: int  # addresses
     set: int
 
-    @classmethod
-    def found(cls) -> BlasThreads | None:
+    @staticmethod
+    @cache
+    def found() -> BlasThreads | None:
         """Those of SciPy's library, known to LLVM by `SYMBOLS`; None if it is another one."""
         import llvmlite.binding
 
@@ -36,7 +37,7 @@ class BlasThreads:
                 )
                 for symbol, address in zip(SYMBOLS, (get, set_), strict=True):
                     llvmlite.binding.add_symbol(symbol, address)
-                return cls(get, set_)
+                return BlasThreads(get, set_)
         return None
 
     def begin(self, builder: Any, rows: Any, columns: Any, inner: Any) -> tuple[Any, Any]:

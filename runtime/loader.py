@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from tapejit.ir.signature import Signature
 from tapejit.ir.types import NUMPY_NAME, TensorType
 from tapejit.runtime.fourier import Fourier
-from tapejit.runtime.gemm import gemm
+from tapejit.runtime.gemm import BlasThreads, gemm
 from tapejit.runtime.linear_algebra import LinearAlgebra
 from tapejit.runtime.machine_code import machine_code
 from tapejit.runtime.recursion import room_for_recursion
@@ -120,6 +120,8 @@ class Loader:
     def _prepare(self, source: str) -> None:
         """Have the symbols known that a program of this source names."""
         self._routines(source)
+        if "gemm(" in source:
+            BlasThreads.found()
         if "borrow(" in source:
             self._workspace.prepare()
         if len(_defined(source)) > 1:  # blocks

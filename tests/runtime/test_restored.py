@@ -77,6 +77,14 @@ def test_a_second_process_compiles_nothing_and_finds_the_same_bits(run, tmp_path
     assert second[::-1] == first
 
 
+def test_a_product_by_blas_is_restored(run):
+    first, compiled = finished(run(["product"], [40]))
+    assert compiled == 1
+    second, compiled = finished(run(["product"], [40]))
+    assert compiled == 0
+    assert second == first
+
+
 @pytest.mark.slow
 def test_programs_of_several_processes_side_by_side(run):
     alone = {name: finished(run([name]))[0] for name in ("softmax", "product")}
