@@ -10,8 +10,7 @@ from typing import Any
 import llvmlite.binding as llvm
 import llvmlite.ir as ll
 
-from tapejit.runtime.pool import engine_of
-from tapejit.runtime.workspace import (
+from tapejit.runtime.piece import (
     ALLOCATE,
     BORROW,
     CAPACITY,
@@ -22,6 +21,7 @@ from tapejit.runtime.workspace import (
     PIECES,
     WHOLE,
 )
+from tapejit.runtime.pool import engine_of
 
 WORD, POINTER, BYTES = ll.IntType(64), ll.IntType(8).as_pointer(), 8
 

@@ -3,7 +3,7 @@
 A *job* is a block function, its arguments and a number of blocks. Threads draw blocks from a ticket until
 none is left. Which thread runs which block changes no result, for the boundaries of blocks and the order in
 which their results are combined are fixed. Nothing here needs the GIL. All state is one row of words in
-memory (`threads.Word`), changed by sequentially consistent operations only. Start with `_launch`.
+memory (`pool_state.Word`), changed by sequentially consistent operations only. Start with `_launch`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import llvmlite.binding as llvm
 import llvmlite.ir as ll
 
-from tapejit.runtime.threads import BYTES, CLOSED, LINE, Word
+from tapejit.runtime.pool_state import BYTES, CLOSED, LINE, Word
 
 SYMBOL = "tapejit_launch"
 

@@ -14,7 +14,8 @@ from tapejit.codegen.vocabulary import VOCABULARY
 from tapejit.ir.signature import Signature
 from tapejit.ir.types import TensorType
 from tapejit.runtime.loader import Loader
-from tapejit.runtime.workspace import MOST_KEPT, PIECES, Workspace
+from tapejit.runtime.piece import MOST_KEPT, PIECES
+from tapejit.runtime.workspace import Workspace
 
 ROW = TensorType("f64", (1000,))
 SIGNATURE = Signature((ROW, TensorType("i64")), (False, True), (ROW,), (False,))
