@@ -7,51 +7,16 @@ per row although it varies only along the columns. Start with `costly_values`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 
 from tapejit.codegen.moves import repeats_rows
 from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import Constant, Gathered, IndexMap, Padded, Reinterpret, Scalar
+from tapejit.ir.primitive import Gathered, IndexMap, OnDemand, Padded, Scalar
+from tapejit.ir.work import element_cost
 
-CHEAP_CALLS = frozenset(
-    (
-        "abs",
-        "select",
-        "maximum",
-        "minimum",
-        "sign",
-        "floor",
-        "ceil",
-        "integer_pow",
-        "plus",
-        "f64",
-        "f32",
-        "c128",
-        "c64",
-        "complex",
-        "conjugate",
-        "divide",
-        "i64",
-        "i32",
-        "bool",
-    )
-)
-ROOT_CALLS = frozenset(("sqrt", "rsqrt"))
-ON_DEMAND = (Scalar, Constant, IndexMap, Padded, Gathered, Reinterpret)  # evaluated where it is needed
-CALL, ROOT, GUARD, MOST = 20, 5, 3, 10**6
+MOST = 10**6
 STORE_ABOVE = 10  # the cost that a store and a load are worth, per element
-
-_CALLS = re.compile(r"([a-z_]\w*)\(")
-
-
-@cache
-def source_cost(source: str) -> int:
-    """The cost of one element of a `Scalar.source`."""
-    calls = _CALLS.findall(source)
-    return sum(1 if c in CHEAP_CALLS else ROOT if c in ROOT_CALLS else CALL for c in calls) or 1
 
 
 @dataclass
@@ -99,7 +64,7 @@ def costly_values(function: Function) -> set[Value]:
 def _pass_on(instr: Instr, demands: dict[Value, _Demand], kept: set[Value], phases: dict[Value, int]) -> None:
     """What the operands of an instruction are needed for."""
     result, emission = instr.results[0], instr.primitive.emission
-    on_demand = isinstance(emission, ON_DEMAND)
+    on_demand = isinstance(emission, OnDemand)
     elsewhere = isinstance(emission, IndexMap) and not repeats_rows(instr)
     moved = elsewhere or isinstance(emission, Padded | Gathered)
     for operand in dict.fromkeys(instr.operands):
@@ -135,21 +100,17 @@ def _still_costly(function: Function, kept: set[Value]) -> set[Value]:
 
 
 def _cost(instr: Instr, costs: Mapping[Value, int]) -> int:
-    emission, below = instr.primitive.emission, sum(costs[v] for v in instr.operands)
-    if isinstance(emission, Scalar):
-        return min(source_cost(emission.source) + below, MOST)
-    if isinstance(emission, Padded | Gathered):
-        return min(GUARD + below, MOST)
-    if isinstance(emission, IndexMap | Reinterpret):
-        return below
-    return 0 if isinstance(emission, Constant) else 1
+    emission = instr.primitive.emission
+    if not isinstance(emission, OnDemand):
+        return 1
+    return min(element_cost(emission) + sum(costs[v] for v in instr.operands), MOST)
 
 
 def _phases(function: Function) -> dict[Value, int]:
     """How many loops must have run, one after another, before a value can be evaluated."""
     phases = dict.fromkeys(function.params, 0)
     for instr in function.body:
-        on_demand = isinstance(instr.primitive.emission, ON_DEMAND)
+        on_demand = isinstance(instr.primitive.emission, OnDemand)
         phase = max((phases[v] for v in instr.operands), default=0) + (not on_demand)
         phases.update(dict.fromkeys(instr.results, phase))
     return phases

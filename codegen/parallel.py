@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from tapejit.codegen.cost import GUARD, source_cost
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Root
 from tapejit.ir.function import Instr, Value
 from tapejit.ir.primitive import Scalar
+from tapejit.ir.work import GUARD, source_cost
 
 NANOSECONDS = 0.06  # per unit of cost, in a vectorised loop on one core
 BYTES_PER_NANOSECOND = 20

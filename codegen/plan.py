@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from tapejit.codegen.cost import ON_DEMAND, costly_values
+from tapejit.codegen.cost import costly_values
 from tapejit.codegen.matrix import groups, matrices
 from tapejit.codegen.product import prepare_products
 from tapejit.codegen.root import Kind, Root, is_loop_product, read_whole, roots_of, store
@@ -19,6 +19,7 @@ from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.primitive import (
     Fold,
     FoldIndex,
+    OnDemand,
     Ordered,
     Product,
     Routine,
@@ -83,7 +84,7 @@ def planned(
 
 def _roots(instr: Instr, kept: set[Value], homes: dict[Value, int], general: bool) -> list[Root]:
     value = instr.results[0]
-    if not isinstance(instr.primitive.emission, ON_DEMAND):
+    if not isinstance(instr.primitive.emission, OnDemand):
         return roots_of(instr, homes.get(value), general)
     return [store(Kind.DEFINE, value, homes.get(value), instr)] if value in kept else []
 
@@ -102,7 +103,7 @@ def _read_whole(function: Function, defined: dict[Value, Instr], general: bool) 
         elif isinstance(instr.primitive.emission, Product) and not is_loop_product(instr, general):
             for value, group in zip(instr.operands, groups(instr), strict=True):
                 kept.add(matrices(value, group, defined)[-1].base)
-    return {v for v in kept if v in defined and isinstance(defined[v].primitive.emission, ON_DEMAND)}
+    return {v for v in kept if v in defined and isinstance(defined[v].primitive.emission, OnDemand)}
 
 
 def _home_of(value: Value, homes: dict[Value, int], defined: dict[Value, Instr]) -> int | None:

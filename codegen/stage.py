@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import prod
 
-from tapejit.codegen.cost import CALL, STORE_ABOVE, source_cost
+from tapejit.codegen.cost import STORE_ABOVE
 from tapejit.codegen.parallel import evaluated
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Root
 from tapejit.ir.function import Instr, Value
 from tapejit.ir.primitive import Scalar
+from tapejit.ir.work import CALL, source_cost
 
 LANES = 8  # how much quicker a loop over rows is than a statement per row
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from tapejit.codegen.cost import STORE_ABOVE, source_cost
+from tapejit.codegen.cost import STORE_ABOVE
 from tapejit.ir import ops
 from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.primitive import Primitive, Scalar
+from tapejit.ir.work import source_cost
 
 MOST = 4  # elements of a dimension that is unrolled
 LEAST_SIZE = 1024  # elements of what is folded

@@ -141,7 +141,10 @@ class Builder:
 def replay(
     builder: Builder, body: Iterable[Instr], bindings: Iterable[tuple[Value, Var]]
 ) -> dict[Value, Var]:
-    """Re-append `body` to `builder` under `bindings`; maps every old value to its new one."""
+    """Re-append `body` to `builder` under `bindings`; maps every old value to its new one.
+
+    A result that is bound stays what it is bound to, for what comes after too.
+    """
     env = dict(bindings)
     outer = builder.location
     for instr in body:
@@ -150,6 +153,6 @@ def replay(
         results = builder.append(instr.primitive, operands, instr.attrs, instr.regions)
         for old, new in zip(instr.results, results, strict=True):
             new.value.name = old.name
-            env[old] = new
+            env.setdefault(old, new)
     builder.location = outer
     return env

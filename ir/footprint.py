@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tapejit.ir.function import Function, Value
-from tapejit.ir.primitive import Constant, Gathered, IndexMap, Padded, Reinterpret, Scalar
-
-VIRTUAL = (Scalar, Constant, IndexMap, Padded, Gathered, Reinterpret)
+from tapejit.ir.primitive import OnDemand
 
 
 def peak_bytes(function: Function) -> int:
@@ -21,7 +19,7 @@ def peak_bytes(function: Function) -> int:
     alive, most = 0, 0
     leaving: dict[int, int] = {}
     for n, instr in enumerate(function.body):
-        stored = () if isinstance(instr.primitive.emission, VIRTUAL) else instr.results
+        stored = () if isinstance(instr.primitive.emission, OnDemand) else instr.results
         for v in stored:
             if v not in lent and v in ends:
                 alive += _bytes(v)
@@ -38,7 +36,7 @@ def _last_uses(function: Function) -> Mapping[Value, int]:
     for n in range(len(function.body) - 1, -1, -1):
         instr = function.body[n]
         at = n
-        if isinstance(instr.primitive.emission, VIRTUAL):
+        if isinstance(instr.primitive.emission, OnDemand):
             at = max((ends[v] for v in instr.results if v in ends), default=n)
         for v in instr.operands:
             ends[v] = max(ends.get(v, 0), at)

@@ -189,21 +189,17 @@ class Alias:
     """The first operands, as many as there are results; the regions are rules, which are not computed."""
 
 
+OnDemand = Scalar | Constant | IndexMap | Padded | Gathered | Reinterpret  # evaluated where it is needed
 Regions = Branch | Loop | LoopAdjoint | Call | Alias  # control flow: the code is that of the nested functions
 Routine = Regions | Library  # lines of their own, which read whole operands and make arrays for their results
 
 Emission = (
-    Scalar
-    | Constant
+    OnDemand
     | Fold
     | FoldIndex
-    | IndexMap
-    | Padded
-    | Gathered
     | Scattered
     | Scanned
     | Ordered
-    | Reinterpret
     | Pieces
     | Updated
     | Product

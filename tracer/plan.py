@@ -117,10 +117,7 @@ class Planner:
         """From the arguments of the trace, `saved` and given adjoints to gradients."""
         builder = Builder("backward")
         known = [*self.trace.function.params, *saved]
-        env = {v: builder.param(v.type, v.name) for v in known}
-        stored = set(saved)
-        body = [i for i in self.trace.function.body if not stored.issuperset(i.results)]
-        env |= replay(builder, body, env.items())
+        env = replay(builder, self.trace.function.body, [(v, builder.param(v.type, v.name)) for v in known])
         return dce(builder.finish(self._gradients(builder, env, heads, given, wrt)))
 
     def reach(self, heads: Indices) -> frozenset[int]:

@@ -1,17 +1,29 @@
-"""Residuals: what a forward must store so that the backward need not redo costly work.
+"""Residuals: what a forward stores so that the backward need not redo costly work.
 
-A cheap value (elementwise, or a mere index map) is recomputed from the arguments and from what is
-stored anyway; the result of a reduction, a product or control flow is stored. One rule, no search.
+A value that the backward needs is stored, or computed again, for which its operands are needed in turn. The
+cheapest such choice is a minimum cut (as for PyTorch: H. He, "Min-cut optimal recomputation", 2022; with the
+price of recomputing in the network too, which makes this an exact choice between bytes and arithmetic). An
+edge leads from the source to each instruction, with the price of running it again; from there to each of
+its results, with the price of storing that; and from each value to the instructions that read it. What the
+backward needs leads to the sink. Cut from the source is what is needed; why not otherwise: decision 0012.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 from tapejit.ir.function import Instr, Value
-from tapejit.ir.primitive import Constant, Gathered, IndexMap, Padded, Reinterpret, Scalar
+from tapejit.ir.transforms.minimum_cut import UNLIMITED, Network
+from tapejit.ir.transforms.recomputation import loading, recomputing, storing
 
-RECOMPUTED = (Scalar, Constant, IndexMap, Padded, Gathered, Reinterpret)
+
+@dataclass(frozen=True)
+class Partition:
+    """How the backward gets at the values of the primal that it needs; each list in program order."""
+
+    stored: list[Value]
+    recomputed: list[Instr]
 
 
 def residuals(
@@ -23,20 +35,73 @@ def residuals(
 ) -> list[Value]:
     """The values of `primal` that computing `wanted` through `adjoint` needs stored.
 
-    `arguments` are at hand in the backward; values that are `kept` as results anyway cost nothing
-    to store, so they are, cheap or not.
+    `arguments` are at hand in the backward; values that are `kept` are results anyway, and cost only to load.
     """
+    needed = _depended_on(adjoint, wanted)
+    return partition(primal, needed.difference(arguments), arguments, kept).stored
+
+
+def partition(
+    primal: Sequence[Instr],
+    needed: Collection[Value],
+    arguments: Collection[Value],
+    kept: Collection[Value],
+) -> Partition:
+    """The cheapest way to have the values `needed`, given the `arguments`."""
+    choice = _Choice(needed)
+    for instr in primal:
+        choice.add(instr, kept)
+    again = choice.computed_again(arguments)
+    missing, stored, recomputed = set(needed), [], []
+    for instr in reversed(primal):
+        if missing.isdisjoint(instr.results):
+            continue
+        if instr in again:
+            recomputed.append(instr)
+            missing.update(instr.operands)
+        else:
+            stored.extend(v for v in reversed(instr.results) if v in missing)
+    return Partition(stored[::-1], recomputed[::-1])
+
+
+def _depended_on(body: Sequence[Instr], wanted: Iterable[Value]) -> set[Value]:
+    """All that `wanted` depends on through `body`."""
     needed = set(wanted)
-    for instr in reversed(adjoint):
+    for instr in reversed(body):
         if needed.intersection(instr.results):
             needed.update(instr.operands)
-    stored = []
-    for instr in reversed(primal):
+    return needed
+
+
+class _Choice:
+    """The network: a value on the sink's side is needed, an instruction there is computed again."""
+
+    def __init__(self, needed: Iterable[Value]):
+        self._network = Network()
+        self._source, self._sink = self._network.node(), self._network.node()
+        self._values: dict[Value, int] = {}
+        self._instrs: dict[Instr, int] = {}
+        for value in needed:
+            self._network.edge(self._value(value), self._sink, UNLIMITED)
+
+    def add(self, instr: Instr, kept: Collection[Value]) -> None:
+        """An instruction that may be run again, or have its results stored."""
+        node = self._instrs[instr] = self._network.node()
+        price = recomputing(instr)
+        self._network.edge(self._source, node, UNLIMITED if price is None else price)
         for v in instr.results:
-            if v not in needed or v in arguments:
-                continue
-            if v in kept or not isinstance(instr.primitive.emission, RECOMPUTED):
-                stored.append(v)
-            else:
-                needed.update(instr.operands)
-    return stored[::-1]
+            self._network.edge(node, self._value(v), storing(v, v in kept))
+        for v in dict.fromkeys(instr.operands):
+            self._network.edge(self._value(v), node, UNLIMITED)
+
+    def computed_again(self, arguments: Iterable[Value]) -> set[Instr]:
+        """The instructions that the cheapest choice runs again."""
+        for v in arguments:
+            self._network.edge(self._source, self._value(v), loading(v))
+        side = self._network.source_side(self._source, self._sink)
+        return {instr for instr, node in self._instrs.items() if node not in side}
+
+    def _value(self, value: Value) -> int:
+        if value not in self._values:
+            self._values[value] = self._network.node()
+        return self._values[value]

@@ -51,9 +51,7 @@ def _from(
     f: Function, known: Sequence[Value], wrt: Sequence[int], heads: int, derivative: Derivative, name: str
 ) -> Function:
     builder = Builder(f"{f.name}.{name}")
-    env = {v: builder.param(v.type, v.name) for v in known}
-    at_hand = set(known)
-    env |= replay(builder, [i for i in f.body if not at_hand.issuperset(i.results)], env.items())
+    env = replay(builder, f.body, [(v, builder.param(v.type, v.name)) for v in known])
     return dce(builder.finish(derivative(builder, f, env, wrt, heads)))
 
 

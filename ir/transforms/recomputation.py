@@ -1,0 +1,68 @@
+"""The prices between which a partition chooses: to store a value, to load it, to compute it again.
+
+The unit is one byte through an addition: an addition of float64 costs 8, one of float32, of which twice as
+many fit in a register, costs 4. What is evaluated on demand costs its arithmetic alone, for it is evaluated
+where the backward reads it. What is complete only in memory (a fold, a product) would be written and read in
+the backward as well: to store it instead saves all that goes into it, so only a tiny one is computed again.
+"""
+
+from __future__ import annotations
+
+from tapejit.ir.function import Instr, Value
+from tapejit.ir.primitive import Library, OnDemand, Product, Regions
+from tapejit.ir.work import element_cost
+
+WRITE, READ = 2, 1  # per byte; a write to memory reads the line first. A float64 there and back: 24 additions
+HAND_OVER = 256  # per array that is made by one program for another: 32 additions
+
+
+def storing(value: Value, kept: bool) -> int:
+    """To write a value in the forward and read it in the backward; one that is `kept` is written anyway."""
+    return loading(value) if kept else HAND_OVER + _through_memory(value)
+
+
+def loading(value: Value) -> int:
+    """To read a value that is in memory."""
+    return READ * _bytes(value)
+
+
+def recomputing(instr: Instr) -> int | None:
+    """To compute the results of an instruction again where its operands are there; None: never.
+
+    Control flow and library routines are never run twice: what they cost their operands do not tell.
+    """
+    emission = instr.primitive.emission
+    if isinstance(emission, Regions | Library):
+        return None
+    if isinstance(emission, OnDemand):
+        return element_cost(emission) * _lanes(instr) * instr.results[0].type.size
+    return sum(map(_through_memory, instr.results)) + _touched(instr)
+
+
+def _touched(instr: Instr) -> int:
+    """An addition for every element that goes in."""
+    if isinstance(instr.primitive.emission, Product):
+        return _contracted(instr) * _bytes(instr.results[0])
+    return sum(map(_bytes, instr.operands))
+
+
+def _contracted(instr: Instr) -> int:
+    """How many products are summed for one element."""
+    shape, (dims, _) = instr.operands[0].type.shape, instr.attrs["contract"]
+    count = 1
+    for dim in dims:
+        count *= shape[dim]
+    return count
+
+
+def _lanes(instr: Instr) -> int:
+    """The bytes of the widest element in the loop, which says how many are worked on at a time."""
+    return max(v.type.numpy_dtype.itemsize for v in (*instr.operands, *instr.results))
+
+
+def _through_memory(value: Value) -> int:
+    return (WRITE + READ) * _bytes(value)
+
+
+def _bytes(value: Value) -> int:
+    return int(value.type.size * value.type.numpy_dtype.itemsize)
