@@ -20,6 +20,7 @@ from tapejit.capture import RandomSource, Unguardable, guards_of, is_function
 from tapejit.engine import Engine
 from tapejit.ir.function import Function
 from tapejit.path import path_of
+from tapejit.path_argument import Place
 from tapejit.path_tree import PathTree
 from tapejit.replay import MISS, Exit, Leaf, ObjectLeaf, Replay, Test, leaf_of, result_handles
 from tapejit.shortcut import Pack
@@ -105,6 +106,9 @@ class Memory:
         self._where, self._function, self._parameters, self._engine = where, function, parameters, engine
         self._replays: dict[tuple[Hashable, Hashable], Replay] = {}  # by kind and steps, the oldest first
         self._situations: tuple[Situation, ...] = ()  # the one used last first
+        self._constants: dict[
+            int, tuple[Place, ...]
+        ] = {}  # of the last path with the same operations, by hash
         self._met: set[int] = set()  # hashes of the paths traced so far
         self._hopeless: set[Hashable] = set()  # outlines of paths that Python has to be run for
         self._warned_of_random = False
@@ -278,7 +282,11 @@ class Memory:
         head = call.head if call.variables else None
         if call.variables and not isinstance(head, Handle):
             raise Unguardable("the result does not depend on the arguments")
-        path = path_of(call.tape, flatten(tuple(call.traced_args))[0], handles, head, call.variables)
+        operations = hash(tuple(cut.node for cut in call.tape.cuts or ()))
+        before = self._constants.get(operations, ())
+        path = path_of(call.tape, flatten(tuple(call.traced_args))[0], handles, head, call.variables, before)
+        if before or len(self._constants) < MAX_PATHS_MET:
+            self._constants[operations] = path.constants
         program = self._engine.program(path.function, path.by_value, frozenset())
         places = {id(x): n for n, x in enumerate(handles)}
         writes = {leaf: places[id(x)] for leaf, x in call.written.items()}

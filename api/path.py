@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from tapejit.capture import Unguardable
 from tapejit.ir import ops
 from tapejit.ir.builder import Builder, Var
@@ -23,10 +21,11 @@ from tapejit.ir.function import Function
 from tapejit.ir.loop import while_
 from tapejit.ir.transforms.adjoint import backpropagate
 from tapejit.ir.types import TensorType, type_of
+from tapejit.path_argument import Arguments, LineArguments, Place
 from tapejit.rounds import Made, Ref, Rounds, find_rounds
 from tapejit.segment_ir import equal, has_zeros, inlined, inside, parameters, region, truth
 from tapejit.tracer.handle import Handle
-from tapejit.tracer.number import Expression, Given, Number
+from tapejit.tracer.number import Expression, Number
 from tapejit.tracer.segment import Cut
 from tapejit.tracer.tape import Escape, Tape, Within
 from tapejit.tracer.trie import trace_of
@@ -60,6 +59,7 @@ class Path:
     reached: int | None = None
     witness: int | None = None
     worked_out: dict[int, Expression] = field(default_factory=dict)
+    constants: tuple[Place, ...] = ()  # what was no argument, and what of it changed since earlier calls
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,15 @@ def path_of(
     results: Sequence[Handle],
     head: Handle | None,
     variables: Sequence[Handle],
+    before: Sequence[Place] = (),
 ) -> Path:
     """The path that `tape` recorded, from the call's `leaves` to `results` and the gradients of `head`.
 
+    `before` are the `constants` of the path of the last call with the same operations, if there was one.
     Raises `Unguardable` when something that Python saw, or that is a result, is not a traced value.
     """
     used = [tape.origin(x) for x in results]
-    joined = _Joined(tape, leaves, used)
+    joined = _Joined(tape, used, lambda builder: Arguments(builder, tape, leaves, before))
     found = [joined.var(ref) for ref in used]
     gradients = [] if head is None else joined.gradients(tape.origin(head), variables)
     order = sorted(range(len(gradients)), key=lambda k: joined.entry(variables[k]))
@@ -93,15 +95,16 @@ def path_of(
     reached, witness = (None if var is None else len(values) + n for n, var in enumerate(exits))
     return Path(
         joined.builder.finish([*values, *(var for var in exits if var is not None)]),
-        frozenset(joined.numbers),
-        joined.arguments,
-        joined.entered,
+        frozenset(joined.arguments.by_value),
+        joined.arguments.values,
+        joined.arguments.entered,
         bool(ok),
         [order.index(k) for k in range(len(order))],
         tuple(joined.steps),
         reached,
         witness,
-        joined.worked_out,
+        joined.arguments.worked_out,
+        tuple(joined.arguments.constants.places),
     )
 
 
@@ -111,26 +114,20 @@ def line_of(tape: Tape, leaves: Sequence[Handle], results: Sequence[Handle]) -> 
     `arguments` are numbers, and for an array from outside the pair of its handle and what it was.
     """
     used = [tape.origin(x) for x in results]
-    joined = _Unguarded(tape, leaves, used)
+    joined = _Unguarded(tape, used, lambda builder: LineArguments(builder, tape, leaves))
     function = joined.builder.finish(joined.var(ref) for ref in used)
-    return Path(function, frozenset(joined.numbers), joined.arguments, joined.entered, False, [])
+    given = joined.arguments
+    return Path(function, frozenset(given.by_value), given.values, given.entered, False, [])
 
 
 class _Joined:
     """The segments of one call, replayed one after the other into one builder."""
 
-    def __init__(self, tape: Tape, leaves: Sequence[Any], used: Sequence[Ref]):
+    def __init__(self, tape: Tape, used: Sequence[Ref], arguments: Callable[[Builder], Arguments]):
         self.builder = Builder("path")
-        self.arguments: list[Any] = []
-        self.entered: dict[int, int] = {}
-        self.numbers: set[int] = set()
+        self.arguments = arguments(self.builder)
         self.guards: list[_Test] = []
         self.steps: list[Hashable] = []
-        self.worked_out: dict[int, Expression] = {}
-        self._numbers: dict[str, Var] = {}  # that Python saw, by their expressions
-        self._given = tape.given
-        self._leaf = {id(x): k for k, x in enumerate(leaves) if isinstance(x, Handle)}
-        self._memory = [x.materialise() for x in leaves if isinstance(x, Handle) and x._data is not None]
         self._vars: dict[int | Made, Var] = {}  # per array of the outside (its id), per value of a cut
         self._cuts = tape.cuts or []
         self._escapes = tape.escapes
@@ -145,7 +142,7 @@ class _Joined:
         if isinstance(ref, tuple):
             return self._vars[ref]
         if isinstance(ref, Number):
-            return self._seen_number(ref)
+            return self.arguments.seen(ref)
         return self._vars.get(id(ref)) or self._outside(ref, ref.type, ref.materialise(), None)
 
     def entry(self, variable: Handle) -> int:
@@ -210,30 +207,10 @@ class _Joined:
     def _straight(self, number: int) -> None:
         cut = self._cuts[number]
         args = [
-            self._number(cut.values[k], type_) if i is None else self._input(cut, i, k)
+            self.arguments.number(cut.values[k], type_) if i is None else self._input(cut, i, k)
             for k, (i, type_) in enumerate(parameters(cut))
         ]
         self._vars.update(inlined(self.builder, cut, number, args))
-
-    def _number(self, value: Any, type_: TensorType) -> Var:
-        self.numbers.add(len(self.arguments))
-        if isinstance(value, Given):
-            self._work_out(value.expression)
-        return self._param(type_, value, None)
-
-    def _work_out(self, expression: Expression) -> None:
-        """The next argument comes of numbers that the call is given."""
-        if expression.position is None:
-            self.worked_out[len(self.arguments)] = expression
-        else:
-            self.entered[len(self.arguments)] = expression.position
-
-    def _seen_number(self, number: Number) -> Var:
-        """A number that Python saw."""
-        key = repr(number.expression)
-        if key not in self._numbers:
-            self._numbers[key] = self._number(Given.of(number), TensorType("f64"))
-        return self._numbers[key]
 
     def _input(self, cut: Cut, i: int, k: int) -> Var:
         ref = cut.inputs[i]
@@ -243,22 +220,8 @@ class _Joined:
         return self._vars.get(id(ref)) or self._outside(ref, ref.type, cut.values[k], name)
 
     def _outside(self, handle: Handle, type_: TensorType, value: Any, name: str | None) -> Var:
-        """An array that came from outside the trace: an argument of the call, or a constant."""
-        leaf = self._leaf.get(id(handle))
-        if leaf is not None:
-            self.entered[len(self.arguments)] = leaf
-        elif id(handle) in self._given:
-            self._work_out(self._given[id(handle)][1])
-        elif not isinstance(value, np.ndarray):
-            raise Unguardable("it takes part in another trace")
-        elif any(np.may_share_memory(value, data) for data in self._memory):
-            raise Unguardable("it uses another view of an argument's memory")
-        var = self._vars[id(handle)] = self._param(type_, value, name)
+        var = self._vars[id(handle)] = self.arguments.array(handle, type_, value, name)
         return var
-
-    def _param(self, type_: TensorType, value: Any, name: str | None) -> Var:
-        self.arguments.append(value)
-        return self.builder.param(type_, name)
 
     def _guard(self, cuts: int) -> None:
         """Guard what Python saw after so many cuts."""
@@ -276,7 +239,7 @@ class _Joined:
             return _Test(truth(x, seen), seen)
         if isinstance(seen, Within):
             return _Test(inside(x, seen), seen)
-        same = equal(x, self._param(type_of(seen), seen, None), has_zeros(seen))
+        same = equal(x, self.arguments.param(type_of(seen), seen), has_zeros(seen))
         holds = ops.reduce_all(same, axes=tuple(range(len(x.shape))))
         if x.is_inexact or x.type.size != 1:
             return _Test(holds, escape.key())
@@ -311,7 +274,7 @@ class _Joined:
     def _way_constants(self, loop: Turning) -> list[Var]:
         """What the ways read that is no slot and not made in the round, in the order of `constants_of`."""
         return [
-            self._number(cut.values[k], type_) if i is None else self._input(cut, i, k)
+            self.arguments.number(cut.values[k], type_) if i is None else self._input(cut, i, k)
             for cut, i, k, type_ in constants_of(loop)
         ]
 
@@ -341,7 +304,7 @@ class _Joined:
             cut = self._cuts[loop.start + position]
             for k, (i, type_) in enumerate(parameters(cut)):
                 if i is None:
-                    found.append(self._number(cut.values[k], type_))
+                    found.append(self.arguments.number(cut.values[k], type_))
                 elif loop.source(position, i) == "constant":
                     found.append(self._input(cut, i, k))
         return found
@@ -371,18 +334,8 @@ class _Joined:
 class _Unguarded(_Joined):
     """The path that Python took, whatever made it take it."""
 
-    def _work_out(self, expression: Expression) -> None:
-        pass
-
     def _guard(self, cuts: int) -> None:
         pass
-
-    def _outside(self, handle: Handle, type_: TensorType, value: Any, name: str | None) -> Var:
-        leaf = self._leaf.get(id(handle))
-        if leaf is not None:
-            self.entered[len(self.arguments)] = leaf
-        var = self._vars[id(handle)] = self._param(type_, (handle, value), name)
-        return var
 
 
 def _overlap(loop: Rounds, cuts: range) -> bool:

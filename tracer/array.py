@@ -19,6 +19,7 @@ from tapejit.tracer.handle import Handle, Leaf
 from tapejit.tracer.location import user_location
 from tapejit.tracer.method import Methods
 from tapejit.tracer.number import Number
+from tapejit.tracer.operand import is_wide
 from tapejit.tracer.operation import WEAK_DTYPE
 from tapejit.tracer.state import STATE
 from tapejit.tracer.surface import (
@@ -31,7 +32,6 @@ from tapejit.tracer.surface import (
     shape,
 )
 from tapejit.tracer.surface.function import Function, apply
-from tapejit.tracer.tape import is_wide
 from tapejit.tracer.writing import Writes
 
 _STATIC_EXPONENTS = frozenset(range(-64, 65))

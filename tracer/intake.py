@@ -10,10 +10,10 @@ import numpy as np
 from tapejit.tracer.errors import AutogradError, ShapeError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
+from tapejit.tracer.operand import constant
 from tapejit.tracer.state import STATE
 from tapejit.tracer.surface import elementwise, shape
 from tapejit.tracer.surface.function import apply
-from tapejit.tracer.tape import constant
 
 A = TypeVar("A", bound=Handle)
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tapejit.ir.builder import Builder, Var
-from tapejit.ir.types import TensorType, UnsupportedDtypeError, dtype_name
+from tapejit.ir.types import TensorType
 from tapejit.tracer.alias import note_view
 from tapejit.tracer.errors import AutogradError, DtypeError, NestedDemandError, ShapeError, TapejitError
 from tapejit.tracer.escape import Leftovers
@@ -22,6 +22,7 @@ from tapejit.tracer.frame import Frames, frames_of
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location, user_test
 from tapejit.tracer.number import Expression, Given, Number
+from tapejit.tracer.operand import Captured
 from tapejit.tracer.operation import WEAK_DTYPE, Operation, Weak
 from tapejit.tracer.segment import Cut, Made, Segment, Source
 from tapejit.tracer.storage import Arguments
@@ -79,6 +80,7 @@ class Tape:
         "_entered",
         "active",
         "arguments",
+        "captured",
         "cuts",
         "escapes",
         "given",
@@ -109,12 +111,15 @@ class Tape:
         self.history: dict[Node, None] = {}  # their ends, each once, in order
         self.lost: str | None = None  # where a differentiated float left for Python
         self.escapes: list[Escape] = []  # values that left for Python, if cuts are kept
+        self.captured = Captured()
         self.given: dict[int, tuple[Handle, Expression]] = {}  # by id: arrays made of numbers of the call
         self.impure: str | None = None  # why the next call must run the Python again
         self.leftovers: Leftovers | None = None  # watches the arrays that are held after a cut
         self._restart()
 
     def _restart(self) -> None:
+        if self.cuts is None:  # a block may take in new data for ever
+            self.captured.clear()
         self.node: Node = self.trie.start()
         self.arguments = Arguments()
         self.values: list[weakref.ref[Handle] | None] = []  # per value number; None for an input
@@ -409,45 +414,6 @@ class Tape:
             )
         self.arguments.values = [x.materialise() if isinstance(x, Handle) else x for x in values]
         self.symbolic = False
-
-
-def as_handles(face: type[Handle], operands: Sequence[Any]) -> list[Any]:
-    """Operands as the tape takes them: arrays as handles (NumPy's are copied), plain numbers, None.
-
-    Beside integers, a Python integer that i32 cannot hold is an array of i64: no program may cut it.
-    """
-    cut = any(map(is_wide, operands)) and any(
-        isinstance(x, Handle) and not x.type.is_inexact for x in operands
-    )
-    return [
-        x
-        if isinstance(x, Handle) or x is None or (type(x) in WEAK_DTYPE and not (cut and is_wide(x)))
-        else Given.of(x)
-        if isinstance(x, Number)
-        else constant(face, x)
-        for x in operands
-    ]
-
-
-def is_wide(x: Any) -> bool:
-    """Whether this is a Python integer that i32 cannot hold."""
-    return type(x) is int and not -(2**31) <= x < 2**31
-
-
-def constant(face: type[Handle], x: Any) -> Handle:
-    """A NumPy array or nested list as an array of its own: the record must not see later changes."""
-    array = np.array(x)
-    if array.dtype == object:
-        raise DtypeError(f"cannot use {type(x).__name__} object as an array operand at {user_location()}")
-    _check_dtype(array)
-    return face.wrap(array)
-
-
-def _check_dtype(array: np.ndarray) -> None:
-    try:
-        dtype_name(array.dtype)
-    except UnsupportedDtypeError as error:
-        raise DtypeError(f"{error} (at {user_location()})") from None
 
 
 def _explained(error: Exception, op: Operation, operands: Sequence[Any], location: str | None) -> Exception:

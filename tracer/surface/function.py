@@ -22,7 +22,6 @@ from tapejit.tracer.location import user_location
 from tapejit.tracer.number import Number
 from tapejit.tracer.operation import Operation
 from tapejit.tracer.state import STATE
-from tapejit.tracer.tape import as_handles
 
 
 class Function:
@@ -115,7 +114,7 @@ def apply(
     if face is None:
         face = next((type(x) for x in operands if isinstance(x, Handle)), Handle)
     if tape is not None:
-        return tape.record(op, as_handles(face, operands), statics)
+        return tape.record(op, tape.captured.operands(face, operands), statics)
     return run_now(op, operands, statics, face)
 
 

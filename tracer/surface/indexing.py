@@ -21,6 +21,7 @@ from tapejit.ir.types import TensorType
 from tapejit.tracer.errors import BoundsError, UnsupportedError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
+from tapejit.tracer.operand import constant
 from tapejit.tracer.operation import Operand, Operation, aligned, cast
 from tapejit.tracer.operation import broadcast_to as broadcast_var
 from tapejit.tracer.state import STATE
@@ -28,7 +29,7 @@ from tapejit.tracer.surface import elementwise
 from tapejit.tracer.surface.composed import composed
 from tapejit.tracer.surface.function import apply, traced
 from tapejit.tracer.surface.shape import Entry, getitem, index_key, index_of, normal_axis
-from tapejit.tracer.tape import Tape, Within, constant
+from tapejit.tracer.tape import Tape, Within
 
 ARRAY: Entry = ("array",)
 WHOLE: Entry = ("slice", None, None, None)
