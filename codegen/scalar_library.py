@@ -15,6 +15,8 @@ from typing import Any
 import llvmlite.ir as ll
 
 from tapejit.codegen import (
+    deviance,
+    incomplete_gamma,
     scalar_arithmetic,
     scalar_bits,
     scalar_random,
@@ -107,6 +109,13 @@ LIBRARY: dict[str, ScalarFunction] = {
     "lgamma": ScalarFunction(vector_gamma.lgamma, long=True),
     "digamma": ScalarFunction(vector_gamma.digamma, long=True),
     "polygamma": ScalarFunction(vector_polygamma.polygamma, arity=2, literal=1),
+    "poisson_mass": ScalarFunction(deviance.poisson_mass, arity=2),
+    "gammainc": ScalarFunction(incomplete_gamma.gammainc, arity=2),
+    "gammaincc": ScalarFunction(incomplete_gamma.gammaincc, arity=2),
+    "gammainc_ratio": ScalarFunction(incomplete_gamma.gammainc_ratio, arity=3, literal=2),
+    "gammaincinv": ScalarFunction(incomplete_gamma.gammaincinv, arity=2),
+    "gammainccinv": ScalarFunction(incomplete_gamma.gammainccinv, arity=2),
+    "log_gammaincinv": ScalarFunction(incomplete_gamma.log_gammaincinv, arity=2),
     "i0": ScalarFunction(vector_bessel.i0, long=True),
     "i1": ScalarFunction(vector_bessel.i1, long=True),
     "i0e": ScalarFunction(vector_bessel.i0e, long=True),

@@ -208,6 +208,11 @@ def lgamma(x: Lane) -> Lane:
     return _in_double(x, "lgamma", _log_gamma_of_positive, _log_gamma_of_others)
 
 
+def lgamma_of_one_and(x: Lane) -> Lane:
+    """lgamma(1 + x) for a double x in [0, 1], right to the last digits next to 0 too."""
+    return x * (x - 1.0) * _ratio(x, DOUBLE.log_gamma)
+
+
 def digamma(x: Lane) -> Lane:
     """The derivative of lgamma; NaN at -1, -2, ..., -inf at 0 and inf at -0, as in SciPy."""
     return _in_double(x, "digamma", _digamma_of_positive, _digamma_of_others)

@@ -73,7 +73,7 @@ def _difference(x: Var, y: Var) -> Var:
     return select(infinite, x.like(0.0), x - y)
 
 
-def _over(x: Var, y: Var) -> Var:
+def over(x: Var, y: Var) -> Var:
     """x / y, and 0 for x = 0 whatever y is."""
     zero = eq(x, x.like(0.0))
     return select(zero, x.like(0.0), x / select(zero, y.like(1.0), y))
@@ -96,9 +96,9 @@ logaddexp2 = _pair(
     _A,
     _B,
 )
-xlogy = _pair("xlogy", reference.xlogy, (lambda r, x, y: log(y), lambda r, x, y: _over(x, y)), _A, _POS)
+xlogy = _pair("xlogy", reference.xlogy, (lambda r, x, y: log(y), lambda r, x, y: over(x, y)), _A, _POS)
 xlog1py = _pair(
-    "xlog1py", reference.xlog1py, (lambda r, x, y: log1p(y), lambda r, x, y: _over(x, 1.0 + y)), _A, _POS
+    "xlog1py", reference.xlog1py, (lambda r, x, y: log1p(y), lambda r, x, y: over(x, 1.0 + y)), _A, _POS
 )
 
 # -- Error functions -------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from tapejit.ir import (
     factor,
     fourier,
     gather,
+    incomplete_gamma,
     loop,
     modulus,
     number,
@@ -31,6 +32,7 @@ TABLE: dict[str, Primitive] = {
     for module in (
         ops,
         special,
+        incomplete_gamma,
         number,
         gather,
         scan,

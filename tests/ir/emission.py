@@ -11,6 +11,7 @@ from itertools import product
 import numpy as np
 import scipy.special
 
+from tapejit.ir import incomplete_gamma
 from tapejit.ir.primitive import (
     Constant,
     Fold,
@@ -32,12 +33,26 @@ def _ahead(wins):
     return lambda x, best: (wins(x, best) or np.isnan(x)) and not np.isnan(best)
 
 
+INCOMPLETE = (
+    incomplete_gamma.poisson_mass,
+    incomplete_gamma.gammainc,
+    incomplete_gamma.gammaincc,
+    incomplete_gamma.gammainc_ratio,
+    incomplete_gamma.gammaincinv,
+    incomplete_gamma.gammainccinv,
+    incomplete_gamma.log_gammaincinv,
+)
 _ERROR_AND_GAMMA = ("erfc", "erfcx", "erfinv", "erfcinv", "ndtr", "log_ndtr", "gamma", "digamma")
 OF_SCIPY = (*_ERROR_AND_GAMMA, "xlogy", "xlog1py", "i0", "i1", "i0e", "i1e", "j0", "j1")
 
 
 def _integer_pow(x, n):
     return x**n if n >= 0 else 1 / x**-n
+
+
+def _of_reference(row):
+    """The row's reference on one element; the compiled form is held to it, and both to SciPy, elsewhere."""
+    return lambda x, y, *n: row.reference(np.asarray(x), np.asarray(y), **dict(zip("n", n, strict=False)))[()]
 
 
 NAMES = {
@@ -90,6 +105,7 @@ NAMES = {
     **{name: getattr(scipy.special, name) for name in OF_SCIPY},
     "lgamma": scipy.special.gammaln,
     "polygamma": lambda x, n: type(x)(scipy.special.polygamma(n, float(x))),
+    **{row.name: _of_reference(row) for row in INCOMPLETE},
     "shift_left": np.left_shift,
     "shift_right": np.right_shift,
     "threefry": reference_threefry,

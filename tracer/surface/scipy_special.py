@@ -7,7 +7,7 @@ from typing import Any
 
 from tapejit.ir import ops
 from tapejit.ir import special as rows
-from tapejit.tracer.surface import entropy, error_function, gamma_function
+from tapejit.tracer.surface import entropy, error_function, gamma_function, incomplete
 from tapejit.tracer.surface.function import Function
 from tapejit.tracer.surface.scipy_function import floating
 
@@ -23,6 +23,7 @@ UFUNCS: dict[str, Function] = {
     **entropy.UFUNCS,
     **error_function.UFUNCS,
     **gamma_function.UFUNCS,
+    **incomplete.UFUNCS,
 }
 # Called with the operands as they are: a static argument is among them.
 CALLED: dict[str, Callable[..., Any]] = {"_zeta": gamma_function.zeta}
