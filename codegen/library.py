@@ -40,7 +40,8 @@ def _call(site: Site, emission: Library, wanted: list[bool], arrays: list[Array]
     """The call, and what follows a failure."""
     sizes = emission.sizes(*(v.type for v in site.instr.operands), **site.instr.attrs)
     arguments = [*map(repr, (*sizes, *wanted)), *(array.name for array in arrays)]
-    call = f"{emission.routine}_{site.instr.results[0].type.dtype}({', '.join(arguments)})"
+    typed = site.instr.results if emission.of_result else site.instr.operands
+    call = f"{emission.routine}_{typed[0].type.dtype}({', '.join(arguments)})"
     if emission.failure is None or not site.instr.attrs.get("strict", True):
         yield call
     else:

@@ -16,8 +16,12 @@ from tapejit.ir import ops
 from tapejit.ir.control import cond
 from tapejit.ir.factor import lu, square_sizes
 from tapejit.ir.matrix import (
+    as_numbers_of,
+    conj,
     diagonal,
     product,
+    real,
+    real_type,
     scaled_columns,
     square_matrices,
 )
@@ -55,6 +59,16 @@ def _with_factors(*matrices: np.ndarray) -> tuple[Any, ...]:
     return tuple(((a, *lu.reference(a)), {}) for a in matrices)
 
 
+_EXAMPLES = _with_factors(
+    _A,
+    _B,
+    _A.astype(np.float32),
+    _A[:1, :1],
+    np.ones((0, 0)),
+    np.stack([_A + 1j * np.eye(3), 1j * _A.T - _A]),
+    (_A + 0.5j * _A.T).astype(np.complex64),
+)
+
 # -- The determinant ---------------------------------------------------------------------------------------
 
 
@@ -74,14 +88,14 @@ def _by_inverse(r: Var, a: Var, factor: Var, order: Var) -> Iterable[Var]:
 
 
 def _by_values(r: Var, a: Var, factor: Var, order: Var) -> Iterable[Var]:
-    """With A = U diag(s) V^T: det(U V^T) U diag(the products of the other values) V^T."""
+    """With A = U diag(s) V^H: det(U V^H) conj(U diag(the products of the other values) V^H)."""
     u, s, vt = svd.several(a, full=False)
     axes = (len(s.shape) - 1,)
     rule: Any = ops.reduce_prod.vjp
     others = rule(_ones(s), ops.reduce_prod(s, axes=axes), s, axes=axes)[0]
     both = product(u, vt)
     sign, _ = log_determinant.several(both, *lu.several(both))
-    found = product(scaled_columns(u, others), vt)
+    found = conj(product(scaled_columns(u, others), vt))
     return [_per_matrix(sign, found) * found]
 
 
@@ -99,21 +113,50 @@ determinant: Primitive = Primitive(
     vjp=lambda ct, r, *xs: (_per_matrix(ct, xs[0]) * _cofactors(r, *xs), None, None),
     batch=lambda *xs: determinant(*xs),
     emission=Library("determinant", square_sizes, reads=(1, 2)),
-    examples=_with_factors(_A, _B, _A.astype(np.float32), _A[:1, :1], np.ones((0, 0))),
+    examples=_EXAMPLES,
 )
 
 # -- Its logarithm -----------------------------------------------------------------------------------------
 
-# The sign (0 for a singular matrix) and the logarithm of the absolute value.
+
+def _log_type(*types: TensorType) -> tuple[TensorType, TensorType]:
+    found = _det_type(*types)
+    return found, real_type(found)
+
+
+def _reference_log(a: np.ndarray, factor: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    sign, logarithm = np.linalg.slogdet(a)
+    return np.asarray(sign, a.dtype), np.asarray(logarithm, a.real.dtype)
+
+
+def _log_jvp(ts: Any, rs: tuple[Var, Var], *xs: Var) -> tuple[Var | None, Var | None]:
+    """With t = tr(A^-1 dA): the logarithm moves by Re t, a complex sign by sign (i Im t)."""
+    if ts[0] is None:
+        return None, None
+    trace = _total(inverse(*xs, turn=True) * ts[0])
+    along = real(trace)
+    return rs[0] * (trace - as_numbers_of(trace, along)) if trace.is_complex else None, along
+
+
+def _log_vjp(cts: tuple[Var, Var], rs: tuple[Var, Var], *xs: Var) -> tuple[Var, None, None]:
+    """The transpose of the tangent."""
+    trace_bar = as_numbers_of(xs[0], cts[1])
+    if xs[0].is_complex:
+        turning = cts[0] * rs[0]
+        trace_bar = trace_bar + turning - as_numbers_of(turning, real(turning))
+    return _per_matrix(trace_bar, xs[0]) * inverse(*xs, turn=True), None, None
+
+
+# The sign (0 for a singular matrix, else of modulus 1) and the logarithm of the absolute value.
 log_determinant: Primitive = Primitive(
     name="log_determinant",
     arity=3,
     results=2,
-    infer=lambda *types: (_det_type(*types), _det_type(*types)),
-    reference=lambda a, factor, order: tuple(np.asarray(x, a.dtype) for x in np.linalg.slogdet(a)),
-    jvp=lambda ts, rs, *xs: (None, None if ts[0] is None else _total(inverse(*xs, turn=True) * ts[0])),
-    vjp=lambda cts, rs, *xs: (_per_matrix(cts[1], xs[0]) * inverse(*xs, turn=True), None, None),
+    infer=_log_type,
+    reference=_reference_log,
+    jvp=_log_jvp,
+    vjp=_log_vjp,
     batch=lambda *xs: log_determinant.several(*xs),
     emission=Library("log_determinant", square_sizes, reads=(1, 2)),
-    examples=_with_factors(_A, _B, _A.astype(np.float32), _A[:1, :1], np.ones((0, 0))),
+    examples=_EXAMPLES,
 )

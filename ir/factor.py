@@ -1,8 +1,8 @@
 """Factorisations of square and tall matrices: the rows of `cholesky`, `lu` and `qr`.
 
-All work on stacks, in the last two dimensions. Derivatives: M. Giles, "An extended collection of matrix
-derivative results" (2008); I. Murray, "Differentiation of the Cholesky decomposition" (2016); S. Walter,
-"Structured higher-order algorithmic differentiation" (2012) for QR.
+All work on stacks of real or complex matrices, in the last two dimensions. Derivatives: M. Giles, "An extended
+collection of matrix derivative results" (2008); I. Murray, "Differentiation of the Cholesky decomposition"
+(2016); S. Walter, "Structured higher-order algorithmic differentiation" (2012) for QR.
 """
 
 from __future__ import annotations
@@ -13,15 +13,19 @@ import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.matrix import (
+    as_numbers_of,
     columns,
-    float_matrices,
+    conj,
+    dagger,
     half_lower,
+    hermitian,
     lower,
+    matrices,
     on_diagonal,
     product,
+    real,
     square_matrices,
     stack_size,
-    symmetric,
     turned,
     upper,
 )
@@ -37,6 +41,8 @@ _B = np.sin(np.arange(1.0, 19.0) ** 1.5).reshape(2, 3, 3)
 _POSITIVE = _A @ _A.T + np.eye(3)
 _POSITIVES = np.stack([_POSITIVE, np.diag([0.7, 2.5, 1.9]) + 0.3])
 _TALL = np.array([[0.4, 1.3, -0.6], [2.1, -0.7, 0.5], [0.9, 0.8, 1.7], [-0.2, 0.6, 1.1]])
+_Z, _Z_TALL = _B + 1j * _B[::-1], _TALL + 1j * np.cos(_TALL)
+_Z_POSITIVE = _Z @ _Z.conj().swapaxes(-1, -2) + np.eye(3)
 
 
 def square_sizes(x: TensorType, *_: TensorType, **attrs: Any) -> tuple[int, int]:
@@ -48,20 +54,21 @@ def square_sizes(x: TensorType, *_: TensorType, **attrs: Any) -> tuple[int, int]
 
 
 def _cholesky_jvp(ts: Any, r: Var, x: Var) -> Var:
-    """L half(L^-1 dA L^-T)."""
-    left = triangular_solve(r, symmetric(ts[0]), lower=True, turn=False, unit=False, strict=False)
-    both = triangular_solve(r, turned(left), lower=True, turn=False, unit=False, strict=False)
+    """L half(L^-1 dA L^-H)."""
+    left = triangular_solve(r, hermitian(ts[0]), lower=True, turn=False, unit=False, strict=False)
+    both = triangular_solve(r, dagger(left), lower=True, turn=False, unit=False, strict=False)
     return product(r, half_lower(both))
 
 
 def _cholesky_vjp(ct: Var, r: Var, x: Var) -> tuple[Var]:
-    """L^-T half(L^T ct) L^-1, made symmetric."""
+    """L^-T half(L^T ct) conj(L)^-1, made Hermitian."""
     inner = half_lower(product(r, ct, turn=(True, False)))
     left = triangular_solve(r, inner, lower=True, turn=True, unit=False, strict=False)
-    return (symmetric(triangular_solve(r, turned(left), lower=True, turn=True, unit=False, strict=False)),)
+    return (hermitian(triangular_solve(r, dagger(left), lower=True, turn=True, unit=False, strict=False)),)
 
 
-# The lower triangle is read. The derivative is that on symmetric matrices, so the adjoint is symmetric.
+# The lower triangle is read, of the diagonal the real part. The derivative is that on Hermitian matrices (of
+# real ones: on symmetric ones), so the adjoint is Hermitian.
 cholesky: Primitive = Primitive(
     name="cholesky",
     arity=1,
@@ -78,6 +85,8 @@ cholesky: Primitive = Primitive(
         ((_POSITIVE.astype(np.float32),), {}),
         ((_POSITIVE[:1, :1],), {}),
         ((np.ones((2, 0, 0)),), {}),
+        ((_Z_POSITIVE,), {}),
+        ((_Z_POSITIVE[0].astype(np.complex64),), {}),
     ),
 )
 
@@ -89,12 +98,16 @@ def _lu_type(x: TensorType) -> tuple[TensorType, TensorType]:
 
 
 def _reference_lu(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Doolittle's elimination with partial pivoting, all matrices of the stack at once."""
+    """Doolittle's elimination with partial pivoting, all matrices of the stack at once.
+
+    As in LAPACK the pivot of complex numbers is the one with the largest sum of its parts' sizes.
+    """
     count, n = stack_size(TensorType("f64", x.shape)), x.shape[-1]
     a, stack = np.array(x).reshape(count, n, n), np.arange(count)
     order = np.tile(np.arange(n), (count, 1))
     for k in range(n):
-        pivot = k + np.argmax(np.abs(a[:, k:, k]), axis=1)
+        below = a[:, k:, k]
+        pivot = k + np.argmax(np.abs(below.real) + np.abs(below.imag), axis=1)
         for each in (a, order):
             each[stack, k], each[stack, pivot] = each[stack, pivot], each[stack, k].copy()
         divisor = np.where(a[:, k, k] == 0, 1, a[:, k, k])
@@ -152,6 +165,8 @@ lu: Primitive = Primitive(
         ((_A.astype(np.float32),), {}),
         ((_A[:1, :1],), {}),
         ((np.ones((0, 3, 3)),), {}),
+        ((_Z,), {}),
+        ((_Z[0].astype(np.complex64),), {}),
         ((np.ones((0, 0)),), {}),
     ),
 )
@@ -160,7 +175,7 @@ lu: Primitive = Primitive(
 
 
 def _qr_type(x: TensorType, *, complete: bool) -> tuple[TensorType, TensorType]:
-    *batch, m, n = float_matrices(x).shape
+    *batch, m, n = matrices(x).shape
     if m < n:
         raise TypeError(f"expected matrices with at least as many rows as columns, got {x}")
     rows = m if complete else n
@@ -172,32 +187,39 @@ def _qr_sizes(x: TensorType, *, complete: bool) -> tuple[int, int, int, bool]:
 
 
 def _qr_jvp(ts: Any, rs: tuple[Var, Var], x: Var, *, complete: bool) -> tuple[Var, Var]:
-    """With C = Q^T dA R^-1 and W the antisymmetric matrix that has C's lower triangle: dQ = Q W and what
-    of dA R^-1 is outside of Q; dR = (C - W) R. What completes Q turns with it, and not in itself."""
+    """With C = Q^H dA R^-1 and W the skew-Hermitian matrix that has C's lower triangle and Im C's diagonal:
+    dQ = Q W and what of dA R^-1 is outside of Q; dR = (C - W) R. What completes Q turns with it, and not in
+    itself."""
     q, r = _thin(rs, x)
     along = turned(triangular_solve(r, turned(ts[0]), lower=False, turn=True, unit=False, strict=False))
-    c = product(q, along, turn=(True, False))
+    c = product(conj(q), along, turn=(True, False))
     below = lower(c, strict=True)
-    rest = c - below + turned(below)
+    rest = _real_diagonal(c - below + dagger(below))
     q_dot, r_dot = along - product(q, rest), product(rest, r)
     if not complete:
         return q_dot, r_dot
     others = columns(rs[0], x.shape[-1], x.shape[-2])
-    turn = product(q_dot, others, turn=(True, False))
+    turn = product(conj(q_dot), others, turn=(True, False))
     return _beside(q_dot, -product(q, turn)), _over(r_dot, x)
 
 
 def _qr_vjp(cts: Any, rs: tuple[Var, Var], x: Var, *, complete: bool) -> tuple[Var]:
-    """[ct_Q + Q sym(R ct_R^T - ct_Q^T Q)] R^-T, where sym mirrors the lower triangle."""
+    """[ct_Q + conj(Q) M] R^-T, with N = R ct_R^T - ct_Q^T Q and M the transpose of N's lower triangle, with
+    the real part of its diagonal, and the conjugate of what is below that."""
     (q, r), (q_bar, r_bar) = _thin(rs, x), _thin(cts, x)
     if complete:
         n, m = x.shape[-1], x.shape[-2]
         others, others_bar = columns(rs[0], n, m), columns(cts[0], n, m)
-        q_bar = q_bar - product(others, product(others_bar, q, turn=(True, False)))
+        q_bar = q_bar - conj(product(others, product(others_bar, q, turn=(True, False))))
     inner = product(r, r_bar, turn=(False, True)) - product(q_bar, q, turn=(True, False))
-    mirrored = lower(inner) + turned(lower(inner, strict=True))
-    left = q_bar + product(q, mirrored)
+    mirrored = _real_diagonal(conj(lower(inner)) + turned(lower(inner, strict=True)))
+    left = q_bar + product(conj(q), mirrored)
     return (turned(triangular_solve(r, turned(left), lower=False, turn=False, unit=False, strict=False)),)
+
+
+def _real_diagonal(x: Var) -> Var:
+    """x without the imaginary parts on its diagonal."""
+    return ops.select(on_diagonal(x), as_numbers_of(x, real(x)), x) if x.is_complex else x
 
 
 def _thin(pair: tuple[Var, Var], x: Var) -> tuple[Var, Var]:
@@ -224,7 +246,8 @@ def _over(r: Var, x: Var) -> Var:
     return ops.pad(r, low=zeros, high=(*zeros[2:], missing, 0), interior=zeros, value=0.0)
 
 
-# x = Q R, for at least as many rows as columns; `complete`: Q is square, R has rows of zeros.
+# x = Q R, for at least as many rows as columns; `complete`: Q is square, R has rows of zeros. The diagonal of
+# R is real.
 qr: Primitive = Primitive(
     name="qr",
     arity=1,
@@ -242,5 +265,8 @@ qr: Primitive = Primitive(
         ((_TALL.astype(np.float32),), {"complete": False}),
         ((_TALL[:, :1],), {"complete": False}),
         ((np.ones((3, 0)),), {"complete": False}),
+        ((_Z_TALL,), {"complete": True}),
+        ((_Z,), {"complete": False}),
+        ((_Z_TALL.astype(np.complex64),), {"complete": False}),
     ),
 )

@@ -95,7 +95,7 @@ fft: Primitive = linear(
     reference=_reference,
     transpose=_transpose,
     batch=lambda x, *, kind, axis, length: fft(x, kind=kind, axis=axis + 1, length=length),
-    emission=Library("fft", _sizes),
+    emission=Library("fft", _sizes, of_result=True),
     examples=(
         ((_Z,), {"kind": "fft", "axis": 1, "length": 5}),
         ((_Z,), {"kind": "ifft", "axis": 0, "length": 3}),

@@ -1,6 +1,9 @@
 """Stacks of matrices in the last two dimensions: the notation of the rules of linear algebra.
 
-`product`, `turned` and the triangles are to those rules what `+` and `*` are to maps over scalars.
+`product`, `turned` and the triangles are to those rules what `+` and `*` are to maps over scalars. Rules are
+written for complex matrices; of real ones `conj` is the identity, `dagger` the transpose. Adjoints are paired
+without conjugation (see `ir.complex_number`): the transpose of X -> A X B is C -> A^T C B^T, that of X -> X^H
+is C -> C^H.
 """
 
 from __future__ import annotations
@@ -8,23 +11,23 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from tapejit.ir import ops
-from tapejit.ir.types import TensorType
+from tapejit.ir import complex_number, ops
+from tapejit.ir.types import REAL_OF, TensorType
 
 if TYPE_CHECKING:
     from tapejit.ir.builder import Var
 
 
-def float_matrices(x: TensorType) -> TensorType:
-    """The type itself; TypeError unless it is a stack of real matrices."""
-    if x.rank < 2 or not x.is_float:
-        raise TypeError(f"expected matrices of f64 or f32, got {x}")
+def matrices(x: TensorType) -> TensorType:
+    """The type itself; TypeError unless it is a stack of matrices in floating point, real or complex."""
+    if x.rank < 2 or not x.is_inexact:
+        raise TypeError(f"expected matrices of f64, f32, c128 or c64, got {x}")
     return x
 
 
 def square_matrices(x: TensorType) -> TensorType:
-    """The type itself; TypeError unless it is a stack of real square matrices."""
-    if float_matrices(x).shape[-1] != x.shape[-2]:
+    """The type itself; TypeError unless it is a stack of square matrices in floating point."""
+    if matrices(x).shape[-1] != x.shape[-2]:
         raise TypeError(f"expected square matrices, got {x}")
     return x
 
@@ -38,6 +41,31 @@ def turned(x: Var) -> Var:
     """Each matrix transposed."""
     rank = len(x.shape)
     return ops.transpose(x, perm=(*range(rank - 2), rank - 1, rank - 2))
+
+
+def conj(x: Var) -> Var:
+    """The conjugate; of real matrices themselves."""
+    return complex_number.conj(x) if x.is_complex else x
+
+
+def dagger(x: Var) -> Var:
+    """Each matrix transposed and conjugated."""
+    return conj(turned(x))
+
+
+def real(x: Var) -> Var:
+    """The real parts."""
+    return complex_number.real(x) if x.is_complex else x
+
+
+def as_numbers_of(x: Var, d: Var) -> Var:
+    """`d`, which may be real, in the dtype of x."""
+    return d if d.dtype == x.dtype else ops.cast(d, dtype=x.dtype)
+
+
+def real_type(x: TensorType) -> TensorType:
+    """The type of the real parts."""
+    return x.with_dtype(REAL_OF.get(x.dtype, x.dtype))
 
 
 def product(x: Var, y: Var, *, turn: tuple[bool, bool] = (False, False)) -> Var:
@@ -66,7 +94,7 @@ def upper(x: Var, *, strict: bool = False) -> Var:
 
 
 def half_lower(x: Var) -> Var:
-    """The lower triangle with half of the diagonal; with its transpose it adds up to a symmetric matrix."""
+    """The lower triangle with half of the diagonal; with its `dagger` it adds up to a Hermitian matrix."""
     return ops.select(on_diagonal(x), 0.5 * x, lower(x, strict=True))
 
 
@@ -75,9 +103,9 @@ def on_diagonal(x: Var) -> Var:
     return ops.eq(place(x, -2), place(x, -1))
 
 
-def symmetric(x: Var) -> Var:
-    """The symmetric part."""
-    return 0.5 * (x + turned(x))
+def hermitian(x: Var) -> Var:
+    """The Hermitian part; of real matrices the symmetric one."""
+    return 0.5 * (x + dagger(x))
 
 
 def identity(like: Var, size: int) -> Var:
@@ -97,12 +125,12 @@ def diagonal(x: Var) -> Var:
 
 def scaled_rows(d: Var, x: Var) -> Var:
     """diag(d) x."""
-    return along_rows(d, x.shape) * x
+    return along_rows(as_numbers_of(x, d), x.shape) * x
 
 
 def scaled_columns(x: Var, d: Var) -> Var:
     """x diag(d)."""
-    return along_columns(d, x.shape) * x
+    return along_columns(as_numbers_of(x, d), x.shape) * x
 
 
 def along_rows(d: Var, shape: tuple[int, ...]) -> Var:

@@ -154,7 +154,8 @@ class Library:
 
     `sizes` gives its leading arguments from the operand types and the attributes; of the operands it takes
     those in `reads`. If there are results that cost `extras`, it is told after the sizes whether any of them
-    is read; else they have no memory. Where it returns True the program raises `LinAlgError(failure)`.
+    is read; else they have no memory. Where it returns True the program raises `LinAlgError(failure)`. There
+    is one for each dtype of the first operand or, if `of_result`, of the first result.
     """
 
     routine: str
@@ -162,6 +163,7 @@ class Library:
     reads: tuple[int, ...] = (0,)
     extras: tuple[int, ...] = ()
     failure: str | None = None
+    of_result: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Linear systems by a factor that is at hand: the rows of `triangular_solve` and `lu_solve`.
 
+They are holomorphic in both operands, so their rules are the same for real and complex matrices.
+
 `lu_solve` takes the matrix and its factor. Its value uses the factor; its derivative is that with respect to
 the matrix, and solves with the same factor again, so that nothing is factored twice, at any order.
 """
@@ -15,9 +17,9 @@ from tapejit.ir import ops
 from tapejit.ir.gather import gather
 from tapejit.ir.lane import stack
 from tapejit.ir.matrix import (
-    float_matrices,
     identity,
     lower,
+    matrices,
     product,
     square_matrices,
     stack_size,
@@ -38,6 +40,7 @@ _FACTOR = np.array([[1.4, 0.3, -0.6], [0.2 / 1.4, -1.7 - 0.06 / 1.4, 0.5 + 0.12 
 _FACTOR[2, 0] = 0.9 / 1.4
 _FACTOR[2, 1] = (0.8 - _FACTOR[2, 0] * 0.3) / _FACTOR[1, 1]
 _FACTOR[2, 2] = 2.1 + _FACTOR[2, 0] * 0.6 - _FACTOR[2, 1] * _FACTOR[1, 2]
+_UNIT_FACTOR = np.where(np.tri(3, k=-1, dtype=bool), _FACTOR, 1j * _FACTOR)  # that of 1j * _A
 _ORDER = np.array([1, 0, 2])  # the factor's is that of the rows of _A before they were exchanged
 _B = np.array([[0.5, -1.2], [1.7, 0.4], [-0.3, 0.8]])
 _STACK = np.stack([_A, _A.T + 0.1])
@@ -46,7 +49,7 @@ _RIGHT = np.cos(np.arange(12.0)).reshape(2, 3, 2)
 
 def _system_type(a: TensorType, b: TensorType) -> TensorType:
     square_matrices(a)
-    fits = float_matrices(b).dtype == a.dtype and b.shape[:-1] == a.shape[:-1]
+    fits = matrices(b).dtype == a.dtype and b.shape[:-1] == a.shape[:-1]
     if not fits:
         raise TypeError(f"the right sides {b} do not fit the matrices {a}")
     return b
@@ -58,17 +61,17 @@ def _sizes(a: TensorType, *rest: TensorType, **attrs: Any) -> tuple[Any, ...]:
 
 
 def _many_sides(
-    row: Callable[..., Var], matrices: tuple[Var, ...], b: Var, mapped: tuple[bool, ...], attrs: Any
+    row: Callable[..., Var], systems: tuple[Var, ...], b: Var, mapped: tuple[bool, ...], attrs: Any
 ) -> Var:
     """A stack of right sides for matrices that are not stacked is one system with more columns."""
     if any(mapped[:-1]):
-        operands = list(zip((*matrices, b), mapped, strict=True))
+        operands = list(zip((*systems, b), mapped, strict=True))
         size = next(x.shape[0] for x, m in operands if m)
         return row(*(x if m else stack(x, size) for x, m in operands), **attrs)
     rank, size = len(b.shape), b.shape[0]
     behind = ops.transpose(b, perm=(*range(1, rank), 0))
     wide = ops.reshape(behind, shape=(*b.shape[1:-1], b.shape[-1] * size))
-    found = ops.reshape(row(*matrices, wide, **attrs), shape=behind.shape)
+    found = ops.reshape(row(*systems, wide, **attrs), shape=behind.shape)
     return ops.transpose(found, perm=(rank - 1, *range(rank - 1)))
 
 
@@ -137,6 +140,15 @@ triangular_solve: Primitive = Primitive(
             ((np.kron(_A, np.eye(4)), np.sin(np.arange(12.0)).reshape(12, 1)), False, False, True, False),
             ((_A[:0, :0], _B[:0]), True, False, False, True),
             ((_A, _B[:, :0]), True, False, False, True),
+            ((_STACK + 1j * _STACK[::-1], _RIGHT - 0.5j), True, True, False, True),
+            (((_A + 0.5j).astype(np.complex64), (_B * 1j).astype(np.complex64)), False, False, True, False),
+            (
+                (np.kron(np.eye(4), _A + 1j), np.sin(np.arange(60.0)).reshape(12, 5) * 1j),
+                True,
+                True,
+                False,
+                True,
+            ),
         )
     ),
 )
@@ -212,6 +224,10 @@ lu_solve: Primitive = Primitive(
         (
             (np.stack([_A[[1, 0, 2]]] * 2), np.stack([_FACTOR] * 2), np.stack([_ORDER] * 2), _RIGHT),
             {"turn": False, "strict": True},
+        ),
+        (
+            (_A[[1, 0, 2]] * 1j, _UNIT_FACTOR, _ORDER, _B - 0.5j),
+            {"turn": True, "strict": True},
         ),
     ),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from tapejit.runtime.lapack import Lapack
@@ -20,7 +19,7 @@ def turning(lapack: Lapack) -> Any:
     return turn
 
 
-def eigh(lapack: Lapack, made: Mapping[str, Any]) -> Any:
+def eigh(lapack: Lapack) -> Any:
     """One triangle is read; `vectors`: they are wanted too."""
     import numpy as np
 
@@ -42,7 +41,7 @@ def eigh(lapack: Lapack, made: Mapping[str, Any]) -> Any:
     return eigh
 
 
-def svd(lapack: Lapack, made: Mapping[str, Any]) -> Any:
+def svd(lapack: Lapack) -> Any:
     """As `singular` finds them in Fortran order, for every matrix of the stack."""
     import numpy as np
 
@@ -66,7 +65,7 @@ def svd(lapack: Lapack, made: Mapping[str, Any]) -> Any:
 
 
 def _singular(lapack: Lapack) -> Any:
-    """U and V^T in Fortran order. LAPACK is not given NaN, which it calls a wrong argument."""
+    """U and V^H in Fortran order. LAPACK is not given NaN, which it calls a wrong argument."""
     import numpy as np
 
     gesdd, kind, element, turn = lapack.call("numba_ez_gesdd"), lapack.kind, lapack.type, turning(lapack)
@@ -75,7 +74,7 @@ def _singular(lapack: Lapack) -> Any:
     @lapack.jit
     def unit(n: Any, x: Any) -> Any:
         for i in range(n * n):
-            x[i] = i % (n + 1) == 0
+            x[i] = 1 if i % (n + 1) == 0 else 0
 
     @lapack.jit
     def singular(m: Any, n: Any, full: Any, vectors: Any, x: Any, u: Any, s: Any, vt: Any) -> Any:
@@ -97,7 +96,7 @@ def _singular(lapack: Lapack) -> Any:
     return singular
 
 
-def qr(lapack: Lapack, made: Mapping[str, Any]) -> Any:
+def qr(lapack: Lapack) -> Any:
     """Householder's reflections, and from them the columns of Q that are wanted."""
     import numpy as np
 
@@ -114,7 +113,7 @@ def qr(lapack: Lapack, made: Mapping[str, Any]) -> Any:
                 geqrf(kind, m, n, a.ctypes, m, tau.ctypes)
             for i in range(rows):
                 for j in range(n):
-                    r[item * rows * n + i * n + j] = a[j * m + i] if i <= j else 0
+                    r[item * rows * n + i * n + j] = a[j * m + i] if i <= j else element(0)
             if m and rows:
                 orgqr(kind, m, rows, n, a.ctypes, m, tau.ctypes)
                 turn(rows, m, a, q[item * m * rows : (item + 1) * m * rows])
@@ -123,16 +122,16 @@ def qr(lapack: Lapack, made: Mapping[str, Any]) -> Any:
     return qr
 
 
-def pinv(lapack: Lapack, made: Mapping[str, Any]) -> Any:
-    """V diag(1 / s) U^T over the values above the cutoff."""
+def pinv(lapack: Lapack) -> Any:
+    """V diag(1 / s) U^H over the values above the cutoff."""
     import numpy as np
 
-    element, singular = lapack.type, _singular(lapack)
+    element, part, singular = lapack.type, lapack.real, _singular(lapack)
 
     @lapack.jit
     def pinv(count: Any, m: Any, n: Any, cutoff: Any, x: Any, out: Any) -> Any:
         k, failed = min(m, n), False
-        u, s, vt = np.empty(k * m, element), np.empty(k, element), np.empty(n * k, element)
+        u, s, vt = np.empty(k * m, element), np.empty(k, part), np.empty(n * k, element)
         for item in range(count if k else 0):
             matrix = x[item * m * n : (item + 1) * m * n]
             failed |= singular(m, n, False, True, matrix, u, s, vt)
@@ -143,7 +142,7 @@ def pinv(lapack: Lapack, made: Mapping[str, Any]) -> Any:
                 for c in range(k):
                     factor = vt[i * k + c] / s[c] if s[c] > cutoff * s[0] else element(0)
                     for j in range(m):
-                        out[row + j] += factor * u[c * m + j]
+                        out[row + j] += (factor * u[c * m + j]).conjugate()
         return failed
 
     return pinv

@@ -6,50 +6,69 @@ Matrices are in Fortran order here. A wrapper returns what LAPACK calls `info`: 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
-LETTER = {"f64": "d", "f32": "s"}
+from tapejit.ir.types import NUMPY_NAME, REAL_OF
+
+LETTER = {"f64": "d", "f32": "s", "c128": "z", "c64": "c"}
 
 
 class Lapack:
-    """The libraries for one dtype; `jit` is the decorator for what calls them."""
+    """The libraries for one dtype, for the functions that one routine is made of.
 
-    def __init__(self, dtype: str):
+    `jit` is the decorator for these; it puts `mark` into the names of their symbols.
+    """
+
+    def __init__(self, dtype: str, mark: str):
         import numba
         from numba.np.linalg import _LAPACK, F_INT_nbtype
 
         self.letter = LETTER[dtype]
         self.kind = ord(self.letter)
-        self.type = {"f64": numba.float64, "f32": numba.float32}[dtype]
+        self.type = getattr(numba, NUMPY_NAME[dtype])
+        self.real = getattr(numba, NUMPY_NAME[REAL_OF.get(dtype, dtype)])
         self.int = F_INT_nbtype
-        self.jit: Callable[[Callable[..., Any]], Any] = numba.njit(
-            nogil=True, error_model="numpy", fastmath={"contract"}
-        )
-        self._wrappers = _LAPACK()
+        self._mark, self._wrappers = mark, _LAPACK()
+        self._compiler = numba.njit(nogil=True, error_model="numpy", fastmath={"contract"})
+
+    def jit(self, function: Callable[..., Any]) -> Any:
+        """The function as part of the routine."""
+        function.__qualname__ += f"_{self._mark}"
+        return self._compiler(function)
 
     def types(self, letters: str) -> tuple[Any, ...]:
-        """Of a routine's arguments: n a number, f a flag, r a real number, x elements, o an order of rows."""
+        """Of arguments: n a number, f a flag, r a real number, x elements, p real ones, o an order of rows."""
         from numba import types
 
-        row = types.Array(self.type, 1, "C")
-        named = {"n": types.intp, "f": types.boolean, "r": types.float64, "x": row, "o": types.int64[::1]}
+        row, parts = types.Array(self.type, 1, "C"), types.Array(self.real, 1, "C")
+        rows = {"x": row, "p": parts, "o": types.int64[::1]}
+        named = {"n": types.intp, "f": types.boolean, "r": types.float64, **rows}
         return tuple(named[letter] for letter in letters.replace(" ", ""))
 
     def call(self, name: str) -> Any:
         """One of Numba's wrappers."""
         return getattr(self._wrappers, name)(self.type)
 
-    @cached_property
+    @property
     def trsm(self) -> Any:
         """BLAS's triangular solve, under a symbol: object code that names it can be kept on disk."""
-        import llvmlite.binding
         from numba import types
-        from numba.extending import get_cython_function_address
 
-        symbol = f"tapejit_{self.letter}trsm"
-        address = get_cython_function_address("scipy.linalg.cython_blas", f"{self.letter}trsm")
-        llvmlite.binding.add_symbol(symbol, address)
         letter, number, element = (types.CPointer(t) for t in (types.int8, self.int, self.type))
         kinds = (letter, letter, letter, letter, number, number, element, element, number, element, number)
+        symbol = f"{_TRSM}{self.letter}"
+        announce(symbol)
         return types.ExternalFunction(symbol, types.void(*kinds))
+
+
+_TRSM = "tapejit_trsm_"
+
+
+def announce(symbol: str) -> None:
+    """Have LLVM know the address behind the symbol of a `trsm`; others are known."""
+    import llvmlite.binding
+    from numba.extending import get_cython_function_address
+
+    if symbol.startswith(_TRSM) and llvmlite.binding.address_of_symbol(symbol) is None:
+        name = f"{symbol.removeprefix(_TRSM)}trsm"
+        llvmlite.binding.add_symbol(symbol, get_cython_function_address("scipy.linalg.cython_blas", name))

@@ -1,27 +1,58 @@
-"""A routine compiled once for the process, which programs call by a symbol instead of containing its code.
+"""A routine compiled once, which programs call by a symbol instead of containing its code.
 
 Linked into every program that calls it, a routine would be optimised again with each, which takes longer
-than the program. Start with `call_of`.
+than the program. Its machine code is kept on disk like that of programs. Start with `address_of`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from tapejit.runtime.lapack import announce
+from tapejit.runtime.machine_code import MachineCode, machine_code
+from tapejit.runtime.store import Store
 
-def call_of(symbol: str, routine: Any, arguments: tuple[Any, ...]) -> Any:
-    """How Numba types and lowers a call of `routine`, a dispatcher, with arguments of these types.
 
-    The symbol has to be there when a program that names it is loaded.
+def address_of(symbol: str, build: Callable[[], Any], arguments: tuple[Any, ...], store: Store | None) -> int:
+    """The machine code of the routine: what another process kept, or what Numba makes of `build()`.
+
+    Its functions carry `symbol` in their names.
+    """
+    key = None if store is None else store.key_of(symbol)
+    found = None if key is None or store is None else _restored(store.get(key))
+    if found is not None:
+        return found
+    dispatcher = build()
+    dispatcher.compile(arguments)
+    compiled = dispatcher.overloads[arguments]
+    if key is not None and store is not None:
+        store.put(key, machine_code(compiled, symbol), f"# {symbol}\n")
+    address: int = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+    return address
+
+
+def _restored(code: MachineCode | None) -> int | None:
+    """The address of machine code that was kept."""
+    if code is None:
+        return None
+    for name in code.names.needed:
+        announce(name)
+    loaded = code.load()
+    return None if loaded is None else loaded[1]
+
+
+def call_of(symbol: str, address: int, arguments: tuple[Any, ...]) -> Any:
+    """How Numba types and lowers a call of the routine at `address`, with arguments of these types.
+
+    The symbol has to be there when a program that names it is loaded. A routine returns a flag.
     """
     import llvmlite.binding
+    from numba import types
     from numba.core import cgutils
 
-    routine.compile(arguments)
-    compiled = routine.overloads[arguments]
-    address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
     llvmlite.binding.add_symbol(symbol, address)
-    result = compiled.signature.return_type(*arguments)
+    result = types.boolean(*arguments)
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         convention = context.call_conv

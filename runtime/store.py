@@ -10,18 +10,16 @@ import hashlib
 import json
 import os
 import platform
-import time
 import uuid
 from collections.abc import Iterable
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 
 from tapejit.ir.signature import Signature
+from tapejit.runtime import STARTED
 from tapejit.runtime.disk_cache import DiskCache
 from tapejit.runtime.machine_code import MachineCode
 
-_STARTED = time.time()
 _PARTS = ("tapejit", "numba", "llvmlite", "numpy")
 
 
@@ -36,6 +34,10 @@ class Store:
         types = [(t.dtype, t.rank) for t in (*signature.params, *signature.results)]
         parts = (source, repr((types, signature.by_value, general)), self._circumstances)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    def key_of(self, routine: str) -> str:
+        """The same for a routine of this package, by its name."""
+        return hashlib.sha256("\0".join((routine, self._circumstances)).encode()).hexdigest()
 
     def holds(self, source: str, signature: Signature) -> bool:
         """Whether there is machine code of a source that takes no sizes."""
@@ -53,6 +55,8 @@ class Store:
 
     @cached_property
     def _circumstances(self) -> str:
+        from importlib.metadata import version  # not at import time: it loads the email package
+
         import llvmlite.binding
 
         found = {
@@ -69,6 +73,6 @@ class Store:
 def _digest_of(folders: Iterable[Path]) -> str:
     """A digest of the Python files in these folders; a new one if they may not be what is running."""
     paths = sorted(path for folder in folders for path in folder.glob("*.py"))
-    if any(path.stat().st_mtime > _STARTED for path in paths):
+    if any(path.stat().st_mtime > STARTED for path in paths):
         return uuid.uuid4().hex
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()

@@ -11,12 +11,12 @@ from emission import emitted
 from tapejit.ir import ops
 from tapejit.ir.builder import Builder
 from tapejit.ir.custom import custom_derivative
-from tapejit.ir.factor import cholesky
+from tapejit.ir.factor import cholesky, qr
 from tapejit.ir.interpreter import interpret
-from tapejit.ir.matrix import symmetric
+from tapejit.ir.matrix import columns, conj, dagger, hermitian, product, scaled_columns
 from tapejit.ir.parser import parse_function
 from tapejit.ir.printer import canonical_text, print_function
-from tapejit.ir.spectrum import eigh
+from tapejit.ir.spectrum import eigh, svd
 from tapejit.ir.transforms.adjoint import adjoint
 from tapejit.ir.transforms.batch import batch
 from tapejit.ir.transforms.tangent import tangent
@@ -32,12 +32,39 @@ def single(row, operands, attrs):
     return verify(builder.finish(row.several(*builder.params, builder=builder, **attrs)))
 
 
-def on_symmetric(row, operands, attrs):
-    """`single`; of a row whose derivative is stated for symmetric matrices only, after taking that part."""
-    if row not in (cholesky, eigh):
+def as_defined(row, operands, attrs):
+    """`single`; of a row whose derivative is stated for Hermitian matrices only, after taking that part, and
+    of complex vectors what does not depend on their phases."""
+    if row not in (cholesky, eigh, svd, qr):
         return single(row, operands, attrs)
     builder = Builder(row.name, [type_of(x) for x in operands])
-    return verify(builder.finish(row.several(symmetric(*builder.params), **attrs)))
+    (x,) = builder.params
+    results = row.several(hermitian(x) if row in (cholesky, eigh) else x, **attrs)
+    return verify(builder.finish(WITHOUT_PHASES.get(row, tuple)(results) if x.is_complex else results))
+
+
+def spectral(vectors, others):
+    """The sum of the products of vectors with the conjugates of others, with different weights."""
+    count = min(vectors.shape[-1], others.shape[-1])
+    shape, last = (*vectors.shape[:-2], count), len(vectors.shape) - 2
+    weights = 1.0 + ops.iota(builder=vectors.builder, dtype="f64", shape=shape, axis=last)
+    left, right = columns(vectors, 0, count), columns(others, 0, count)
+    return product(scaled_columns(left, weights), conj(right), turn=(False, True))
+
+
+def without_completion(results):
+    """Q and R, where what completes Q counts as the space that it spans."""
+    q, r = results
+    rank = r.shape[-1]
+    others = columns(q, rank, q.shape[-1])
+    return columns(q, 0, rank), r, product(others, conj(others), turn=(False, True))
+
+
+WITHOUT_PHASES = {
+    qr: without_completion,
+    eigh: lambda rs: (rs[0], spectral(rs[1], rs[1])),
+    svd: lambda rs: (rs[1], spectral(rs[0], rs[0]), spectral(rs[0], dagger(rs[2]))),
+}
 
 
 def is_float(x):
@@ -142,7 +169,7 @@ def check_text(row, operands, attrs):
 
 def check_tangent(row, operands, attrs):
     if has_derivative(row, operands, attrs) and is_double(row, operands, attrs):
-        tangent_is_slope(on_symmetric(row, operands, attrs), operands)
+        tangent_is_slope(as_defined(row, operands, attrs), operands)
 
 
 def check_adjoint(row, operands, attrs):
@@ -154,7 +181,7 @@ def check_second_order(row, operands, attrs):
     """The adjoint is a function like others: its tangent is its slope, its adjoint the transpose."""
     if not has_derivative(row, operands, attrs) or not is_double(row, operands, attrs):
         return
-    f = on_symmetric(row, operands, attrs)
+    f = as_defined(row, operands, attrs)
     gradient = verify(adjoint(f))
     args = [*operands, *directions(interpret(f, *operands), seed=3)]
     tangent_is_slope(gradient, args)
