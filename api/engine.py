@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from tapejit import codegen, runtime
 from tapejit.ir.function import Function
@@ -17,15 +17,16 @@ from tapejit.ir.passes.dissolve import dissolve
 from tapejit.ir.passes.pipeline import canonicalise
 from tapejit.ir.signature import Signature, signature_of
 from tapejit.runtime.cache import CacheCounters, ProgramCache
-from tapejit.runtime.disk_cache import disk_cache_from_environment
 from tapejit.runtime.family import Built, Families
-from tapejit.runtime.loader import Loader, NativeProgram
 from tapejit.runtime.program import Executable
-from tapejit.runtime.store import Store
 from tapejit.runtime.template import Template, template_of
 from tapejit.runtime.threads import Threads, threads_from_environment
 from tapejit.runtime.workspace import Workspace
 from tapejit.tracer.trie import Trie
+
+if TYPE_CHECKING:
+    from tapejit.runtime.loader import Loader, NativeProgram
+    from tapejit.runtime.store import Store
 
 Tier = Literal["interpret", "compile", "auto"]
 TIERS = ("interpret", "compile", "auto")
@@ -76,11 +77,15 @@ class Compiler:
             VOCABULARY,
             shorter_vocabulary,
         )
+        from tapejit.runtime.loader import Loader
 
         return Loader(VOCABULARY, shorter_vocabulary, self._threads, self._workspace, store=self._store)
 
     @cached_property
     def _store(self) -> Store | None:
+        from tapejit.runtime.disk_cache import disk_cache_from_environment
+        from tapejit.runtime.store import Store
+
         disk = disk_cache_from_environment()
         folders = [Path(folder) for package in (codegen, runtime) for folder in package.__path__]
         return None if disk is None else Store(disk, folders)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-import random
+import sys
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
@@ -28,13 +28,14 @@ _TRUSTED_MODULES = (
 )  # fmt: skip
 _IMPURE_NUMPY = ("numpy.random", "numpy.testing", "numpy.lib._npyio_impl")
 _READING_FILES = (np.load, np.loadtxt, np.genfromtxt, np.fromregex, np.fromfile, np.memmap)
-_GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
+_GENERATORS = (("numpy.random", "Generator"), ("numpy.random", "RandomState"), ("random", "Random"))
 _FUNCTION_OR_TYPE = (FunctionType, type, type(np.sum))  # objects that can be called have a state
 
 
 def is_random(value: Any) -> bool:
     """A generator of random numbers, or a module that has one."""
-    return isinstance(value, _GENERATORS) or value is np.random or value is random
+    known = [(sys.modules[module], kind) for module, kind in _GENERATORS if module in sys.modules]
+    return any(value is module or isinstance(value, getattr(module, kind)) for module, kind in known)
 
 
 def is_trusted(module: str | None) -> bool:

@@ -20,7 +20,9 @@ class Sampler:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._generator = np.random.default_rng()
+        self._generator: np.random.Generator | None = (
+            None  # made when first drawn from: it takes long to import
+        )
 
     def seed(self, seed: int | None = None) -> None:
         """Start the sequence anew; None takes entropy from the system."""
@@ -32,6 +34,8 @@ class Sampler:
         note_impure(f"it draws random numbers without a key ({distribution})")
         args = tuple(x.value() if isinstance(x, Handle) else x for x in args)
         with self._lock:
+            if self._generator is None:
+                self._generator = np.random.default_rng()
             return np.asarray(getattr(self._generator, distribution)(*args, **kwargs))
 
 

@@ -9,13 +9,16 @@ import ctypes
 import hashlib
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tapejit.ir.function import Function
 from tapejit.ir.printer import canonical_text
 from tapejit.ir.signature import Signature
 from tapejit.runtime.family import Built
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class ProgramCache:
 
         One that takes sizes is not kept here: whoever asks again is given it by its family.
         """
+        from concurrent.futures import Future  # not at import time: it loads the logging package
+
         with self._lock:
             future = self._programs.get(key)
             mine = future is None

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tapejit.ir.signature import Signature
 from tapejit.runtime.entry_plan import EntryPlan, GivenTree
-from tapejit.runtime.loader import NativeProgram
+
+if TYPE_CHECKING:
+    from tapejit.runtime.loader import NativeProgram
 
 SCALARS = ("f64", "f32", "i64", "i32", "bool")  # that are passed on their own
 RELEASE_ABOVE = 1 << 10  # elements, from which on other threads may run meanwhile

@@ -14,13 +14,15 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from tapejit.ir.function import Function
 from tapejit.ir.printer import canonical_text
 from tapejit.ir.signature import Signature
-from tapejit.runtime.loader import NativeProgram
 from tapejit.runtime.template import Template, Variables, packed
+
+if TYPE_CHECKING:
+    from tapejit.runtime.loader import NativeProgram
 
 _NUMBER = re.compile(r"(?<![a-z])\d+(\.\d+)?(e[+-]?\d+)?")  # but not those of f64 and its kin
 

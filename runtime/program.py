@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -19,7 +19,9 @@ from tapejit.runtime.cache import ProgramCache, cache_key
 from tapejit.runtime.entry import entry_of, pays
 from tapejit.runtime.entry_plan import EntryPlan
 from tapejit.runtime.family import Built
-from tapejit.runtime.loader import NativeProgram
+
+if TYPE_CHECKING:
+    from tapejit.runtime.loader import NativeProgram
 
 Tier = Literal["interpret", "compile", "auto"]
 

@@ -10,6 +10,7 @@ import inspect
 import operator
 import types
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,12 +34,12 @@ class Function:
         operands: tuple[str, ...],
         statics: dict[str, Any],
         variadic: bool,
-        names: tuple[str, ...],
+        names: tuple[str, ...] = (),
         sources: tuple[Callable[..., Any], ...] = (),
         optional: int = 0,
     ):
         self.op, self.operands, self.statics, self.variadic = op, operands, statics, variadic
-        self.names = names  # positional order of NumPy's signature
+        self._names = names
         self.sources = sources  # the NumPy functions this is the traced form of
         self.required = len(operands) - optional  # so many operands must be given
         self.__name__ = op.name
@@ -49,6 +50,12 @@ class Function:
 
     def __repr__(self) -> str:
         return f"<function {self.op.name}>"
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The positional order of arguments: that of NumPy, unless it was given."""
+        source = self.sources[0] if self.sources else None
+        return self._names or _names(source, self.operands, self.statics, self.required)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         operands, statics = self.bind(args, kwargs)
@@ -189,9 +196,7 @@ def traced(
         statics = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
         run = numpy or _by_name(numpy_functions[0], operands, len(operands) - optional)
         op = Operation(name or lower.__name__.rstrip("_"), lower, run, view, write=write)
-        source = numpy_functions[0] if numpy_functions else None
-        names = _names(source, operands, statics, len(operands) - optional)
-        return Function(op, operands, statics, variadic, names, numpy_functions, optional)
+        return Function(op, operands, statics, variadic, (), numpy_functions, optional)
 
     return declare
 
