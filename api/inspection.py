@@ -1,4 +1,4 @@
-"""Every stage of what was traced as text: trace, IR, adjoint, schedule, source, LLVM, assembly.
+"""Every stage of what was traced as text: trace, IR, adjoint, residuals, schedule, source, LLVM, assembly.
 
 An `Inspection` remembers the segments of one call of a decorated function, or of one `record()` block,
 and renders them. The stages below the IR are in `stage`.
@@ -12,6 +12,7 @@ from tapejit.ir.function import Function
 from tapejit.ir.passes.pipeline import canonicalise
 from tapejit.ir.printer import print_function
 from tapejit.ir.transforms.adjoint import adjoint
+from tapejit.residual import residuals_of_segment
 from tapejit.runtime.program import Executable
 from tapejit.stage import PROGRAM_STAGES, check_stage
 from tapejit.tracer.plan import Plan
@@ -72,7 +73,7 @@ class Recording(Inspection):
         return self.text("source")
 
     def stage(self, name: str) -> str:
-        """Any stage by name: trace, ir, adjoint, schedule, source, llvm or asm."""
+        """Any stage by name: trace, ir, adjoint, residuals, schedule, source, llvm or asm."""
         return self.text(name)
 
 
@@ -98,10 +99,15 @@ def _adjoint_text(name: str, node: Node) -> str:
     return print_function(Function(f"{name}.adjoint", function.params, function.body, function.results))
 
 
+def _residuals_text(name: str, node: Node) -> str:
+    return residuals_of_segment(name, node, _live(node), bool(_plans(node, "joint")))
+
+
 _TRACE_STAGES: dict[str, Callable[[str, Node], str]] = {
     "trace": _trace_text,
     "ir": _ir_text,
     "adjoint": _adjoint_text,
+    "residuals": _residuals_text,
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tapejit.runtime.program import Executable
 
-STAGES = ("trace", "ir", "adjoint", "schedule", "source", "llvm", "asm")
+STAGES = ("trace", "ir", "adjoint", "residuals", "schedule", "source", "llvm", "asm")
 
 
 def check_stage(name: str) -> None:

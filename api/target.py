@@ -27,6 +27,7 @@ from tapejit.ir.passes.pipeline import canonicalise
 from tapejit.ir.printer import print_function
 from tapejit.ir.transforms.adjoint import adjoint
 from tapejit.ir.verifier import verify
+from tapejit.residual import residuals_of_function
 from tapejit.stage import PROGRAM_STAGES
 from tapejit.tracer.location import is_users_file
 
@@ -100,6 +101,8 @@ class TextFunction:
             raise TargetError("IR text was not traced; choose another stage")
         if stage in PROGRAM_STAGES:
             return PROGRAM_STAGES[stage](DECORATED.program(self._function, frozenset(), frozenset()))
+        if stage == "residuals":
+            return residuals_of_function(canonicalise(self._function))
         return print_function(canonicalise(self._derived(stage)))
 
     def _derived(self, stage: str) -> Function:

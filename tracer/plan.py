@@ -20,7 +20,7 @@ from tapejit.ir.function import Function, Value
 from tapejit.ir.passes.cse import cse
 from tapejit.ir.passes.dce import dce
 from tapejit.ir.transforms.adjoint import backpropagate
-from tapejit.ir.transforms.partition import residuals
+from tapejit.ir.transforms.partition import Partition, depended_on, partition
 from tapejit.tracer.engine import Engine, Program
 from tapejit.tracer.trie import Node, trace_of
 
@@ -52,15 +52,15 @@ class Planner:
     def __init__(self, node: Node, engine: Engine):
         self.node, self.engine = node, engine
         self.trace = trace_of(node)
+        self.params = self.trace.function.params
+        self.body, self.values = self.trace.shared
 
     def forward(self, live: Indices) -> Plan:
         """The values `live`, and the residuals for the derivatives of those that are tracked."""
-        values = self.trace.values
-        saved = self._residuals(live)
-        results = [values[i] for i in live]
+        saved = self.partition(live).stored
+        results = [self.values[i] for i in live]
         results.extend(v for v in saved if v not in results)
-        trace = self.trace.function
-        plan = self._plan(Function("forward", trace.params, trace.body, tuple(results)), frozenset())
+        plan = self._plan(Function("forward", self.params, self.body, tuple(results)), frozenset())
         plan.saved = saved
         plan.saved_results = [results.index(v) for v in saved]
         return plan
@@ -79,10 +79,9 @@ class Planner:
         `accumulate` holds positions among the results.
         """
         builder = Builder("joint")
-        params = [builder.param(v.type, v.name) for v in self.trace.function.params]
-        env = replay(builder, self.trace.function.body, zip(self.trace.function.params, params, strict=True))
+        env = replay(builder, self.body, [(v, builder.param(v.type, v.name)) for v in self.params])
         grads = self._gradients(builder, env, heads, given, wrt)
-        results = [env[self.trace.values[i]] for i in live]
+        results = [env[self.values[i]] for i in live]
         return self._plan(builder.finish([*results, *grads]), accumulate)
 
     def backward(
@@ -116,9 +115,20 @@ class Planner:
     ) -> Function:
         """From the arguments of the trace, `saved` and given adjoints to gradients."""
         builder = Builder("backward")
-        known = [*self.trace.function.params, *saved]
-        env = replay(builder, self.trace.function.body, [(v, builder.param(v.type, v.name)) for v in known])
+        known = [*self.params, *saved]
+        env = replay(builder, self.body, [(v, builder.param(v.type, v.name)) for v in known])
         return dce(builder.finish(self._gradients(builder, env, heads, given, wrt)))
+
+    def partition(self, live: Indices) -> Partition:
+        """How a later backward from any tracked value of `live` gets at the values that it needs."""
+        heads = tuple(i for i in live if self.trace.tracked[i])
+        builder = Builder("residuals")
+        env = {v: Var(builder, v) for v in self.params}
+        env |= {v: Var(builder, v) for instr in self.body for v in instr.results}
+        wrt = tuple(i for i in self.reach(heads) if i in self.trace.inputs)
+        grads = self._gradients(builder, env, heads, (True,) * len(heads), wrt, lenient=True)
+        needed = depended_on(builder.function.body, [g.value for g in grads])
+        return partition(self.body, needed, self.params, {self.values[i] for i in live})
 
     def reach(self, heads: Indices) -> frozenset[int]:
         """The tracked values that the heads depend on, the heads included."""
@@ -153,31 +163,13 @@ class Planner:
         """
         seeds: dict[Value, Var] = {}
         for i, explicit in zip(heads, given, strict=True):
-            value = self.trace.values[i]
+            value = self.values[i]
             seed = builder.param(value.type) if explicit else builder.full(value.type, 1.0)
             seeds[value] = seeds[value] + seed if value in seeds else seed
-        body = self.trace.function.body
-        adjoints = backpropagate(builder, [i for i in body if not lenient or has_pull(i)], env, seeds)
-        inputs = [self.trace.values[i] for i in wrt]
+        body = [i for i in self.body if not lenient or has_pull(i)]
+        adjoints = backpropagate(builder, body, env, seeds)
+        inputs = [self.values[i] for i in wrt]
         return [adjoints[v] if v in adjoints else builder.full(v.type, 0.0) for v in inputs]
-
-    def _residuals(self, live: Indices) -> list[Value]:
-        """What a later backward from any tracked value of `live` needs stored."""
-        heads = tuple(i for i in live if self.trace.tracked[i])
-        if not heads:
-            return []
-        builder = Builder("residuals")
-        env = {v: Var(builder, v) for v in self.trace.function.params}
-        env |= {v: Var(builder, v) for instr in self.trace.function.body for v in instr.results}
-        wrt = tuple(i for i in self.reach(heads) if i in self.trace.inputs)
-        grads = self._gradients(builder, env, heads, (True,) * len(heads), wrt, lenient=True)
-        return residuals(
-            self.trace.function.body,
-            builder.function.body,
-            [g.value for g in grads],
-            set(self.trace.function.params),
-            {self.trace.values[i] for i in live},
-        )
 
 
 def _used(function: Function) -> Indices:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Hashable, Iterator
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from tapejit.ir.builder import Builder, Var
-from tapejit.ir.function import Function, Value
+from tapejit.ir.function import Function, Instr, Value
+from tapejit.ir.passes.cse import cse
 from tapejit.ir.types import TensorType
 from tapejit.tracer.engine import Engine
 
@@ -118,6 +121,12 @@ class Trace:
             self.operands.extend([made_of] * len(step.types))
         self.function = builder.finish(())
         self.values: list[Value] = [v.value for v in values]
+
+    @cached_property
+    def shared(self) -> tuple[list[Instr], tuple[Value, ...]]:
+        """The body with what is computed twice computed once, and the values in it."""
+        function = cse(replace(self.function, results=tuple(self.values)))
+        return function.body, function.results
 
     def _apply(self, builder: Builder, step: Node, values: list[Var]) -> tuple[Var, ...]:
         assert step.body is not None

@@ -26,33 +26,21 @@ class Partition:
     recomputed: list[Instr]
 
 
-def residuals(
-    primal: Sequence[Instr],
-    adjoint: Sequence[Instr],
-    wanted: Iterable[Value],
-    arguments: Collection[Value],
-    kept: Collection[Value],
-) -> list[Value]:
-    """The values of `primal` that computing `wanted` through `adjoint` needs stored.
-
-    `arguments` are at hand in the backward; values that are `kept` are results anyway, and cost only to load.
-    """
-    needed = _depended_on(adjoint, wanted)
-    return partition(primal, needed.difference(arguments), arguments, kept).stored
-
-
 def partition(
     primal: Sequence[Instr],
-    needed: Collection[Value],
+    needed: Iterable[Value],
     arguments: Collection[Value],
     kept: Collection[Value],
 ) -> Partition:
-    """The cheapest way to have the values `needed`, given the `arguments`."""
+    """The cheapest way to have what is `needed` of the values of `primal`.
+
+    `arguments` are at hand in the backward; values that are `kept` are results anyway, and cost only to load.
+    """
     choice = _Choice(needed)
     for instr in primal:
         choice.add(instr, kept)
     again = choice.computed_again(arguments)
-    missing, stored, recomputed = set(needed), [], []
+    missing, stored, recomputed = set(needed).difference(arguments), [], []
     for instr in reversed(primal):
         if missing.isdisjoint(instr.results):
             continue
@@ -64,7 +52,7 @@ def partition(
     return Partition(stored[::-1], recomputed[::-1])
 
 
-def _depended_on(body: Sequence[Instr], wanted: Iterable[Value]) -> set[Value]:
+def depended_on(body: Sequence[Instr], wanted: Iterable[Value]) -> set[Value]:
     """All that `wanted` depends on through `body`."""
     needed = set(wanted)
     for instr in reversed(body):

@@ -12,7 +12,8 @@ from tapejit.ir.function import Instr, Value
 from tapejit.ir.primitive import Library, OnDemand, Product, Regions
 from tapejit.ir.work import element_cost
 
-WRITE, READ = 2, 1  # per byte; a write to memory reads the line first. A float64 there and back: 24 additions
+READ = 8  # per byte: a float64 from memory is worth 8 additions
+WRITE = 24  # per byte: the line is read first, and the system has to map the page anew
 HAND_OVER = 256  # per array that is made by one program for another: 32 additions
 
 

@@ -8,7 +8,7 @@ from tapejit.ir.builder import Builder, Var, replay
 from tapejit.ir.function import Function, Value
 from tapejit.ir.passes.dce import dce
 from tapejit.ir.transforms.adjoint import backpropagate, depending
-from tapejit.ir.transforms.partition import residuals
+from tapejit.ir.transforms.partition import Partition, depended_on, partition
 from tapejit.ir.transforms.tangent import passing, propagate
 
 
@@ -37,7 +37,7 @@ Derivative = Callable[[Builder, Function, dict[Value, Var], Sequence[int], int],
 def _apart(
     f: Function, wrt: Sequence[int], heads: int, derivative: Derivative, name: str
 ) -> tuple[Function, Function]:
-    known = [*f.params, *_stored(f, wrt, heads, derivative)]
+    known = [*f.params, *partition_of(f, wrt, heads, derivative).stored]
     second = _from(f, known, wrt, heads, derivative, name)
     used = {v for instr in second.body for v in instr.operands} | set(second.results)
     needed = [v in used for v in second.params[: len(known)]]
@@ -53,15 +53,6 @@ def _from(
     builder = Builder(f"{f.name}.{name}")
     env = replay(builder, f.body, [(v, builder.param(v.type, v.name)) for v in known])
     return dce(builder.finish(derivative(builder, f, env, wrt, heads)))
-
-
-def _stored(f: Function, wrt: Sequence[int], heads: int, derivative: Derivative) -> list[Value]:
-    """What the derivative needs stored beyond the parameters."""
-    builder = Builder("residuals")
-    env = {v: Var(builder, v) for v in f.params}
-    env |= {v: Var(builder, v) for instr in f.body for v in instr.results}
-    wanted = [x.value for x in derivative(builder, f, env, wrt, heads)]
-    return residuals(f.body, builder.function.body, wanted, set(f.params), set(f.results))
 
 
 def _x_bars(
@@ -82,3 +73,12 @@ def _y_dots(
     seeds = {v: builder.param(v.type, v.name and f"{v.name}_dot") for v in (f.params[i] for i in wrt)}
     dots = propagate(builder, passing(f), env, seeds)
     return [dots.get(v) or builder.full(v.type, 0.0) for v in f.results[:heads]]
+
+
+def partition_of(f: Function, wrt: Sequence[int], heads: int, derivative: Derivative = _x_bars) -> Partition:
+    """How the second half gets at the values of `f` that it needs: by default the backward of `split`."""
+    builder = Builder("residuals")
+    env = {v: Var(builder, v) for v in f.params}
+    env |= {v: Var(builder, v) for instr in f.body for v in instr.results}
+    wanted = [x.value for x in derivative(builder, f, env, wrt, heads)]
+    return partition(f.body, depended_on(builder.function.body, wanted), f.params, set(f.results))

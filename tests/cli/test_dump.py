@@ -43,6 +43,17 @@ class TestFunctions:
         assert [str(v.type) for v in function.params] == ["f64[10]", "f64[]", "f64[]"]
         assert [str(v.type) for v in function.results] == ["f64[]", "f64[10]", "f64[]"]
 
+    def test_residuals_are_ir_that_says_what_is_stored(self, tapejit):
+        found = tapejit("dump", "model.py:rows", "--arg", "f64[90,50]", "--stage", "residuals")
+        verify(parse_function(found.out))
+        head, count, *lines = found.out.splitlines()
+        assert head.startswith("# One program computes values and gradients")
+        assert count == "# 1 of its values are handed over, 720 bytes beyond its results"
+        fates = {line.split()[2]: line.partition("# ")[2] for line in lines if "# " in line}
+        assert fates["reduce_sum"].startswith("stored, 720 bytes: 2,912 additions, again 7,380 additions")
+        assert fates["exp"].startswith("computed again: 90,000 additions")
+        assert fates["exp"].endswith("(model.py:45)")
+
     @pytest.mark.parametrize(
         ("stage", "part"),
         [("schedule", "reduce_sum"), ("source", "for i in range(10):"), ("llvm", "define"), ("asm", "ret")],
