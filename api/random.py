@@ -18,9 +18,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from tapejit import nd_random, random_draw
+from tapejit import nd_random, random_draw, random_gamma
 from tapejit.capture import transform
-from tapejit.nd_random import gamma, poisson, randn, seed, shuffle
+from tapejit.nd_random import poisson, randn, seed, shuffle
 from tapejit.random_draw import (
     bernoulli,
     bits,
@@ -37,7 +37,10 @@ from tapejit.random_draw import (
     truncated_normal,
     weibull,
 )
+from tapejit.random_gamma import beta, chisquare, dirichlet, f, loggamma, student_t, t
+from tapejit.random_inverse import geometric, pareto, rayleigh, triangular, weibull_min
 from tapejit.random_key import Key, fold_in, key, key_data, split
+from tapejit.random_vector import ball, double_sided_maxwell, generalized_normal, maxwell, orthogonal
 
 
 def _either(keyed: Callable[..., Any], stateful: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,13 +56,16 @@ def _either(keyed: Callable[..., Any], stateful: Callable[..., Any]) -> Callable
 
 
 exponential = _either(random_draw.exponential, nd_random.exponential)
+gamma = _either(random_gamma.gamma, nd_random.gamma)
 normal = _either(random_draw.normal, nd_random.normal)
 randint = _either(random_draw.randint, nd_random.randint)
 uniform = _either(random_draw.uniform, nd_random.uniform)
 
 __all__ = [
-    "Key", "bernoulli", "bits", "categorical", "cauchy", "choice", "exponential", "fold_in", "gamma",
-    "gumbel", "key", "key_data", "laplace", "logistic", "lognormal", "multivariate_normal", "normal",
-    "permutation", "poisson", "rademacher", "randint", "randn", "seed", "shuffle", "split",
-    "truncated_normal", "uniform", "weibull",
+    "Key", "ball", "bernoulli", "beta", "bits", "categorical", "cauchy", "chisquare", "choice", "dirichlet",
+    "double_sided_maxwell", "exponential", "f", "fold_in", "gamma", "generalized_normal", "geometric",
+    "gumbel", "key", "key_data", "laplace", "loggamma", "logistic", "lognormal", "maxwell",
+    "multivariate_normal", "normal", "orthogonal", "pareto", "permutation", "poisson", "rademacher",
+    "randint", "randn", "rayleigh", "seed", "shuffle", "split", "student_t", "t", "triangular",
+    "truncated_normal", "uniform", "weibull", "weibull_min",
 ]  # fmt: skip

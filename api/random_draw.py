@@ -42,7 +42,7 @@ def bits(key: Key, shape: Shape = ()) -> Any:
 
 def uniform(key: Key, shape: Shape = (), dtype: Any = float, minval: Any = 0.0, maxval: Any = 1.0) -> Any:
     """Numbers spread evenly over [minval, maxval): multiples of 2**-53 (float32: 2**-24) before scaling."""
-    unit = draw(surface.random_uniform, key, shape=shape_of(shape), dtype=_float(dtype))
+    unit = draw(surface.random_uniform, key, shape=shape_of(shape), dtype=float_name(dtype))
     return unit if _is(minval, 0) and _is(maxval, 1) else unit * (maxval - minval) + minval
 
 
@@ -69,12 +69,12 @@ def exponential(key: Key, shape: Shape = (), dtype: Any = float, scale: Any = 1.
 
 def weibull(key: Key, scale: Any, concentration: Any, shape: Shape = (), dtype: Any = float) -> Any:
     """scale * e**(1 / concentration) of exponential e."""
-    return scale * np.power(-np.log(_open(key, shape, dtype)), 1.0 / concentration)
+    return scale * np.power(-np.log(open_unit(key, shape, dtype)), 1.0 / concentration)
 
 
 def gumbel(key: Key, shape: Shape = (), dtype: Any = float, loc: Any = 0.0, scale: Any = 1.0) -> Any:
     """Gumbel's extreme values: loc - scale * log(e) of exponential e."""
-    return _moved(-np.log(-np.log(_open(key, shape, dtype))), loc, scale)
+    return _moved(-np.log(-np.log(open_unit(key, shape, dtype))), loc, scale)
 
 
 def logistic(key: Key, shape: Shape = (), dtype: Any = float, loc: Any = 0.0, scale: Any = 1.0) -> Any:
@@ -96,21 +96,21 @@ def cauchy(key: Key, shape: Shape = (), dtype: Any = float, loc: Any = 0.0, scal
 
 def truncated_normal(key: Key, lower: Any, upper: Any, shape: Shape | None = None, dtype: Any = float) -> Any:
     """Standard normal numbers between `lower` and `upper`; derivatives flow to the bounds."""
-    low, high = (special.NAMES["erf"](_as(x, dtype) / math.sqrt(2)) for x in (lower, upper))
-    unit = _open(key, _default(shape, low, high), dtype)
+    low, high = (special.NAMES["erf"](as_float(x, dtype) / math.sqrt(2)) for x in (lower, upper))
+    unit = open_unit(key, default_shape(shape, low, high), dtype)
     return math.sqrt(2) * special.NAMES["erfinv"](low + unit * (high - low))
 
 
 def multivariate_normal(key: Key, mean: Any, cov: Any, shape: Shape = (), dtype: Any = float) -> Any:
     """mean (n,) + L z with L the Cholesky factor of `cov` (n, n); the result is of shape (*shape, n)."""
-    factor = np.linalg.cholesky(_as(cov, dtype))
+    factor = np.linalg.cholesky(as_float(cov, dtype))
     noise = _standard_normal(key, (*shape_of(shape), factor.shape[-1]), dtype)
     return mean + noise @ np.transpose(factor)
 
 
 def bernoulli(key: Key, p: Any = 0.5, shape: Shape | None = None) -> Any:
     """True with probability `p`; no derivative."""
-    return uniform(key, _default(shape, p)) < p
+    return uniform(key, default_shape(shape, p)) < p
 
 
 def rademacher(key: Key, shape: Shape = (), dtype: Any = float) -> Any:
@@ -181,10 +181,10 @@ def _standard_normal(key: Key, shape: tuple[int, ...], dtype: Any) -> Any:
 
 def _signed(key: Key, shape: Shape, dtype: Any) -> Any:
     """Evenly over (-1, 1), never 0."""
-    return draw(surface.random_signed, key, shape=shape_of(shape), dtype=_float(dtype))
+    return draw(surface.random_signed, key, shape=shape_of(shape), dtype=float_name(dtype))
 
 
-def _open(key: Key, shape: Shape, dtype: Any) -> Any:
+def open_unit(key: Key, shape: Shape, dtype: Any) -> Any:
     """Evenly over (0, 1): neither end."""
     return np.abs(_signed(key, shape, dtype))
 
@@ -199,20 +199,24 @@ def _is(x: Any, number: int) -> bool:
     return isinstance(x, int | float) and type(x) in (int, float) and x == number
 
 
-def _default(shape: Shape | None, *parameters: Any) -> Shape:
-    """The shape asked for, or that of the parameters."""
-    return np.broadcast_shapes(*map(np.shape, parameters)) if shape is None else shape
+def default_shape(shape: Shape | None, *parameters: Any) -> tuple[int, ...]:
+    """The shape asked for, or that of the parameters; ValueError if they do not broadcast to it."""
+    found = np.broadcast_shapes(*map(np.shape, parameters))
+    wanted = found if shape is None else shape_of(shape)
+    if np.broadcast_shapes(found, wanted) != wanted:
+        raise ValueError(f"parameters of shape {found} do not broadcast to the shape asked for, {wanted}")
+    return wanted
 
 
-def _float(dtype: Any) -> str:
+def float_name(dtype: Any) -> str:
     name = NUMPY_NAME[dtype_name(dtype)]
     if name not in surface.DIGITS:
         raise TypeError(f"random numbers are float64 or float32, not {name}")
     return name
 
 
-def _as(x: Any, dtype: Any) -> Any:
-    return (x if hasattr(x, "astype") else np.asarray(x)).astype(_float(dtype))
+def as_float(x: Any, dtype: Any) -> Any:
+    return (x if hasattr(x, "astype") else np.asarray(x)).astype(float_name(dtype))
 
 
 def _dtype_of(x: Any) -> Any:

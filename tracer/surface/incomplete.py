@@ -4,14 +4,17 @@ beside them.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tapejit.ir import incomplete_gamma as gamma_rows
-from tapejit.ir import incomplete_gamma_reference as gamma_reference
 from tapejit.ir.builder import Var
 from tapejit.tracer.operation import Operand, aligned, float_dtype
 from tapejit.tracer.surface.function import Function, traced
-from tapejit.tracer.surface.scipy_function import floating
+from tapejit.tracer.surface.scipy_function import by_name, floating
+
+_NOTHING = -45.0  # exp of it is nothing beside 1
 
 UFUNCS: dict[str, Function] = {
     row.name: floating(row.name, row)
@@ -19,12 +22,11 @@ UFUNCS: dict[str, Function] = {
 }
 
 
-def _numpy_log_gammaincinv(a: np.ndarray, p: np.ndarray) -> np.ndarray:
-    dtype = np.result_type(np.asarray(a), np.asarray(p))
-    found: np.ndarray = gamma_reference.log_gammaincinv(
-        *(np.array(x, dtype) for x in np.broadcast_arrays(a, p))
-    )
-    return found
+def _numpy_log_gammaincinv(a: Any, p: Any) -> Any:
+    """By SciPy, and for tiny results by the leading term of their series (DLMF 8.7.1)."""
+    with np.errstate(all="ignore"):
+        tail = (np.log(p) + by_name("gammaln")(a + 1.0)) / a
+        return np.where(tail < _NOTHING, tail, np.log(by_name("gammaincinv")(a, p)))
 
 
 @traced(name="log_gammaincinv", numpy=_numpy_log_gammaincinv)
