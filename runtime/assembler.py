@@ -31,6 +31,8 @@ C_FUNCTIONS = {
     "PyTuple_SetItem": (INT, POINTER, WORD, POINTER),
     "PyTuple_Size": (WORD, POINTER),
     "PyTuple_GetItem": (POINTER, POINTER, WORD),
+    "PyFloat_AsDouble": (ll.DoubleType(), POINTER),
+    "PyLong_AsLongLong": (WORD, POINTER),
     "PyErr_Clear": (ll.VoidType(),),
     "PyErr_Occurred": (POINTER,),
     "PyEval_SaveThread": (POINTER,),

@@ -9,8 +9,11 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tapejit.ir.signature import Signature
 from tapejit.ir.types import TensorType
 from tapejit.runtime.condition import Condition
+
+_NUMBERS = ("f64", "f32", "i64")  # that a program takes by value from an entry
 
 
 @dataclass(frozen=True)
@@ -28,13 +31,20 @@ class GivenFloat:
 
 
 @dataclass(frozen=True)
+class GivenNumber:
+    """A Python int; where `fraction`, a Python float may come as well."""
+
+    fraction: bool
+
+
+@dataclass(frozen=True)
 class GivenConstant:
     """This very object."""
 
     value: Any
 
 
-Leaf = GivenArray | GivenFloat | GivenConstant
+Leaf = GivenArray | GivenFloat | GivenNumber | GivenConstant
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,7 @@ class EntryPlan:
     """What an entry checks and returns. `sources`: what each parameter of the program is.
 
     With `guarded` the first result says whether the path holds; `layout` is how the others are packed.
+    With `scalars` a result without dimensions is a NumPy scalar, otherwise an array.
     """
 
     given: Sequence[Given]
@@ -88,3 +99,18 @@ class EntryPlan:
     guarded: bool
     layout: Layout
     missed: Any  # what the entry returns if something does not fit
+    scalars: bool = True
+
+
+def plan_of_all(signature: Signature, missed: Any) -> EntryPlan | None:
+    """For an entry that takes what the program takes and returns all results in a list of new arrays.
+
+    None if a number of the signature is of a kind that no entry takes.
+    """
+    pairs = list(zip(signature.params, signature.by_value, strict=True))
+    if any(plain and t.dtype not in _NUMBERS for t, plain in pairs):
+        return None
+    given = [GivenNumber(t.is_float) if plain else GivenArray(t) for t, plain in pairs]
+    sources = [Argument(k) for k in range(len(given))]
+    keys = tuple(range(len(signature.results)))
+    return EntryPlan(given, (), sources, False, Packed(list, keys, keys), missed, scalars=False)

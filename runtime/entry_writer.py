@@ -32,6 +32,7 @@ from tapejit.runtime.entry_plan import (
     Given,
     GivenArray,
     GivenConstant,
+    GivenNumber,
     GivenTree,
     Layout,
     Leaf,
@@ -74,7 +75,7 @@ class EntryWriter:
         self._missed, self._failed, self._undo, self._lost = blocks
         self._leaves: list[tuple[ll.Value, Leaf]] = []  # of the arguments, as they are checked
         self._outcome = self.code.local(POINTER, self.code.object(plan.missed))
-        self._arrays = [self.code.local(POINTER, self.code.null) for t in signature.results if t.rank]
+        self._arrays = [self.code.local(POINTER, self.code.null) for t in self._boxed()]
 
     def built(self, keep: Any) -> Callable[..., Any]:
         """The builtin function, which keeps `keep` alive."""
@@ -103,6 +104,8 @@ class EntryWriter:
         code = self.code
         if isinstance(given, GivenTree):
             return self._check_tree(x, given)
+        if isinstance(given, GivenNumber):
+            return self._leaves.append((self._number(x, given.fraction), given))
         self._leaves.append((x, given))
         if isinstance(given, GivenArray):
             return self._check_array(x, given.type)
@@ -130,6 +133,21 @@ class EntryWriter:
             return found
         return self.code.builder.or_(found, self.code.same(kind, self.code.object(np.float64)))
 
+    def _number(self, x: ll.Value, fraction: bool) -> ll.Value:
+        """A Python number in a register; one that does not fit is not taken."""
+        code, builder = self.code, self.code.builder
+        kind = code.field(x, TYPE)
+        known = code.same(kind, code.object(int))
+        if fraction:
+            known = builder.or_(code.same(kind, code.object(float)), known)
+        code.require(known, self._missed)
+        number = code.call("PyFloat_AsDouble" if fraction else "PyLong_AsLongLong", x)
+        fits = code.same(code.call("PyErr_Occurred"), code.null)
+        with builder.if_then(builder.not_(fits), likely=False):
+            code.call("PyErr_Clear")
+        code.require(fits, self._missed)
+        return number
+
     def _check_array(self, x: ll.Value, type_: TensorType) -> None:
         code, builder = self.code, self.code.builder
         code.require(code.same(code.field(x, TYPE), code.object(np.ndarray)), self._missed)
@@ -149,11 +167,18 @@ class EntryWriter:
 
     # -- Allocate and run --------------------------------------------------------------------------------
 
+    def _boxed(self) -> list[TensorType]:
+        """The results that are made as arrays."""
+        return [t for t in self.signature.results if self._is_boxed(t)]
+
+    def _is_boxed(self, result: TensorType) -> bool:
+        return bool(result.rank) or not self.plan.scalars
+
     def _allocated(self) -> list[ll.Value]:
         """Per result the address of its elements: of a new array, or of a variable for a single number."""
         slots = iter(self._arrays)
         return [
-            self._new_array(t, next(slots)) if t.rank else self.code.local(_SCALAR[t.dtype])
+            self._new_array(t, next(slots)) if self._is_boxed(t) else self.code.local(_SCALAR[t.dtype])
             for t in self.signature.results
         ]
 
@@ -202,7 +227,7 @@ class EntryWriter:
         code, (x, given) = self.code, self._leaves[position]
         if isinstance(given, GivenArray):
             return self._array(code.field(x, ARRAY_DATA), type_)
-        number = code.field(x, FLOAT_VALUE, _SCALAR["f64"])
+        number = x if isinstance(given, GivenNumber) else code.field(x, FLOAT_VALUE, _SCALAR["f64"])
         if type_.dtype == "f32":
             number = code.builder.fptrunc(number, _SCALAR["f32"])
         return [number] if plain else self._array(code.local(number.type, number), type_)
@@ -224,7 +249,7 @@ class EntryWriter:
     def _return(self, outs: Sequence[ll.Value]) -> None:
         slots, first = iter(self._arrays), int(self.plan.guarded)
         arrays = [
-            self.code.builder.load(next(slots), typ=POINTER) if t.rank else None
+            self.code.builder.load(next(slots), typ=POINTER) if self._is_boxed(t) else None
             for t in self.signature.results
         ]
         used: set[int] = set()

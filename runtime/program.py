@@ -17,13 +17,17 @@ from tapejit.ir.interpreter import interpret
 from tapejit.ir.signature import Signature
 from tapejit.runtime.cache import ProgramCache, cache_key
 from tapejit.runtime.entry import entry_of, pays
-from tapejit.runtime.entry_plan import EntryPlan
+from tapejit.runtime.entry_plan import EntryPlan, plan_of_all
 from tapejit.runtime.family import Built
 
 if TYPE_CHECKING:
     from tapejit.runtime.loader import NativeProgram
 
 Tier = Literal["interpret", "compile", "auto"]
+
+
+ENTRY_AFTER = 12  # computations, that an entry is worth its milliseconds of compiling
+_MISSED = object()
 
 
 class Programs(Protocol):
@@ -55,8 +59,10 @@ class Executable:
         self.function, self.signature, self.tier = function, signature, tier
         self.native: NativeProgram | None = None
         self.run: Callable[[Sequence[Any], Sequence[np.ndarray]], None] = self._decide
+        # The results for arguments, in new arrays; for signatures that add to no result.
+        self.compute: Callable[[Sequence[Any]], list[np.ndarray]] = self._compute
         self._programs, self._cache = programs, cache
-        self._runs = 0
+        self._runs = self._computed = 0
         self._tallies: list[ctypes.c_int64] = []
 
     def compile(self) -> NativeProgram:
@@ -80,6 +86,21 @@ class Executable:
     def entry_runs(self) -> int:
         """How often its entries answered."""
         return sum(tally.value for tally in self._tallies)
+
+    def _compute(self, args: Sequence[Any]) -> list[np.ndarray]:
+        outs = [np.empty(t.shape, t.numpy_dtype) for t in self.signature.results]
+        self.run(args, outs)
+        self._computed += 1
+        if self._computed == ENTRY_AFTER:
+            self._shorten()
+        return outs
+
+    def _shorten(self) -> None:
+        """Have a builtin compute from now on; what that does not take goes the long way."""
+        plan = plan_of_all(self.signature, _MISSED)
+        entry = None if plan is None else self.entry(plan)
+        if entry is not None:
+            self.compute = _shortened(entry, self._compute)
 
     def interpret(self, args: Sequence[Any], outs: Sequence[np.ndarray]) -> None:
         """Run in the reference interpreter."""
@@ -127,6 +148,16 @@ class Executable:
 
     def _use(self, program: NativeProgram) -> None:
         self.native, self.run = program, _caller(program, self._cache, self._refuse)
+
+
+def _shortened(
+    entry: Callable[..., Any], otherwise: Callable[[Sequence[Any]], list[np.ndarray]]
+) -> Callable[[Sequence[Any]], list[np.ndarray]]:
+    def compute(args: Sequence[Any]) -> list[np.ndarray]:
+        found = entry(*args)
+        return otherwise(args) if found is _MISSED else found
+
+    return compute
 
 
 def _caller(

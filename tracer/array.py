@@ -192,7 +192,8 @@ class Array(Methods, Writes):
         return scalar.tolist(self) if scalar.stays_traced(self) else self.value().tolist()
 
     def __bool__(self) -> bool:
-        return bool(self.materialise()) if STATE.tape is None else STATE.tape.truth(self)
+        tape = STATE.tape
+        return bool(self.materialise()) if tape is None else tape.truth(self)
 
     def __float__(self) -> float:
         return float(self._scalar())

@@ -14,7 +14,7 @@ from tapejit.tracer.gradient import Destination, Sink
 from tapejit.tracer.handle import Handle, Leaf
 from tapejit.tracer.plan import Plan
 from tapejit.tracer.python_call import PythonCall
-from tapejit.tracer.segment import Segment
+from tapejit.tracer.segment import Segment, Source
 from tapejit.tracer.sweep import Sweep, Visit, check_heads
 
 
@@ -40,6 +40,7 @@ class RunningSweep(Sweep):
         super().__init__(sink)
         self._sink, self._retain = sink, retain
         self._borrowed = borrowed  # the user's head gradients, which a destination might overlap
+        self._taken: list[np.ndarray] = []  # by the gradients of the segment that runs
         self._cut: dict[object, Segment] = {}
 
     def close(self) -> None:
@@ -61,73 +62,104 @@ class RunningSweep(Sweep):
         goal.finish()
 
     def _run(self, visit: Visit) -> None:
-        goals = self._destinations(visit)
-        if isinstance(visit.segment, PythonCall):
-            self._run_python(visit.segment, visit, goals)
-        elif visit.segment.live:
-            self._run_joint(visit, goals)
+        known = visit.reach.pulls.get(visit.segment.plan) if visit.inner else None
+        if known is None:
+            return self._run_new(visit)
+        grads = known.pulled(visit.segment.arguments.values, visit.seeds.values())
+        self._freed(visit)
+        for source, grad in zip(visit.sources, grads, strict=True):
+            self._pass_on(source, grad)
+
+    def _run_new(self, visit: Visit) -> None:
+        segment = visit.segment
+        goals = [None if s.leaf is None else self._destination(s, s.leaf) for s in visit.sources]
+        self._taken.clear()
+        if isinstance(segment, PythonCall):
+            grads = self._run_python(segment, visit, goals)
+        elif segment.live:
+            grads = self._run_joint(visit, goals)
         else:
-            self._run_backward(visit, goals)
-        for source, goal in zip(visit.sources, goals, strict=True):
-            if source.leaf is None:
-                self._pass_on(source, goal.array)
+            grads = self._run_backward(visit, goals)
+        for source, goal, grad in zip(visit.sources, goals, grads, strict=True):
+            if goal is None:
+                self._pass_on(source, grad)
             else:
                 goal.finish()
 
-    def _destinations(self, visit: Visit) -> list[Destination]:
-        """Where each gradient goes: a leaf's destination, or a new array for an earlier segment."""
-        goals: list[Destination] = []
-        for source in visit.sources:
+    def _destination(self, source: Source, leaf: Leaf) -> Destination:
+        """Where a leaf's gradient goes: an array that nothing else is written to in the same program."""
+        goal = self._sink.destination(leaf, source.handle.type)
+        taken = any(goal.array is other for other in self._taken)
+        if taken or any(np.may_share_memory(goal.array, g) for g in self._borrowed):
+            goal = goal.staged()
+        self._taken.append(goal.array)
+        return goal
+
+    def _run_python(
+        self, call: PythonCall, visit: Visit, goals: Sequence[Destination | None]
+    ) -> list[np.ndarray]:
+        grads = []
+        for bar, source, goal in zip(
+            call.computed(visit.seeds, visit.wrt), visit.sources, goals, strict=True
+        ):
             type_ = source.handle.type
-            if source.leaf is None:
-                goals.append(Destination(np.empty(type_.shape, type_.numpy_dtype), False))
-                continue
-            goal = self._sink.destination(source.leaf, type_)
-            taken = any(goal.array is other.array for other in goals)
-            if taken or any(np.may_share_memory(goal.array, g) for g in self._borrowed):
-                goal = goal.staged()
-            goals.append(goal)
-        return goals
-
-    def _run_python(self, call: PythonCall, visit: Visit, goals: list[Destination]) -> None:
-        for bar, goal in zip(call.computed(visit.seeds, visit.wrt), goals, strict=True):
-            if goal.in_place:
-                goal.array += 0 if bar is None else bar
+            array = np.empty(type_.shape, type_.numpy_dtype) if goal is None else goal.array
+            if goal is not None and goal.in_place:
+                array += 0 if bar is None else bar
             else:
-                goal.array[...] = 0 if bar is None else bar
-        if not self._retain:
-            call.forget(visit.reached)
+                array[...] = 0 if bar is None else bar
+            grads.append(array)
+        self._freed(visit)
+        return grads
 
-    def _run_joint(self, visit: Visit, goals: list[Destination]) -> None:
+    def _run_joint(self, visit: Visit, goals: Sequence[Destination | None]) -> list[np.ndarray]:
         """A segment that has not run yet: its values and its gradients in one program."""
-        segment, heads = visit.segment, tuple(visit.seeds)
+        segment, seeds = visit.segment, _Seeds(visit)
         live = tuple(segment.live)
-        given = tuple([g is not None for g in visit.seeds.values()])
-        sums = frozenset([len(live) + n for n, goal in enumerate(goals) if goal.in_place])
-        key = ("joint", live, heads, given, visit.wrt, sums)
+        key = ("joint", live, seeds.heads, seeds.given, visit.wrt, _sums(goals, len(live)))
         plan: Plan | None = segment.node.plans.get(key)
         if plan is None:
-            made = segment.planner().joint(live, heads, given, visit.wrt, sums)
-            plan = segment.node.plans.setdefault(key, made)
-        values = plan.empty(0, len(live))
-        args = [*segment.arguments.values, *[g for g in visit.seeds.values() if g is not None]]
-        plan.program.run(args, [*values, *[g.array for g in goals]])
-        segment.settle(values, frozenset() if self._retain else visit.reached)
+            plan = segment.node.plans.setdefault(key, segment.planner().joint(*key[1:]))
+        places = [*[None] * len(live), *_places(goals)]
+        found = plan.filled([*segment.arguments.values, *seeds.arrays], places)
+        segment.settle(found, frozenset() if self._retain else visit.reach.values)
+        return found[len(live) :]
 
-    def _run_backward(self, visit: Visit, goals: list[Destination]) -> None:
+    def _run_backward(self, visit: Visit, goals: Sequence[Destination | None]) -> list[np.ndarray]:
         """A segment whose values were computed before: its gradients from its residuals."""
-        segment, heads = visit.segment, tuple(visit.seeds)
-        given = tuple([g is not None for g in visit.seeds.values()])
-        sums = frozenset([n for n, goal in enumerate(goals) if goal.in_place])
-        key = ("backward", segment.plan, heads, given, visit.wrt, sums)
+        segment, seeds = visit.segment, _Seeds(visit)
+        key = ("backward", segment.plan, seeds.heads, seeds.given, visit.wrt, _sums(goals))
         plan: Plan | None = segment.node.plans.get(key)
         if plan is None:
             saved = segment.plan.saved if segment.plan is not None else []
-            made = segment.planner().backward(saved, heads, given, visit.wrt, sums)
-            plan = segment.node.plans.setdefault(key, made)
-        seeds = [g for g in visit.seeds.values() if g is not None]
-        args = [*segment.arguments.values, *segment.saved.values, *seeds]
-        assert plan.kept is not None
-        plan.program.run([args[k] for k in plan.kept], [g.array for g in goals])
+            plan = segment.node.plans.setdefault(key, segment.planner().backward(saved, *key[2:]))
+        elif visit.inner and segment.plan is not None:
+            visit.reach.pulls[segment.plan] = plan
+        grads = plan.pulled(segment.arguments.values, seeds.arrays, _places(goals))
+        self._freed(visit)
+        return grads
+
+    def _freed(self, visit: Visit) -> None:
         if not self._retain:
-            segment.forget(visit.reached)
+            visit.segment.forget(visit.reach.values)
+
+
+class _Seeds:
+    """The adjoints that arrive at a segment: at which values, which of them are arrays, and these."""
+
+    __slots__ = ("arrays", "given", "heads")
+
+    def __init__(self, visit: Visit):
+        seeds = visit.seeds
+        self.heads = tuple(seeds)
+        self.given = tuple([g is not None for g in seeds.values()])
+        self.arrays = [g for g in seeds.values() if g is not None]
+
+
+def _places(goals: Sequence[Destination | None]) -> list[np.ndarray | None]:
+    return [None if goal is None else goal.array for goal in goals]
+
+
+def _sums(goals: Sequence[Destination | None], start: int = 0) -> frozenset[int]:
+    """Which results, counted from `start`, are added to what is there."""
+    return frozenset([n for n, goal in enumerate(goals, start) if goal is not None and goal.in_place])

@@ -16,6 +16,9 @@ class Program(Protocol):
     def run(self, args: Sequence[Any], outs: Sequence[np.ndarray]) -> None:
         """Write the results for `args` into `outs`."""
 
+    def compute(self, args: Sequence[Any]) -> list[np.ndarray]:
+        """The results for `args` in new arrays; for programs that add to none of them."""
+
 
 class Engine(Protocol):
     """Turns IR into programs."""

@@ -123,10 +123,6 @@ class Handle:
             STATE.tape.note_escape(self, data)
         return data
 
-    def settle(self, data: np.ndarray, history: History | None) -> None:
-        """A pending handle becomes concrete."""
-        self._data, self._history, self._tape = data, history, None
-
     def detached(self) -> Any:
         """A new concrete handle on the same memory, without leaf or history."""
         twin = type(self).wrap(self.materialise(), self.storage)

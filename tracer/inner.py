@@ -82,7 +82,7 @@ class InnerTape(Tape):
             node = self.trie.graft(self.node, key, Node(self.node, (type_,), False, name=name))
         self.node = node
         handle: Handle = self._pending(face, type_, False)
-        self.arguments.add_number(handle)
+        self.arguments.values.append(handle)
         return handle
 
     def result(self, x: Handle) -> Handle:

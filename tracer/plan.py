@@ -8,7 +8,7 @@ gradients in one program, nothing stored in between) and `backward` (gradients f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,14 +36,29 @@ class Plan:
     saved: list[Value] = field(default_factory=list)  # forward: what backward plans take
     saved_results: list[int] = field(default_factory=list)  # and which result of this plan each is
     kept: Indices | None = None  # the arguments it takes; None: all
-    results: list[tuple[Indices, np.dtype[Any]]] = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.results = [(v.type.shape, v.type.numpy_dtype) for v in self.function.results]
+    def pulled(
+        self, args: Sequence[Any], seeds: Iterable[np.ndarray], places: Sequence[np.ndarray | None] = ()
+    ) -> list[np.ndarray]:
+        """The gradients: from the arguments of a trace, its residuals, and `seeds`; see `filled`."""
+        assert self.kept is not None
+        given = [*args, *seeds]
+        return self.filled([given[k] for k in self.kept], places)
 
-    def empty(self, start: int = 0, stop: int | None = None) -> list[np.ndarray]:
-        """Arrays for the results from `start` to `stop`."""
-        return [np.empty(shape, dtype) for shape, dtype in self.results[start:stop]]
+    def filled(self, args: Sequence[Any], places: Sequence[np.ndarray | None]) -> list[np.ndarray]:
+        """The results, each written into its place, or a new array where there is none.
+
+        A result that the program adds to what is there has a place.
+        """
+        if not places or all(place is None for place in places):
+            return self.program.compute(args)
+        types = [v.type for v in self.function.results]
+        outs = [
+            np.empty(t.shape, t.numpy_dtype) if place is None else place
+            for t, place in zip(types, places, strict=True)
+        ]
+        self.program.run(args, outs)
+        return outs
 
 
 class Planner:

@@ -19,6 +19,7 @@ from tapejit.tracer.segment import Segment, Source
 from tapejit.tracer.state import STATE
 from tapejit.tracer.storage import Arguments
 from tapejit.tracer.tape import Tape
+from tapejit.tracer.trie import Reach
 
 Pull = Callable[[Sequence[Handle], bool], Sequence[Handle | None]]
 """From the adjoints of the results to those of the inputs, None for zeros; whether that is recorded."""
@@ -50,14 +51,14 @@ class PythonCall(Segment):
         for k, y in enumerate(results, len(inputs)):
             if y.type.is_inexact:
                 y._history = History(self, k)
-                self._kept.add(k)
+                self._kept |= {k}
 
     def release(self) -> None:
         super().release()
         self._pull, self._inputs = _freed, []
 
-    def reach(self, heads: tuple[int, ...]) -> frozenset[int]:
-        return frozenset((*heads, *self.sources))
+    def reach(self, heads: tuple[int, ...]) -> Reach:
+        return Reach(frozenset((*heads, *self.sources)), tuple(self.sources))
 
     def computed(self, seeds: dict[int, np.ndarray | None], wrt: Sequence[int]) -> list[np.ndarray | None]:
         """The adjoints of the inputs `wrt`, computed at once."""

@@ -7,7 +7,7 @@ its forward saved. `release` drops all of it as soon as nothing can ask for a de
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,14 +16,12 @@ from tapejit.tracer.alias import settle_views
 from tapejit.tracer.handle import Handle, History, Leaf
 from tapejit.tracer.plan import Plan, Planner
 from tapejit.tracer.storage import Arguments
-from tapejit.tracer.trie import Node
+from tapejit.tracer.trie import Node, Reach
 
 if TYPE_CHECKING:
     from tapejit.tracer.tape import Tape
 
 _ORDER = itertools.count()
-_NOTHING = Arguments()  # of a segment that needs none, or no more
-
 
 Made = tuple[int, int]  # the number of a cut, and a value number in it
 
@@ -35,6 +33,9 @@ class Source(NamedTuple):
     leaf: Leaf | None
     history: History | None
     origin: Made | Handle  # which cut of the tape made it, or the array itself
+
+
+_NOTHING, _NO_SOURCES = Arguments(), dict[int, Source]()  # of a segment that needs none, or no more
 
 
 class Cut(NamedTuple):
@@ -49,7 +50,7 @@ class Cut(NamedTuple):
 class Segment:
     """`live` are the handles that the user held when the segment was cut, by value number."""
 
-    __slots__ = ("_kept", "arguments", "live", "node", "order", "plan", "saved", "sources", "tape")
+    __slots__ = ("_kept", "arguments", "live", "node", "order", "plan", "sources", "tape")
 
     def __init__(
         self,
@@ -62,22 +63,21 @@ class Segment:
         self.tape, self.node, self.arguments, self.sources = tape, node, arguments, sources
         self.live = live  # emptied once they are settled: they point here, not we at them
         self.order = next(_ORDER)  # a later segment never feeds an earlier one
-        self.plan: Plan | None = None  # the forward plan, which says what `saved` holds
-        self.saved = _NOTHING  # residuals, as arguments of the backward program
-        self._kept: set[int] = set()  # the value numbers a derivative can still be asked of
+        self.plan: Plan | None = None  # the forward plan, which says what was saved behind the arguments
+        self._kept: frozenset[int] = frozenset()  # the value numbers a derivative can still be asked of
 
     def remembers(self, index: int) -> bool:
         """Whether the history of this value is still there."""
         return index in self._kept
 
-    def forget(self, indices: Iterable[int]) -> None:
+    def forget(self, indices: frozenset[int]) -> None:
         """Free the history of these values; of everything when none is left."""
-        self._kept.difference_update(indices)
+        self._kept -= indices
         if not self._kept:
             self.release()
 
     def release(self) -> None:
-        self.arguments, self.saved, self.sources = _NOTHING, _NOTHING, {}
+        self.arguments, self.sources = _NOTHING, _NO_SOURCES
 
     def demand(self) -> None:
         """Compute the live values; their handles become concrete. After an error they stay pending."""
@@ -85,23 +85,27 @@ class Segment:
             return self.release()
         try:
             plan = self.forward_plan()
-            outs = plan.empty()
-            plan.program.run(self.arguments.values, outs)
+            outs = plan.program.compute(self.arguments.values)
         except BaseException:
             self.postpone()
             raise
         self.plan = plan
         self._keep_residuals(plan, outs)
-        self.settle(outs[: len(self.live)])
+        self.settle(outs)
 
     def settle(self, arrays: Sequence[np.ndarray], freed: frozenset[int] = frozenset()) -> None:
-        """Give the live handles their values, and their history unless it is freed at once."""
+        """Give the live handles their values, the first of `arrays`, and their history unless it is freed."""
         live, self.live = self.live, {}
-        kept = {i for i, handle in live.items() if handle._tracked and i not in freed}
-        self._kept.update(kept)
-        for (i, handle), array in zip(live.items(), arrays, strict=True):
-            handle.settle(array, History(self, i) if i in kept else None)
-        settle_views(live.values())
+        kept, viewed = [], False
+        for (i, handle), array in zip(live.items(), arrays, strict=False):
+            handle._data, handle._history, handle._tape = array, None, None
+            viewed = viewed or handle._view is not None
+            if handle._tracked and i not in freed:
+                handle._history = History(self, i)
+                kept.append(i)
+        self._kept = frozenset(kept)
+        if viewed:
+            settle_views(live.values())
         if not kept:
             self.release()
 
@@ -114,11 +118,13 @@ class Segment:
         """A segment stands in for the tape of its pending handles after `postpone`."""
         return self
 
-    def reach(self, heads: tuple[int, ...]) -> frozenset[int]:
-        """The tracked values that the heads depend on, the heads included."""
-        found: frozenset[int] | None = self.node.plans.get(("reach", heads))
+    def reach(self, heads: tuple[int, ...]) -> Reach:
+        """What the heads depend on."""
+        found: Reach | None = self.node.reach.get(heads)
         if found is None:
-            found = self.node.plans[("reach", heads)] = self.planner().reach(heads)
+            values = self.planner().reach(heads)
+            inputs = tuple(i for i in self.sources if i in values)
+            found = self.node.reach[heads] = Reach(values, inputs)
         return found
 
     def operand(self, n: int, i: int | None) -> Any:
@@ -130,7 +136,7 @@ class Segment:
         same = handle._tape is None and handle._data is value
         if same and handle._leaf is leaf and handle._history is history:
             return handle
-        twin = type(handle).wrap(value, self.arguments.storages[n])
+        twin = type(handle).wrap(value, self.arguments.storages.get(n))
         twin._leaf, twin._history = leaf, history
         return twin
 
@@ -148,9 +154,9 @@ class Segment:
 
     def _keep_residuals(self, plan: Plan, outs: Sequence[np.ndarray]) -> None:
         """Store the residuals; one that the user holds too is protected by its handle's storage."""
-        if not plan.saved_results:
-            return
-        self.saved = Arguments()
-        handles = list(self.live.values())
+        arguments, handles = self.arguments, list(self.live.values())
         for k in plan.saved_results:
-            self.saved.add_array(outs[k], handles[k].storage if k < len(handles) else None)
+            if k < len(handles):
+                arguments.add_array(outs[k], handles[k].storage)
+            else:
+                arguments.values.append(outs[k])

@@ -17,36 +17,39 @@ if TYPE_CHECKING:
 
 _PRUNE_ABOVE = 16
 
+_ref = weakref.ref
+
 
 class Arguments:
-    """The run-time arguments of one trace, in the order of its parameters: arrays and numbers."""
+    """The run-time arguments of one trace, in the order of its parameters: arrays and numbers.
+
+    Residuals that a backward program takes as well come after them.
+    """
 
     __slots__ = ("__weakref__", "changed", "storages", "values")
 
     def __init__(self) -> None:
-        self.values: list[Any] = []
-        self.storages: list[Storage | None] = []
-        self.changed: set[Storage] = set()  # memory that was written to since its array entered
+        self.values: list[Any] = []  # a number is just appended
+        self.storages: dict[int, Storage] = {}  # of the arrays that somebody may write to, by their place
+        self.changed: set[Storage] | None = None  # memory that was written to since its array entered
 
-    def add_array(self, data: np.ndarray, storage: Storage | None) -> None:
+    def add_array(self, data: np.ndarray, storage: Storage) -> None:
+        """An array that `storage` tells of before it is written to."""
+        self.storages[len(self.values)] = storage
         self.values.append(data)
-        self.storages.append(storage)
-        if storage is not None:
-            storage.readers.append(weakref.ref(self))
-            if len(storage.readers) > _PRUNE_ABOVE:
-                storage.readers = [ref for ref in storage.readers if ref() is not None]
-
-    def add_number(self, number: Any) -> None:
-        self.values.append(number)
-        self.storages.append(None)
+        readers = storage.readers
+        readers.append(_ref(self))
+        if len(readers) > _PRUNE_ABOVE:
+            storage.readers = [ref for ref in readers if ref() is not None]
 
     def preserve(self, storage: Storage) -> None:
         """Copy the arguments that live in `storage`, which is about to change."""
-        for i, owner in enumerate(self.storages):
-            if owner is storage:
-                self.values[i] = self.values[i].copy()
-                self.storages[i] = None
-                self.changed.add(storage)
+        places = [i for i, owner in self.storages.items() if owner is storage]
+        for i in places:
+            self.values[i] = self.values[i].copy()
+            del self.storages[i]
+        if places:
+            self.changed = {storage, *(self.changed or ())}
 
 
 class Storage:

@@ -15,7 +15,7 @@ import numpy as np
 
 from tapejit.ir.types import TensorType
 from tapejit.tracer.errors import COMPLEX_HEAD, NOT_IN_GRAPH, AutogradError, DtypeError
-from tapejit.tracer.handle import Handle, Leaf
+from tapejit.tracer.handle import Handle, History, Leaf
 from tapejit.tracer.location import user_location
 from tapejit.tracer.segment import Segment, Source
 
@@ -41,17 +41,18 @@ def check_heads(heads: Sequence[Handle], head_grads: Sequence[object]) -> None:
 class Visit:
     """What the sweep does at one segment: `seeds` are the adjoints of its values (None: all ones)."""
 
-    __slots__ = ("reached", "seeds", "segment", "sources", "wrt")
+    __slots__ = ("inner", "reach", "seeds", "segment", "sources", "wrt")
 
     def __init__(self, segment: Segment):
         self.segment = segment
         self.seeds: dict[int, Any] = {}
-        self.reached: frozenset[int] = frozenset()
+        self.inner = True  # all adjoints are arrays, and all gradients go to earlier segments
         self.wrt: tuple[int, ...] = ()
         self.sources: list[Source] = []
 
     def add(self, index: int, grad: Any, type_: TensorType) -> None:
         """Add to the adjoint of one value, which has this type."""
+        self.inner = self.inner and grad is not None
         before = self.seeds.get(index, AWAITED)
         self.seeds[index] = grad if before is AWAITED else self.total(before, grad, type_)
 
@@ -63,12 +64,19 @@ class Visit:
 
     def plan_inputs(self, sink: Wanting) -> None:
         """Find the inputs that want a gradient and are reached by the seeds."""
-        self.reached = self.segment.reach(tuple(sorted(self.seeds)))
-        wanted = {
-            i: s
-            for i, s in self.segment.sources.items()
-            if i in self.reached and (s.leaf is None or sink.wants(s.leaf))
-        }
+        segment = self.segment
+        self.reach = segment.reach(tuple(self.seeds))
+        self.wrt = self.reach.inputs
+        self.sources = [segment.sources[i] for i in self.wrt]
+        for source in self.sources:
+            if source.leaf is not None:
+                self.inner = False
+                if not sink.wants(source.leaf):
+                    return self._keep_wanted(sink)
+
+    def _keep_wanted(self, sink: Wanting) -> None:
+        pairs = zip(self.wrt, self.sources, strict=True)
+        wanted = {i: s for i, s in pairs if s.leaf is None or sink.wants(s.leaf)}
         self.wrt, self.sources = tuple(wanted), list(wanted.values())
 
 
@@ -122,28 +130,36 @@ class Sweep:
         return visit
 
     def _plan(self) -> list[Visit]:
-        queue = [(-segment.order, segment) for segment in self._visits]
+        visits, sink = self._visits, self._wanting
+        queue = [(-segment.order, segment) for segment in visits]
         heapq.heapify(queue)
         planned = []
         while queue:
-            visit = self._visits[heapq.heappop(queue)[1]]
-            visit.plan_inputs(self._wanting)
+            visit = visits[heapq.heappop(queue)[1]]
+            visit.plan_inputs(sink)
             planned.append(visit)
             for source in visit.sources:
                 if source.leaf is None:
-                    self._plan_upstream(source, queue)
+                    self._await(source.history, queue)
         return planned
 
-    def _plan_upstream(self, source: Source, queue: list[tuple[int, Segment]]) -> None:
-        history = source.history
+    def _await(self, history: History | None, queue: list[tuple[int, Segment]]) -> None:
+        """A later segment will deliver the adjoint of this value of an earlier one."""
         if history is None or not history.segment.remembers(history.index):
             raise AutogradError(NOT_IN_GRAPH)
-        if history.segment not in self._visits:
-            heapq.heappush(queue, (-history.segment.order, history.segment))
-        self._visit_of(history.segment).seeds.setdefault(history.index, AWAITED)
+        segment = history.segment
+        visit = self._visits.get(segment)
+        if visit is None:
+            heapq.heappush(queue, (-segment.order, segment))
+            visit = self._visits[segment] = self._new_visit(segment)
+        visit.seeds.setdefault(history.index, AWAITED)
 
     def _pass_on(self, source: Source, grad: Any) -> None:
         """`grad` belongs to an array that an earlier segment made."""
-        assert source.history is not None
-        upstream = self._visits[source.history.segment]
-        upstream.add(source.history.index, grad, source.handle.type)
+        history = source.history
+        assert history is not None
+        upstream = self._visits[history.segment]
+        if upstream.seeds[history.index] is AWAITED:
+            upstream.seeds[history.index] = grad
+        else:
+            upstream.add(history.index, grad, source.handle.type)

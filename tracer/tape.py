@@ -32,7 +32,10 @@ MAX_PERIOD = 4  # segments in the body of a loop that is recognised as one
 _BEGINNING = 8  # segments of a call, at whose ends the state of Python is always looked at
 _MOST_SHOWN = 8  # numbers that Python saw, in one line
 
+_LEAN = 0x101  # of NumPy's flags: in C order, and aligned
+
 _new = object.__new__
+_new_tuple = tuple.__new__
 _ref = weakref.ref
 
 
@@ -137,7 +140,7 @@ class Tape:
             node = self.node.children.get((op, i, kind))
             if node is None:
                 node = self._grow((op, i, kind), op, (x, kind), (i, None), ())
-            self.arguments.add_number(y)
+            self.arguments.values.append(y)
         else:
             j = y._index if y._tape is self else self.enter(y)
             node = self.node.children.get((op, i, j))
@@ -181,8 +184,7 @@ class Tape:
             told = [float if type(x) is Given else type(x) if type(x) in WEAK_DTYPE else x for x in operands]
             node = self._grow(edge, op, told, tuple(indices), statics)
         self.node = node
-        for number in numbers:
-            self.arguments.add_number(number)
+        self.arguments.values.extend(numbers)
         return self._results(op, node, next(x for x in operands if isinstance(x, Handle)), statics)
 
     def _results(
@@ -241,24 +243,23 @@ class Tape:
             return index
         if self.parent is not None and self._belongs_outside(handle):
             self.symbolic = True
-            type_, tracked = handle.type, handle.tracked
-            key: Hashable = (type_.dtype, type_.shape, tracked)
-            self.arguments.add_number(handle)  # a handle: the value is not known yet
+            self.arguments.values.append(handle)  # a handle: the value is not known yet
         else:
-            data = handle.materialise()
-            key = (data.dtype.char, data.shape, handle.tracked)
-            flags = data.flags
-            if not (flags.c_contiguous and flags.aligned):
+            data = handle._data if handle._tape is None else handle.materialise()
+            if data.flags.num & _LEAN != _LEAN:
                 data = np.require(data, requirements=("C", "A"))
-            self.arguments.add_array(data, handle.storage)
+            self.arguments.add_array(data, handle._storage or handle.storage)
+        type_ = handle._type or handle.type
+        key = (type_.dtype, type_.shape, handle.tracked)
         node = self.node.children.get(key)
         if node is None:
-            node = Node(self.node, (handle.type,), handle.tracked, name=self.names.get(id(handle)))
+            node = Node(self.node, (type_,), handle.tracked, name=self.names.get(id(handle)))
             node = self.trie.graft(self.node, key, node)
         self.node = node
         index = len(self.values)
         self.values.append(None)
-        self.sources[index] = Source(handle, handle._leaf, handle._history, self.origin(handle))
+        origin = handle if handle._made is None else self.origin(handle)
+        self.sources[index] = _new_tuple(Source, (handle, handle._leaf, handle._history, origin))
         self._entered[id(handle)] = index
         return index
 
@@ -292,11 +293,11 @@ class Tape:
 
     def _forget_changed(self) -> None:
         """Arrays written to since they entered will enter again, with their new contents."""
-        changed = self.arguments.changed
+        changed = self.arguments.changed or ()
         self._entered = {
             key: i for key, i in self._entered.items() if self.sources[i].handle._storage not in changed
         }
-        changed.clear()
+        self.arguments.changed = None
 
     # -- Demands -------------------------------------------------------------------------------------
 
@@ -309,9 +310,10 @@ class Tape:
             )
         live = {}
         for i, ref in enumerate(self.values):
-            handle = None if ref is None else ref()
-            if handle is not None and handle._tape is self and handle._index == i:
-                live[i] = handle
+            if ref is not None:
+                handle = ref()
+                if handle is not None and handle._tape is self and handle._index == i:
+                    live[i] = handle
         self.trie.ended(self.node)
         segment = Segment(self, self.node, self.arguments, self.sources, live)
         if live:

@@ -22,6 +22,16 @@ from tapejit.tracer.engine import Engine
 MAX_NODES = 50_000  # some kilobytes each, with what hangs on them
 
 
+class Reach:
+    """What heads depend on: tracked values, the heads among them, and those of them that are inputs."""
+
+    __slots__ = ("inputs", "pulls", "values")
+
+    def __init__(self, values: frozenset[int], inputs: tuple[int, ...]):
+        self.values, self.inputs = values, inputs
+        self.pulls: dict[Any, Any] = {}  # by the plan that computed the heads: that of the inputs' gradients
+
+
 class Node:
     """One step. `operands` are value numbers of the trace, or None for a number or an absent operand."""
 
@@ -32,6 +42,7 @@ class Node:
         "operands",
         "parent",
         "plans",
+        "reach",
         "tracked",
         "type",
         "types",
@@ -53,6 +64,7 @@ class Node:
         self.operands, self.body = operands, body  # body: the operation in IR; None for an input
         self.children: dict[Hashable, Node] = {}
         self.plans: dict[Hashable, Any] = {}
+        self.reach: dict[tuple[int, ...], Reach] = {}  # of values, when they are heads
         self.used = 0  # when a trace last ended here, by the clock of the trie
 
 

@@ -24,7 +24,9 @@ from tapejit.runtime.entry_plan import (
     GivenFloat,
     GivenTree,
     Packed,
+    plan_of_all,
 )
+from tapejit.runtime.program import ENTRY_AFTER
 
 F64, MISSED = TensorType("f64"), object()
 ROW, TABLE = TensorType("f64", (4,)), TensorType("f32", (2, 3))
@@ -322,3 +324,64 @@ def test_threads_may_call_one_entry():
 
 def test_a_tally_is_a_word_of_memory():
     assert ctypes.sizeof(Engine("compile")._cache.tally()) == 8
+
+
+# -- Entries that take what a program takes ------------------------------------------------------------------
+
+
+def scaled(dtype="f64"):
+    """`(x * c, sum(x * c))` of a row and a number that is passed by value."""
+    number = TensorType(dtype)
+
+    def build(x, c):
+        y = ops.mul(x, ops.broadcast(c, shape=x.shape, dims=()))
+        return [y, ops.reduce_sum(y, axes=(0,))]
+
+    return executable(build, ROW.with_dtype(dtype), number, by_value=frozenset([1]))
+
+
+def entry_of_all(program):
+    return program.entry(plan_of_all(program.signature, MISSED))
+
+
+@pytest.mark.parametrize("number", [3.0, 3, -3])
+def test_all_results_are_new_arrays(number):
+    x = np.arange(4.0)
+    found = entry_of_all(scaled())(x, number)
+    assert type(found) is list
+    for result, expected in zip(found, (x * number, np.sum(x * number)), strict=True):
+        assert type(result) is np.ndarray
+        assert result.flags.owndata
+        assert result.shape == np.shape(expected)
+        np.testing.assert_array_equal(result, expected)
+
+
+def test_an_integer_program_takes_integers_only():
+    call, x = entry_of_all(scaled("i64")), np.arange(4)
+    np.testing.assert_array_equal(call(x, 5)[0], x * 5)
+    np.testing.assert_array_equal(call(x, -(2**63))[0], x * -(2**63))
+    assert call(x, 5.0) is MISSED
+    assert call(x, 2**63) is MISSED
+
+
+@pytest.mark.parametrize("number", [True, np.float64(2.0), 2j, None, "2", 10**400])
+def test_what_is_no_python_number_or_too_large_is_missed(number):
+    assert entry_of_all(scaled())(np.arange(4.0), number) is MISSED
+
+
+def test_complex_numbers_have_no_such_entry():
+    assert plan_of_all(scaled("c128").signature, MISSED) is None
+
+
+def test_a_program_that_computes_often_is_given_an_entry():
+    program, x = scaled(), np.arange(4.0)
+    for _ in range(2 * ENTRY_AFTER):
+        product, total = program.compute([x, 2.0])
+        np.testing.assert_array_equal(product, 2 * x)
+        assert total == 12.0
+    assert program.entry_runs == ENTRY_AFTER
+    strided = np.arange(8.0)[::2]  # nothing an entry takes
+    np.testing.assert_array_equal(
+        program.compute([np.ascontiguousarray(strided), np.float64(2)])[0], 2 * strided
+    )
+    assert program.entry_runs == ENTRY_AFTER
