@@ -73,13 +73,10 @@ class Compiler:
 
     @cached_property
     def _loader(self) -> Loader:
-        from tapejit.codegen.vocabulary import (  # llvmlite: not at import time
-            VOCABULARY,
-            shorter_vocabulary,
-        )
+        from tapejit.codegen.vocabulary import VOCABULARY
         from tapejit.runtime.loader import Loader
 
-        return Loader(VOCABULARY, shorter_vocabulary, self._threads, self._workspace, store=self._store)
+        return Loader(VOCABULARY, self._threads, self._workspace, store=self._store)
 
     @cached_property
     def _store(self) -> Store | None:

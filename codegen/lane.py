@@ -1,4 +1,4 @@
-"""A number of one loop iteration while its code is being built: an LLVM value with operators.
+"""A number of one loop iteration while its code is being built, or several: an LLVM value with operators.
 
 Every function of the scalar library is written on `Lane`s, so that it reads as a formula and still is
 plain LLVM IR without branches, which the loop vectoriser widens to whole registers.
@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 
 import llvmlite.ir as ll
 
+from tapejit.codegen import lane_type
+
 T = TypeVar("T")
 
 _LONG = 8  # coefficients; beyond it the chain of dependent operations keeps the processor waiting
-_INTEGER_OF = {ll.DoubleType(): ll.IntType(64), ll.FloatType(): ll.IntType(32)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +33,11 @@ class Lane:
 
     @property
     def is_float(self) -> bool:
-        return self.type in _INTEGER_OF
+        return lane_type.is_float(self.type)
 
     @property
     def is_double(self) -> bool:
-        return bool(self.type == ll.DoubleType())
+        return bool(lane_type.element_of(self.type) == ll.DoubleType())
 
     def pick(self, double: T, single: T) -> T:
         """What belongs to this lane's float type."""
@@ -144,9 +145,7 @@ class Lane:
 
     def intrinsic(self, name: str, *others: Lane | float) -> Lane:
         """The LLVM intrinsic `llvm.name` of operands of one type."""
-        function = self.builder.module.declare_intrinsic(
-            f"llvm.{name}", [self.type], ll.FunctionType(self.type, [self.type] * (1 + len(others)))
-        )
+        function = lane_type.intrinsic(self.builder.module, name, self.type, 1 + len(others))
         operands = [self.value, *(self.coerce(other).value for other in others)]
         return self._wrap(self.builder.call(function, operands))
 
@@ -156,15 +155,15 @@ class Lane:
 
     def bits(self) -> Lane:
         """The float's pattern, as an integer of the same width."""
-        return self._wrap(self.builder.bitcast(self.value, _INTEGER_OF[self.type]))
+        return self._wrap(self.builder.bitcast(self.value, lane_type.pattern_type(self.type)))
 
     def as_float(self) -> Lane:
         """The float whose pattern this integer is."""
-        kinds = {integer: real for real, integer in _INTEGER_OF.items()}
-        return self._wrap(self.builder.bitcast(self.value, kinds[self.type]))
+        return self._wrap(self.builder.bitcast(self.value, lane_type.float_type(self.type)))
 
     def to_double(self) -> Lane:
-        return self if self.is_double else self._wrap(self.builder.fpext(self.value, ll.DoubleType()))
+        double = lane_type.shaped(ll.DoubleType(), self.type)
+        return self if self.is_double else self._wrap(self.builder.fpext(self.value, double))
 
     def to_type_of(self, model: Lane) -> Lane:
         """This double rounded to the float type of `model`."""

@@ -10,21 +10,25 @@ from collections.abc import Callable
 
 import llvmlite.ir as ll
 
+from tapejit.codegen.each_lane import call_in_lanes
 from tapejit.codegen.lane import Lane
+from tapejit.codegen.lane_type import element_of
 
 Lanes = tuple[Lane, ...]
 _ATTRIBUTES = ("noinline", "nounwind", "readnone", "willreturn")
 
 
 def called(name: str, body: Callable[..., Lane], *operands: Lane) -> Lane:
-    """A call of the module's function `name`, which computes `body` of its parameters."""
+    """A call of the module's function `name`, which computes `body` of its parameters, lane by lane."""
     builder = operands[0].builder
     function = builder.module.globals.get(name) or _function(builder.module, name, body, operands)
+    if isinstance(operands[0].type, ll.VectorType):
+        return call_in_lanes(operands[0].like(0.0).equals(0.0), operands[0], function, operands)
     return Lane(builder, builder.call(function, [x.value for x in operands]))
 
 
 def _function(module: ll.Module, name: str, body: Callable[..., Lane], operands: Lanes) -> ll.Function:
-    types = [x.type for x in operands]
+    types = [element_of(x.type) for x in operands]
     function = ll.Function(module, ll.FunctionType(types[0], types), name)
     function.linkage = "internal"
     for attribute in _ATTRIBUTES:

@@ -1,8 +1,8 @@
-"""Scalar functions called instead of inlined: for programs so long that inlining would take minutes.
+"""Long functions called instead of inlined: for programs so long that inlining would take too much time.
 
-An inlined sine is some eighty instructions, twice that in a vectorised loop, and LLVM's time grows faster
-than a loop's length. Beyond `MANY` calls a program therefore calls one function per name and type.
-Its loops then run element by element, at a few nanoseconds a call.
+LLVM's time grows faster than a loop's length. Beyond `MANY` calls a program therefore calls functions of
+real numbers that are there already (`shared_function`), vector by vector in loops, and functions of its own
+for what those do not serve: complex numbers and integers, whose loops then run element by element.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import llvmlite.ir as ll
 
 from tapejit.codegen.complex_lane import lane
 from tapejit.codegen.scalar_library import ScalarFunction
+from tapejit.codegen.shared_function import shared_call, shared_function
 
 MANY = 60
-_ATTRIBUTES = ("noinline", "nounwind")  # not `readnone`: calls split over lanes are longer still
+_OWN = ("noinline", "nounwind")  # not `readnone`: calls split over lanes are longer still
 
 
 def calls(source: str, vocabulary: Mapping[str, ScalarFunction]) -> int:
@@ -36,27 +37,30 @@ def outlined(vocabulary: Mapping[str, ScalarFunction]) -> dict[str, ScalarFuncti
 
 
 def _call_of(name: str, function: ScalarFunction) -> Callable[..., Any]:
-    """A formula that is a call of the module's own function holding that of `function`."""
+    """A formula that is a call."""
 
     def call(*operands: Any) -> Any:
-        builder, formula = operands[0].builder, function.formula_for(operands)
-        own = _function(builder.module, f"tapejit.{name}.{operands[0].type}", formula, operands)
+        shared = shared_function(name, *operands)
+        if shared is not None:
+            return shared_call(shared, *operands)
+        builder, own = operands[0].builder, _own(name, function, operands)
         return lane(builder, builder.call(own, [x.value for x in operands]))
 
     return call
 
 
-def _function(
-    module: ll.Module, name: str, formula: Callable[..., Any], operands: Sequence[Any]
-) -> ll.Function:
-    existing = module.globals.get(name)
+def _own(name: str, function: ScalarFunction, operands: Sequence[Any]) -> ll.Function:
+    """The program's own function."""
+    module, types = operands[0].builder.module, [x.type for x in operands]
+    symbol = f"tapejit.{name}.{types[0]}"
+    existing = module.globals.get(symbol)
     if existing is not None:
         return existing
-    types = [x.type for x in operands]
-    function = ll.Function(module, ll.FunctionType(types[0], types), name)
-    function.linkage = "internal"
-    for attribute in _ATTRIBUTES:
-        function.attributes.add(attribute)
-    builder = ll.IRBuilder(function.append_basic_block("entry"))
-    builder.ret(formula(*(lane(builder, x) for x in function.args)).value)
-    return function
+    own = ll.Function(module, ll.FunctionType(types[0], types), symbol)
+    own.linkage = "internal"
+    for attribute in _OWN:
+        own.attributes.add(attribute)
+    builder = ll.IRBuilder(own.append_basic_block("entry"))
+    formula = function.formula_for(operands)
+    builder.ret(formula(*(lane(builder, x) for x in own.args)).value)
+    return own

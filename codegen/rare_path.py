@@ -3,7 +3,7 @@
 The vectoriser refuses a loop with a call in a branch, unless the callee claims a masked vector variant. It
 then takes any callee, and where the variant's width (64 here, never chosen) is not its own, it tests each
 lane and calls the scalar function for the few that need it: 0.1 ns an element while none does. Should a
-later LLVM refuse, the loop is only slower.
+later LLVM refuse, the loop is only slower. Where lanes are vectors already, we do what LLVM would.
 """
 
 from __future__ import annotations
@@ -12,16 +12,21 @@ from collections.abc import Callable
 
 import llvmlite.ir as ll
 
+from tapejit.codegen.each_lane import call_in_lanes
+from tapejit.codegen.kept import keep
 from tapejit.codegen.lane import Lane
+from tapejit.codegen.lane_type import element_of
 
-_USED = "llvm.compiler.used"
 _ATTRIBUTES = ("noinline", "nounwind", "cold", "readnone", "willreturn")
 
 
 def rarely(condition: Lane, common: Lane, name: str, rare: Callable[..., Lane], *operands: Lane) -> Lane:
     """`rare(*operands)` where `condition` holds, else `common`. `name` is that of the emitted function."""
     builder = common.builder
-    function = _function(builder.module, name, rare, [x.type for x in operands], common.type)
+    parameters = [element_of(x.type) for x in operands]
+    function = _function(builder.module, name, rare, parameters, element_of(common.type))
+    if isinstance(common.type, ll.VectorType):
+        return call_in_lanes(condition, common, function, operands)
     before = builder.block
     with builder.if_then(condition.value, likely=False):
         called = builder.call(function, [x.value for x in operands])
@@ -45,21 +50,5 @@ def _function(
         set.add(function.attributes, attribute)  # `add` itself knows only some of LLVM's attributes
     builder = ll.IRBuilder(function.append_basic_block("entry"))
     builder.ret(body(*(Lane(builder, argument) for argument in function.args)).value)
-    _keep_parameters(module, function)
+    keep(module, function)  # and its parameters, also one that is always the same: the variant counts them
     return function
-
-
-def _keep_parameters(module: ll.Module, function: ll.Function) -> None:
-    """LLVM must not drop a parameter that is always the same, for the variant's name counts them.
-
-    It does not when somebody unknown might call the function: whoever reads `llvm.compiler.used`.
-    """
-    pointer = ll.IntType(8).as_pointer()
-    kept = module.globals.get(_USED)
-    if kept is None:
-        kept = ll.GlobalVariable(module, ll.ArrayType(pointer, 0), _USED)
-        kept.linkage, kept.section = "appending", "llvm.metadata"
-        kept.initializer = ll.Constant(kept.value_type, [])
-    listed = [*kept.initializer.constant, function.bitcast(pointer)]
-    kept.value_type = ll.ArrayType(pointer, len(listed))
-    kept.initializer = ll.Constant(kept.value_type, listed)

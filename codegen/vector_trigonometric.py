@@ -15,6 +15,7 @@ from tapejit.codegen.float_parts import nearest_multiple
 from tapejit.codegen.huge_angle import reduce_huge
 from tapejit.codegen.lane import Lane
 from tapejit.codegen.rare_path import rarely
+from tapejit.codegen.shared_function import SharedFunction, shared_call
 from tapejit.codegen.two_part import TwoPart, fast_sum, product, quotient
 
 _TWO_OVER_PI = 2 / math.pi
@@ -55,15 +56,15 @@ class Angle:
 
 
 def sin(x: Lane) -> Lane:
-    return _reduced_and_rarely(x, "tapejit_huge_sin", sin_of)
+    return _reduced_and_rarely(x, "huge_sin", sin_of)
 
 
 def cos(x: Lane) -> Lane:
-    return _reduced_and_rarely(x, "tapejit_huge_cos", cos_of)
+    return _reduced_and_rarely(x, "huge_cos", cos_of)
 
 
 def tan(x: Lane) -> Lane:
-    return _reduced_and_rarely(x, "tapejit_huge_tan", tan_of)
+    return _reduced_and_rarely(x, "huge_tan", tan_of)
 
 
 def angle_of_pi(x: Lane) -> Angle:
@@ -85,10 +86,11 @@ def cotangent_of(angle: Angle) -> Lane:
 
 def _reduced_and_rarely(x: Lane, name: str, function: Callable[[Angle], Lane]) -> Lane:
     def huge(y: Lane) -> Lane:
-        return function(Angle(*reduce_huge(y.to_double()))).to_type_of(y)
+        shared = SharedFunction(name, "f64", 1, widens=False)
+        return shared_call(shared, y.to_double()).to_type_of(y)
 
     is_huge = abs(x) > x.pick(_LARGEST_DOUBLE, _LARGEST_SINGLE)
-    return rarely(is_huge, function(_reduced(x)), name + x.pick("", "f"), huge, x)
+    return rarely(is_huge, function(_reduced(x)), f"tapejit_{name}" + x.pick("", "f"), huge, x)
 
 
 def _reduced(x: Lane) -> Angle:
@@ -138,3 +140,11 @@ def _cosine(angle: Angle) -> TwoPart:
 def _negated_if(bit_two: Lane, x: Lane) -> Lane:
     """-x where the int `bit_two` is 2, x where it is 0."""
     return (x.bits() ^ (bit_two << x.pick(62, 30))).as_float()
+
+
+def _huge(function: Callable[[Angle], Lane]) -> Callable[[Lane], Lane]:
+    """The same of one huge double."""
+    return lambda x: function(Angle(*reduce_huge(x)))
+
+
+HUGE = {"huge_sin": _huge(sin_of), "huge_cos": _huge(cos_of), "huge_tan": _huge(tan_of)}

@@ -1,12 +1,22 @@
-"""The functions emitted source may call: the scalar library, and what compensated sums need."""
+"""The functions emitted source may call: the scalar library, and what compensated sums need.
+
+Start with `Vocabulary`, which also says what of them is called instead of inlined, and defines that.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+import llvmlite.ir as ll
 
 from tapejit.codegen.complex_library import with_complex
 from tapejit.codegen.lane import Lane
 from tapejit.codegen.outlined import MANY, calls, outlined
 from tapejit.codegen.scalar_library import LIBRARY, ScalarFunction
+from tapejit.codegen.shared_function import PREFIX, SharedFunction, function_of
 from tapejit.codegen.two_part import two_sum
+from tapejit.codegen.vector_trigonometric import HUGE
 
 
 def _rounding(a: Lane, b: Lane) -> Lane:
@@ -21,17 +31,51 @@ def _compensated(total: Lane, lost: Lane) -> Lane:
     return Lane(builder, builder.select(ordered, (total + lost).value, total.value))
 
 
-VOCABULARY: dict[str, ScalarFunction] = with_complex(
-    {
-        **LIBRARY,
-        "rounding": ScalarFunction(_rounding, arity=2),
-        "compensated": ScalarFunction(_compensated, arity=2),
-    }
+class Vocabulary(Mapping[str, ScalarFunction]):
+    """Functions by their names in the source."""
+
+    def __init__(self, functions: Mapping[str, ScalarFunction]):
+        self._functions = functions
+
+    def __getitem__(self, name: str) -> ScalarFunction:
+        return self._functions[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._functions)
+
+    def __len__(self) -> int:
+        return len(self._functions)
+
+    def calls_in(self, source: str) -> bool:
+        """Whether a source has so many long functions that inlining them would take too long."""
+        return calls(source, self) > MANY
+
+    @cached_property
+    def called(self) -> dict[str, ScalarFunction]:
+        """The same functions, of which the long ones are called."""
+        return outlined(self)
+
+    def definition(self, symbol: str, register: int) -> ll.Module | None:
+        """A module that defines a function which programs call, and its variants for vectors.
+
+        None if it is not one of these. A register for vectors holds `register` bytes.
+        """
+        if not symbol.startswith(PREFIX):
+            return None
+        name, dtype = function_of(symbol)
+        if name in HUGE:
+            return SharedFunction(name, dtype, 1, widens=False).defined(HUGE[name], register)
+        function = self[name]
+        return SharedFunction(name, dtype, function.arity).defined(function.formula, register)
+
+
+VOCABULARY = Vocabulary(
+    with_complex(
+        {
+            **LIBRARY,
+            "rounding": ScalarFunction(_rounding, arity=2),
+            "compensated": ScalarFunction(_compensated, arity=2),
+        }
+    )
 )
 TAKE_LITERALS = frozenset(name for name, function in VOCABULARY.items() if function.literal is not None)
-_OUTLINED = outlined(VOCABULARY)
-
-
-def shorter_vocabulary(source: str) -> dict[str, ScalarFunction] | None:
-    """The vocabulary for a source with so many long functions that inlining them would take too long."""
-    return _OUTLINED if calls(source, VOCABULARY) > MANY else None

@@ -10,7 +10,7 @@ import hashlib
 import linecache
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -20,8 +20,9 @@ from tapejit.ir.types import NUMPY_NAME, TensorType
 from tapejit.runtime.fourier import Fourier
 from tapejit.runtime.gemm import BlasThreads, gemm
 from tapejit.runtime.linear_algebra import LinearAlgebra
-from tapejit.runtime.machine_code import machine_code
+from tapejit.runtime.machine_code import MachineCode, machine_code
 from tapejit.runtime.recursion import room_for_recursion
+from tapejit.runtime.shared_code import Definitions, SharedCode
 from tapejit.runtime.signals import check_signals
 from tapejit.runtime.store import Store
 from tapejit.runtime.threads import Threads, threads_from_environment
@@ -45,6 +46,23 @@ class ScalarFunction(Protocol):
     def takes_parts(self) -> bool: ...
 
     def build(self, builder: Any, *arguments: Any) -> Any: ...
+
+
+class Functions(Protocol):
+    """Functions of the emitted source by their names."""
+
+    def __iter__(self) -> Iterator[str]: ...
+
+    def __getitem__(self, name: str, /) -> ScalarFunction: ...
+
+
+class Vocabulary(Functions, Definitions, Protocol):
+    """All of them, the same as calls, and which sources are so long that they should call."""
+
+    @property
+    def called(self) -> Functions: ...
+
+    def calls_in(self, source: str) -> bool: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +100,7 @@ class Loader:
 
     def __init__(
         self,
-        vocabulary: Mapping[str, ScalarFunction],
-        shorter: Callable[[str], Mapping[str, ScalarFunction] | None] = lambda source: None,
+        vocabulary: Vocabulary,
         threads: Threads | None = None,
         workspace: Workspace | None = None,
         store: Store | None = None,
@@ -91,8 +108,8 @@ class Loader:
         self.vocabulary = vocabulary
         self._workspace = workspace or Workspace()
         self._threads = threads or Threads(threads_from_environment())
-        self._algebra, self._fourier = LinearAlgebra(_declared), Fourier()
-        self._shorter = shorter  # another vocabulary for a source, where inlining would take too long
+        self._algebra, self._fourier = LinearAlgebra(_declared, store), Fourier()
+        self._shared = SharedCode(vocabulary)
         self._store = store
         self.lock = threading.Lock()
 
@@ -103,8 +120,7 @@ class Loader:
             if self._store is None:
                 return _program(self._compiled(source, name, signature, general), source, name)
             key = self._store.key(source, signature, general)
-            stored = self._store.get(key)
-            loaded = None if stored is None else stored.load()
+            loaded = self._loaded(self._store.get(key))
             if loaded is None:
                 dispatcher = self._compiled(source, name, signature, general)
                 self._store.put(key, machine_code(_result(dispatcher), _mark(source)), source)
@@ -116,6 +132,13 @@ class Loader:
 
         call, address = loaded
         return NativeProgram(call, compiled, source, _file(source, name), address, restored=True)
+
+    def _loaded(self, stored: MachineCode | None) -> tuple[Callable[..., None], int] | None:
+        """What another process compiled, if this one has all that it needs."""
+        if stored is None:
+            return None
+        self._shared.provide(stored.names.needed)
+        return stored.load()
 
     def _prepare(self, source: str) -> None:
         """Have the symbols known that a program of this source names."""
@@ -148,8 +171,8 @@ class Loader:
             return None
 
     def _namespace(self, source: str) -> dict[str, Any]:
-        shorter, names = self._shorter(source), {**self.names, **self._routines(source)}
-        return names if shorter is None else {**names, **_functions(shorter)}
+        calls = self._calls if self.vocabulary.calls_in(source) else {}
+        return {**self.names, **self._routines(source), **calls}
 
     def _routines(self, source: str) -> dict[str, Any]:
         return self._algebra.names(source) | self._fourier.names(source)
@@ -168,11 +191,15 @@ class Loader:
             "give_back": give_back(),
             "row_of": row_of(),
         }
-        return {**_constants(), **_functions(self.vocabulary), **intrinsics, **loads()}
+        return {**_constants(), **self._functions(self.vocabulary), **intrinsics, **loads()}
 
+    @cached_property
+    def _calls(self) -> dict[str, Any]:
+        """The functions that long programs call instead of containing them."""
+        return self._functions(self.vocabulary.called)
 
-def _functions(vocabulary: Mapping[str, ScalarFunction]) -> dict[str, Any]:
-    return {name: _intrinsic(name, function) for name, function in vocabulary.items()}
+    def _functions(self, functions: Functions) -> dict[str, Any]:
+        return {name: _intrinsic(name, functions[name], self._shared) for name in functions}
 
 
 def _constants() -> dict[str, Any]:
@@ -246,7 +273,7 @@ def _scalar_type(dtype: str) -> Any:
     return numba.boolean if dtype == "bool" else getattr(numba, NUMPY_NAME[dtype])
 
 
-def _intrinsic(name: str, function: ScalarFunction) -> Any:
+def _intrinsic(name: str, function: ScalarFunction, shared: SharedCode) -> Any:
     """A Numba intrinsic around one function of the vocabulary."""
     from numba import types
 
@@ -260,7 +287,9 @@ def _intrinsic(name: str, function: ScalarFunction) -> Any:
                 t.literal_value if k == function.literal else v
                 for k, (t, v) in enumerate(zip(signature.args, arguments, strict=True))
             ]
-            return function.build(builder, *values)
+            value = function.build(builder, *values)
+            shared.provide_for(builder.module)
+            return value
 
         return result(*kinds), generate
 

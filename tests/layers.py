@@ -32,6 +32,7 @@ COMPILING = {
             "workspace.py",
             "lapack.py",
             "routine.py",
+            "shared_code.py",
             "signals.py",
             "variable.py",
             "fourier.py",

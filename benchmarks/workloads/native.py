@@ -14,10 +14,10 @@ from functools import partial
 
 from numba import njit
 
-from tapejit.codegen.scalar_library import LIBRARY
+from tapejit.codegen.vocabulary import VOCABULARY
 from tapejit.runtime.loader import Loader
 
-FUNCTIONS = Loader(LIBRARY).names
+FUNCTIONS = Loader(VOCABULARY).names
 
 cos = FUNCTIONS["cos"]
 erf = FUNCTIONS["erf"]

@@ -1,0 +1,110 @@
+"""Functions of the scalar library as machine code of their own, which all programs of a process share.
+
+An inlined sine is some eighty instructions, several times that in a vectorised loop, and optimised again with
+every program. Here it is compiled once, for single numbers and for vectors. A program declares the function
+of one number, with an attribute that names those of vectors: where LLVM's vectoriser widens a loop, it calls
+those (LLVM's "vector function ABI"). Start with `declared` and `defined`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import llvmlite.ir as ll
+
+from tapejit.codegen.kept import keep
+from tapejit.codegen.lane import Lane
+from tapejit.codegen.resized import resized_call
+
+PREFIX = "tapejit_shared_"
+ELEMENTS = {"f64": ll.DoubleType(), "f32": ll.FloatType()}
+_LANES = {"f64": (2, 4, 8), "f32": (2, 4, 8, 16)}  # up to vectors of 64 bytes
+_BYTES = {"f64": 8, "f32": 4}
+_ATTRIBUTES = ("nounwind", "readnone", "willreturn")
+
+
+@dataclass(frozen=True)
+class SharedFunction:
+    """The function `name` of `arity` numbers of `dtype`, with such a number for its result."""
+
+    name: str
+    dtype: str
+    arity: int
+    widens: bool = True  # whether there are variants for vectors
+
+    @property
+    def symbol(self) -> str:
+        """That of the function of single numbers, in machine code."""
+        return f"{PREFIX}{self.dtype}_{self.name}"
+
+    def vector_symbol(self, lanes: int) -> str:
+        return f"{self.symbol}_x{lanes}"
+
+    def declared(self, module: ll.Module) -> ll.Function:
+        """The function of single numbers, in a program's module; those of vectors are declared with it."""
+        existing = module.globals.get(self.symbol)
+        if existing is not None:
+            return existing
+        function = self._function(module, 1)
+        if self.widens:
+            variants = ",".join(map(self._variant, _LANES[self.dtype]))
+            set.add(function.attributes, f'"vector-function-abi-variant"="{variants}"')
+            for lanes in _LANES[self.dtype]:
+                keep(module, self._function(module, lanes))
+        return function
+
+    def defined(self, formula: Callable[..., Lane], register: int) -> ll.Module:
+        """A module with all of them; a vector register holds `register` bytes."""
+        module = ll.Module(self.symbol)
+        self._define(module, 1, formula)
+        if self.widens:
+            self._define_vectors(module, formula, register // _BYTES[self.dtype])
+        return module
+
+    def _define_vectors(self, module: ll.Module, formula: Callable[..., Lane], full: int) -> None:
+        self._define(module, full, formula)
+        whole = module.globals[self.vector_symbol(full)]
+
+        def resized(*operands: Lane) -> Lane:
+            builder = operands[0].builder
+            return Lane(builder, resized_call(builder, whole, [x.value for x in operands]))
+
+        for lanes in _LANES[self.dtype]:
+            if lanes != full:
+                self._define(module, lanes, resized)
+
+    def _variant(self, lanes: int) -> str:
+        return f"_ZGV_LLVM_N{lanes}{'v' * self.arity}_{self.symbol}({self.vector_symbol(lanes)})"
+
+    def _function(self, module: ll.Module, lanes: int) -> ll.Function:
+        kind = ELEMENTS[self.dtype] if lanes == 1 else ll.VectorType(ELEMENTS[self.dtype], lanes)
+        name = self.symbol if lanes == 1 else self.vector_symbol(lanes)
+        function = ll.Function(module, ll.FunctionType(kind, [kind] * self.arity), name)
+        for attribute in _ATTRIBUTES:
+            set.add(function.attributes, attribute)
+        return function
+
+    def _define(self, module: ll.Module, lanes: int, formula: Callable[..., Lane]) -> None:
+        function = self._function(module, lanes)
+        builder = ll.IRBuilder(function.append_basic_block("entry"))
+        builder.ret(formula(*(Lane(builder, x) for x in function.args)).value)
+
+
+def shared_function(name: str, *operands: Lane, widens: bool = True) -> SharedFunction | None:
+    """The function for these operands; None if they are not floats of one type."""
+    for dtype, element in ELEMENTS.items():
+        if all(isinstance(x, Lane) and x.type == element for x in operands):
+            return SharedFunction(name, dtype, len(operands), widens)
+    return None
+
+
+def shared_call(function: SharedFunction, *operands: Lane) -> Lane:
+    builder = operands[0].builder
+    return Lane(builder, builder.call(function.declared(builder.module), [x.value for x in operands]))
+
+
+def function_of(symbol: str) -> tuple[str, str]:
+    """The name and the dtype in the symbol of a shared function, or of one of its variants."""
+    dtype, _, rest = symbol.removeprefix(PREFIX).partition("_")
+    return rest.partition("_x")[0], dtype
