@@ -1,8 +1,8 @@
 """Determinants by an LU factor that is at hand: the rows of `determinant` and `log_determinant`.
 
 As in `ir.solve` the derivative is that with respect to the matrix. That of the determinant is the matrix of
-cofactors: det(A) A^-T, and where A is singular (a zero pivot) what singular values give, which is right for
-any rank.
+cofactors: det(A) A^-T, and where A is singular (a pivot that is zero up to rounding) what singular values give,
+which is right for any rank.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tapejit.ir.matrix import (
     scaled_columns,
     square_matrices,
 )
+from tapejit.ir.modulus import modulus
 from tapejit.ir.primitive import Library, Primitive
 from tapejit.ir.region import region_of
 from tapejit.ir.solve import inverse
@@ -73,12 +74,21 @@ _EXAMPLES = _with_factors(
 
 
 def _cofactors(r: Var, a: Var, factor: Var, order: Var) -> Var:
-    pivots = diagonal(factor)
-    axes = tuple(range(len(pivots.shape)))
-    singular = ops.reduce_any(ops.eq(pivots, pivots.like(0.0)), axes=axes)
+    singular = _some_singular(diagonal(factor))
     operands = (r, a, factor, order)
     regions = (region_of("singular", operands, _by_values), region_of("regular", operands, _by_inverse))
     return cond(singular, *operands, regions=regions)
+
+
+def _some_singular(pivots: Var) -> Var:
+    """Whether one of the matrices is singular as far as its pivots, which are rounded, can tell."""
+    sizes = modulus(pivots) if pivots.is_complex else ops.abs_(pivots)
+    axes, last = tuple(range(len(pivots.shape))), len(pivots.shape) - 1
+    if not pivots.type.size:
+        return ops.reduce_any(ops.lt(sizes, sizes), axes=axes)
+    unit = float(np.finfo(pivots.type.numpy_dtype).eps) * pivots.shape[-1]
+    bound = ops.broadcast(ops.reduce_max(sizes, axes=(last,)) * unit, shape=sizes.shape, dims=axes[:-1])
+    return ops.reduce_any(ops.le(sizes, bound), axes=axes)
 
 
 def _by_inverse(r: Var, a: Var, factor: Var, order: Var) -> Iterable[Var]:

@@ -2,7 +2,7 @@
 
 These lower to the rows of `ir.factor`, `ir.solve`, `ir.spectrum` and `ir.determinant`. What NumPy returns
 under names, and what is made of these, is in `matrix_function` and `norm`. Gradients of functions that read
-one triangle are those on symmetric matrices.
+one triangle are those on symmetric matrices, of complex ones on Hermitian ones.
 """
 
 from __future__ import annotations
@@ -17,12 +17,10 @@ from tapejit.ir import solve as systems
 from tapejit.ir.builder import Var
 from tapejit.ir.sort import argsort
 from tapejit.tracer.errors import MatrixError, ShapeError, UnsupportedError
-from tapejit.tracer.operation import Operand, as_var, broadcast_to, common_dtype, float_dtype
+from tapejit.tracer.operation import Operand, as_var, broadcast_to, float_dtype
 from tapejit.tracer.surface.function import traced
 from tapejit.tracer.surface.indexing import along
 from tapejit.tracer.surface.interpreted import own
-
-EPSILON = {"f64": float(np.finfo(np.float64).eps), "f32": float(np.finfo(np.float32).eps)}
 
 
 def matrices(a: Operand) -> Var:
@@ -48,7 +46,7 @@ def square(a: Operand) -> Var:
 def cholesky(a: Operand, *, upper: bool = False) -> Var:
     """The factor of a positive definite matrix; LinAlgError, with your line, when it runs, for another one.
 
-    One triangle is read, and the gradient is symmetric: that on symmetric matrices.
+    One triangle is read, and the gradient is Hermitian: that on Hermitian matrices.
     """
     x = square(a)
     return matrix.turned(factor.cholesky(matrix.turned(x))) if upper else factor.cholesky(x)
@@ -62,7 +60,7 @@ def qr(a: Operand, *, mode: str) -> tuple[Var, Var]:
         q, r = factor.qr.several(x, complete=mode == "complete")
         return q, r
     q, left = factor.qr.several(matrix.columns(x, 0, m), complete=False)
-    right = matrix.product(q, matrix.columns(x, m, n), turn=(True, False))
+    right = matrix.product(matrix.conj(q), matrix.columns(x, m, n), turn=(True, False))
     return q, ops.concat(left, right, axis=len(x.shape) - 1)
 
 
@@ -163,7 +161,7 @@ def svd_hermitian(a: Operand) -> tuple[Var, Var, Var]:
     order = ops.reverse(argsort(ops.abs_(values)), axes=(last,))
     columns = ops.reshape(order, shape=(*order.shape[:-1], 1, order.shape[-1]))
     u, ordered = along(vectors, columns, last + 1), along(values, order, last)
-    return u, ops.abs_(ordered), matrix.turned(matrix.scaled_columns(u, ops.sign(ordered)))
+    return u, ops.abs_(ordered), matrix.dagger(matrix.scaled_columns(u, ops.sign(ordered)))
 
 
 @traced(np.linalg.svdvals)
@@ -172,13 +170,18 @@ def svdvals(x: Operand) -> Var:
     return spectrum.svd.several(matrices(x), full=False)[1]
 
 
+def _epsilon(x: Var) -> float:
+    """The unit of rounding."""
+    return float(np.finfo(x.type.numpy_dtype).eps)
+
+
 @traced(np.linalg.pinv)
 def pinv(a: Operand, *, rcond: Any = None, hermitian: bool = False, rtol: Any = np._NoValue) -> Var:
     """The pseudo-inverse; its gradient is right where the rank stays. `hermitian` is believed."""
     x = matrices(a)
     if rcond is not None and rtol is not np._NoValue:
         raise ShapeError("give one of rcond and rtol, not both")
-    default = 1e-15 if rtol is np._NoValue else max(x.shape[-2:]) * EPSILON[common_dtype(x)]
+    default = 1e-15 if rtol is np._NoValue else max(x.shape[-2:]) * _epsilon(x)
     cutoff = rcond if rcond is not None else default if rtol in (np._NoValue, None) else rtol
     if not isinstance(cutoff, int | float):
         raise UnsupportedError("pinv: a cutoff for each matrix is not traced; give one number")

@@ -5,7 +5,7 @@ SciPy's functions do not dispatch on arrays of other libraries; `tapejit.linalg`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tapejit.ir import factor, matrix, ops
@@ -15,16 +15,22 @@ from tapejit.ir.loop import while_
 from tapejit.ir.region import region_of
 from tapejit.tracer.errors import ShapeError, UnsupportedError
 from tapejit.tracer.operation import Operand, as_var
+from tapejit.tracer.surface.complex_number import magnitude
 from tapejit.tracer.surface.interpreted import own
 from tapejit.tracer.surface.linalg import as_given, square, system
 
-_TRANSPOSED = {0: False, 1: True, "N": False, "T": True, "C": True, 2: True}
+# Whether the matrix is transposed, and whether it is conjugated.
+_FORMS = {
+    **dict.fromkeys((0, "N"), (False, False)),
+    **dict.fromkeys((1, "T"), (True, False)),
+    **dict.fromkeys((2, "C"), (True, True)),
+}
 
 
-def _turn(trans: int | str) -> bool:
-    if trans not in _TRANSPOSED:
+def _form(trans: int | str) -> tuple[bool, bool]:
+    if trans not in _FORMS:
         raise ShapeError(f"trans has to be 0, 1, 2, 'N', 'T' or 'C', got {trans!r}")
-    return _TRANSPOSED[trans]
+    return _FORMS[trans]
 
 
 def _vectors(b: Operand) -> bool:
@@ -55,8 +61,9 @@ def lu(a: Operand) -> tuple[Var, Var, Var]:
 @own
 def lu_solve(factors: Operand, order: Operand, b: Operand, *, trans: int | str = 0) -> Var:
     """The solution by the results of `lu_factor`. A zero pivot gives infinities or NaN, as in SciPy."""
-    vectors, turn = _vectors(b), _turn(trans)
+    vectors, (turn, conjugated) = _vectors(b), _form(trans)
     x, y = system(factors, b, columns=not vectors)
+    x = matrix.conj(x) if conjugated else x
     places = ops.broadcast(as_var(order, "i64"), shape=x.shape[:-1], dims=(len(x.shape) - 2,))
     if not turn:
         y = systems.permuted(y, places)
@@ -70,9 +77,15 @@ def cho_solve(c: Operand, b: Operand, *, lower: bool = False) -> Var:
     """The solution by a Cholesky factor, its lower or its upper triangle."""
     vectors = _vectors(b)
     x, y = system(c, b, columns=not vectors)
+    return as_given(_by_half(x, y, lower=lower), not vectors)
+
+
+def _by_half(half: Var, y: Var, *, lower: bool) -> Var:
+    """The solution by a Cholesky factor L, for the matrix L L^H, or L^H of it."""
     for turn in (not lower, lower):
-        y = systems.triangular_solve(x, y, lower=lower, turn=turn, unit=False, strict=False)
-    return as_given(y, not vectors)
+        side = matrix.conj(half) if turn else half
+        y = systems.triangular_solve(side, y, lower=lower, turn=turn, unit=False, strict=False)
+    return y
 
 
 @own
@@ -82,8 +95,9 @@ def solve_triangular(
     """The solution for one triangle of `a`; LinAlgError, when it runs, if there is a zero on the diagonal."""
     vectors = _vectors(b)
     x, y = system(a, b, columns=not vectors)
-    how: dict[str, Any] = {"lower": lower, "turn": _turn(trans), "unit": unit_diagonal, "strict": True}
-    return as_given(systems.triangular_solve(x, y, **how), not vectors)
+    turn, conjugated = _form(trans)
+    how: dict[str, Any] = {"lower": lower, "turn": turn, "unit": unit_diagonal, "strict": True}
+    return as_given(systems.triangular_solve(matrix.conj(x) if conjugated else x, y, **how), not vectors)
 
 
 # -- By structure ------------------------------------------------------------------------------------------
@@ -109,23 +123,25 @@ def _solved(x: Var, y: Var, lower: bool, structure: str, turn: bool) -> Var:
         how: dict[str, Any] = {"lower": kind == "lower", "turn": turn, "unit": False, "strict": True}
         return systems.triangular_solve(x, y, **how)
     if kind == "positive":
-        half = factor.cholesky(x if lower else matrix.turned(x))
-        for turned in (False, True):
-            y = systems.triangular_solve(half, y, lower=True, turn=turned, unit=False, strict=False)
-        return y
-    if kind == "symmetric":
-        x = _mirrored(x if lower else matrix.turned(x))
+        half = factor.cholesky(x if lower else matrix.dagger(x))
+        return _by_half(matrix.conj(half) if turn else half, y, lower=True)
+    if kind in _MIRRORS:
+        x = _mirrored(x if lower else _MIRRORS[kind](x), _MIRRORS[kind])
     return systems.lu_solve(x, *factor.lu.several(x), y, turn=turn, strict=True)
 
 
-def _mirrored(x: Var) -> Var:
-    """The symmetric matrix that has the lower triangle of x."""
-    return ops.select(ops.ge(matrix.place(x, -2), matrix.place(x, -1)), x, matrix.turned(x))
+def _mirrored(x: Var, mirror: Callable[[Var], Var]) -> Var:
+    """The matrix that is its own mirror image and has the lower triangle of x."""
+    return ops.select(ops.ge(matrix.place(x, -2), matrix.place(x, -1)), x, mirror(x))
+
+
+_MIRRORS = {"symmetric": matrix.turned, "hermitian": matrix.dagger}
 
 
 _STRUCTURES = {
     **dict.fromkeys(("general", "gen", "banded", "tridiagonal"), "general"),
-    **dict.fromkeys(("symmetric", "sym", "hermitian", "her"), "symmetric"),
+    **dict.fromkeys(("symmetric", "sym"), "symmetric"),
+    **dict.fromkeys(("hermitian", "her"), "hermitian"),
     **dict.fromkeys(("positive definite", "pos"), "positive"),
     **{"lower triangular": "lower", "upper triangular": "upper", "diagonal": "diagonal"},
 }
@@ -151,15 +167,16 @@ def expm(A: Operand) -> Var:
     if 0 in x.shape:
         return x
     halvings = _halvings(x)
-    scale = ops.pow_(x.builder.full(x.type.with_shape(()), 2.0), -ops.cast(halvings, dtype=x.dtype))
-    small = x * ops.broadcast(scale, shape=x.shape, dims=())
+    two = x.builder.full(matrix.real_type(x.type).with_shape(()), 2.0)
+    scale = ops.pow_(two, -ops.cast(halvings, dtype=two.dtype))
+    small = x * matrix.as_numbers_of(x, ops.broadcast(scale, shape=x.shape, dims=()))
     regions = (region_of("pending", (x, halvings), _pending), region_of("square", (x, halvings), _squared))
     return while_.several(_pade(small), halvings, carry=2, regions=regions)[0]
 
 
 def _halvings(x: Var) -> Var:
     """How often to halve; never, where the norm is no number."""
-    norms = ops.reduce_sum(ops.abs_(ops.stop_gradient(x)), axes=(len(x.shape) - 2,))
+    norms = ops.reduce_sum(magnitude(ops.stop_gradient(x)), axes=(len(x.shape) - 2,))
     norm = ops.reduce_max(norms, axes=tuple(range(len(norms.shape))))
     count = ops.ceil(ops.log(norm / _RADIUS) / ops.log(norm.like(2.0)))
     needed = ops.logical_and(ops.gt(norm, norm.like(_RADIUS)), ops.lt(norm, norm.like(float("inf"))))

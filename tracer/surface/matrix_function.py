@@ -72,7 +72,8 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, An
     values = np.linalg.svdvals(a)
     x = np.matmul(np.linalg.pinv(a, rcond=cutoff), b)
     rest = b - np.matmul(a, x)
-    residuals = np.sum(rest * rest, axis=0) if m > n else np.sum(rest[:0], axis=0, keepdims=True)[:0]
+    squares = np.real(rest * np.conjugate(rest))
+    residuals = np.sum(squares, axis=0) if m > n else np.sum(squares[:0], axis=0, keepdims=True)[:0]
     rank = np.count_nonzero(values > cutoff * _largest(values)).astype("int32")
     return x, np.reshape(residuals, (-1,)), rank, values
 
@@ -80,7 +81,7 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, An
 def _common(*arrays: Any) -> Any:
     """NumPy's floating point for these."""
     dtype = np.result_type(*(x.dtype for x in arrays))
-    return dtype if dtype.kind == "f" else np.dtype(np.float64)
+    return dtype if dtype.kind in "fc" else np.dtype(np.float64)
 
 
 def _largest(values: Any) -> Any:
