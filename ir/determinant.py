@@ -1,8 +1,8 @@
 """Determinants by an LU factor that is at hand: the rows of `determinant` and `log_determinant`.
 
 As in `ir.solve` the derivative is that with respect to the matrix. That of the determinant is the matrix of
-cofactors: det(A) A^-T, and where A is singular (a pivot that is zero up to rounding) what singular values give,
-which is right for any rank.
+cofactors: det(A) A^-T, and where A is singular (a pivot that is zero up to rounding) what singular values
+give, which is right for any rank.
 """
 
 from __future__ import annotations
