@@ -83,7 +83,7 @@ def is_float_sum(root: Root) -> bool:
 def _add_position(
     root: Root, fold: FoldIndex, element: Element, home: Level, inner: Level, names: Names
 ) -> tuple[str, str]:
-    at, best = names.of(root.value), names.fresh("best")
+    at, best = names.of(root.value), names.typed("best", element.dtype)
     begin = [Statement(f"{at} = -1"), Statement(f"{best} = {element.dtype}(0)")]
     (home.before if home is not inner else inner.before).extend(begin)
     better = Statement(f"{at} < 0 or {fold.better.format(best, element.name)}")
@@ -105,13 +105,13 @@ def _add_sum(
     home.before.append(Statement(f"{name} = {zero}"))
     innermost = levels[-2]
     assert innermost.loop is not None
-    if home is innermost and not general and _is_short(innermost.loop, STRETCH[root.value.type.dtype]):
+    if home is innermost and not general and is_short(innermost.loop, STRETCH[root.value.type.dtype]):
         levels[-1].before.append(Statement(f"{name} = plus({name}, {element.name})"))
         return name
-    lost = names.fresh("lost")
+    lost = names.typed("lost", root.value.type.dtype)
     home.before.append(Statement(f"{lost} = {zero}"))
     if innermost in own:
-        part = names.fresh("part")
+        part = names.typed("part", root.value.type.dtype)
         innermost.before.append(Statement(f"{part} = {zero}"))
         levels[-1].before.append(Statement(f"{part} = plus({part}, {element.name})"))
         _add_part(name, lost, part, innermost.after)
@@ -151,21 +151,18 @@ def _add_part(name: str, lost: str, part: str, nodes: list[Node]) -> None:
     nodes.append(Statement(f"{name} = {name} + {part}"))
 
 
-def _is_short(loop: LoopVar, length: int) -> bool:
+def is_short(loop: LoopVar, length: int) -> bool:
     """It is not worth cutting."""
     return loop.extent <= 2 * length
 
 
-def strip_mine(levels: list[Level], names: Names, length: int, general: bool) -> None:
-    """Cut the innermost loop into stretches of `length`, if it is longer than two of them, or may be."""
+def strip_mine(levels: list[Level], names: Names, length: int) -> None:
+    """Cut the innermost loop into stretches of `length`."""
     level = levels[-2]
     assert level.loop is not None
     extent = level.loop.extent
-    if not general and _is_short(level.loop, length):
-        return
     begin, offset = names.fresh("begin"), names.fresh("offset")
     low, high = level.range or ("0", str(extent))
     # Counted from `begin`, the loop would not vectorise where the extent is known at run time only.
-    levels.insert(-1, Level(level.loop, (f"min({length}, {high} - {begin})",), counter=offset))
-    levels[-1].before.insert(0, Statement(f"{level.loop.name} = {begin} + {offset}"))
+    levels.insert(-1, Level(level.loop, (f"min({length}, {high} - {begin})",), begin, offset))
     level.loop, level.range = LoopVar(begin, extent), (low, high, str(length))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from tapejit.codegen.affine import Affine, LoopVar, atom
 from tapejit.codegen.memory import Array
+from tapejit.codegen.name import words
 
 INDENT = "    "
 
@@ -29,6 +30,11 @@ class Statement:
 
     def statements(self) -> Iterator[Statement]:
         yield self
+
+    @property
+    def is_load(self) -> bool:
+        """It only fetches an element."""
+        return self.array is not None and self.template.endswith(f" = {self.array.name}[{{0}}]")
 
 
 @dataclass(eq=False)
@@ -64,7 +70,8 @@ class Level:
 
     loop: LoopVar | None = None
     range: tuple[str, ...] = ()  # the arguments of its `range`, if not the whole extent
-    counter: str = ""  # the name of what counts, if that is not the loop's variable
+    base: str = ""  # the loop's variable is this and a counter, if it does not count itself
+    counter: str = ""
     before: list[Node] = field(default_factory=list)
     after: list[Node] = field(default_factory=list)
 
@@ -76,6 +83,14 @@ class Level:
 def chain(loops: Sequence[LoopVar]) -> list[Level]:
     """A level for each loop, and the innermost one."""
     return [*(Level(loop) for loop in loops), Level()]
+
+
+def in_order(levels: Sequence[Level]) -> list[Node]:
+    """The nodes as they run."""
+    return [
+        *(n for level in levels for n in level.before),
+        *(n for level in levels[::-1] for n in level.after),
+    ]
 
 
 def statements(levels: Iterable[Level]) -> Iterator[Statement]:
@@ -112,16 +127,26 @@ def write(levels: Sequence[Level], inside: Iterable[str] = ()) -> Iterator[str]:
         yield from inside
         return
     level = levels[0]
-    yield from _lines(level.before)
+    yield from node_lines(level.before)
     if level.loop is None:
         return
-    body = [INDENT + line for line in write(levels[1:], inside)]
-    if body:  # nothing is left of a loop that only wrote what nobody reads
-        bounds = ", ".join(level.range or (str(level.loop.extent),))
-        yield from (f"for {level.counter or level.loop.name} in range({bounds}):", *body)
-    yield from _lines(level.after)
+    yield from loop_lines(level, write(levels[1:], inside))
+    yield from node_lines(level.after)
 
 
-def _lines(nodes: Iterable[Node]) -> Iterator[str]:
+def loop_lines(level: Level, inside: Iterable[str]) -> Iterator[str]:
+    """The loop of a level; nothing if there is nothing inside, as where that wrote what nobody reads."""
+    body = [INDENT + line for line in inside]
+    if not body:
+        return
+    assert level.loop is not None
+    bounds = ", ".join(level.range or (str(level.loop.extent),))
+    yield f"for {level.counter or level.loop.name} in range({bounds}):"
+    if level.base and level.loop.name in words(body):
+        yield f"{INDENT}{level.loop.name} = {level.base} + {level.counter}"
+    yield from body
+
+
+def node_lines(nodes: Iterable[Node]) -> Iterator[str]:
     for node in nodes:
         yield from node.lines()

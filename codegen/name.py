@@ -32,10 +32,17 @@ class Names:
     def __init__(self, reserved: Iterable[str] = ()):
         self.taken = {*keyword.kwlist, *dir(builtins), *LOOPS, *TYPES, *GENERAL, *reserved}
         self.counts: dict[str, int] = {}
+        self.dtypes: dict[str, str] = {}  # of the names whose type is known
 
     def of(self, value: Value) -> str:
         """A fresh name for an element of a value, after its hint."""
-        return self.fresh(value.name or "t")
+        return self.typed(value.name or "t", value.type.dtype)
+
+    def typed(self, hint: str, dtype: str) -> str:
+        """A fresh name for an element of `dtype`."""
+        name = self.fresh(hint)
+        self.dtypes[name] = dtype
+        return name
 
     def fresh(self, hint: str) -> str:
         """A name not handed out before: the hint itself if it can be."""

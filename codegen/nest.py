@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
 from tapejit.codegen import fold
 from tapejit.codegen.affine import Affine, Loaded, LoopVar, atom
 from tapejit.codegen.block import Blocks, Finish
+from tapejit.codegen.depth import by_depth
 from tapejit.codegen.element import Elements, Known, all_hold, all_loops, narrow, within
 from tapejit.codegen.index import Index
-from tapejit.codegen.level import Guard, Level, Node, Statement, chain, merge_loops, statements, write
+from tapejit.codegen.level import (
+    Guard,
+    Level,
+    Node,
+    Statement,
+    chain,
+    in_order,
+    merge_loops,
+    node_lines,
+    statements,
+    write,
+)
 from tapejit.codegen.memory import Array, Register, Storage, Target
 from tapejit.codegen.name import Names, loop_name
 from tapejit.codegen.parallel import leaves_parts
+from tapejit.codegen.piece import assigned, pieces
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Operand, Root
 from tapejit.codegen.schedule import Nest, Phase
+from tapejit.codegen.strip import LANES, LEAST_LANES, Group, Strip
 from tapejit.ir.function import Instr, Value
 from tapejit.ir.primitive import FoldIndex, Scanned
 
@@ -51,6 +65,8 @@ class NestWriter:
         self.storage, self.targets = storage, targets
         self.elements = Elements(plan, storage, names)
         self.blocks = blocks
+        self.buffers: list[Array] = []  # of strips, known when the nest is written
+        self._lanes: set[Level] = set()  # loops that are distributed over groups
         self._staged = staged  # the outermost loop stays by itself: other nests run over the same rows
         self.rows = [Level(LoopVar(loop_name(k), n)) for k, n in enumerate(nest.rows)]
         self._divide(self.rows)
@@ -58,7 +74,20 @@ class NestWriter:
 
     def lines(self) -> list[str]:
         """The source of the nest, or of one block of it, once all that reads its temporaries is built."""
-        return list(write(self.rows, [line for levels in self.phases for line in write(levels)]))
+        return list(write(self.rows, [line for levels in self.phases for line in self._written(levels)]))
+
+    def _written(self, own: Sequence[Level]) -> Iterator[str]:
+        """The lines of a phase; if its innermost loop is cut, group after group."""
+        if self._lanes.isdisjoint(own):
+            yield from write(own)
+            return
+        *outer, lane, body = own
+        stages = by_depth(list(pieces(body.before)))
+        groups = [Group([Level(before=[part.node for part in stage])]) for stage in stages]
+        around = [*in_order([*self.rows, *outer]), *lane.nodes]
+        strip = Strip(lane, groups, assigned(pieces(around)), self.names)
+        self.buffers += strip.buffers
+        yield from write(outer, [*node_lines(lane.before), *strip.lines(), *node_lines(lane.after)])
 
     @property
     def extent(self) -> int:
@@ -173,11 +202,27 @@ class NestWriter:
         return Guard(all_hold(within(place, root.value.type.shape[axis]), target), [write], [])
 
     def _strip_mine(self, jobs: Sequence[_Job], own: list[Level]) -> None:
+        """Cut the innermost loop: into stretches for sums, into strips where calls wait for one another."""
+        if len(own) < 2:
+            return
+        lengths = self._stretches(jobs, own)
+        deep = self._is_deep(own)
+        if lengths or deep:
+            fold.strip_mine(own, self.names, min([*lengths, LANES] if deep else lengths))
+        if deep:
+            self._lanes.add(own[-2])
+
+    def _stretches(self, jobs: Sequence[_Job], own: Sequence[Level]) -> list[int]:
+        """How many elements each sum over the innermost loop adds up at a time."""
         sums = [job for job in jobs if job.root.kind is Kind.FOLD and fold.is_float_sum(job.root)]
-        reducing = [job for job in sums if job.home is not own[-1]]
-        if reducing and len(own) > 1:
-            length = min(fold.STRETCH[job.root.value.type.dtype] for job in reducing)
-            fold.strip_mine(own, self.names, length, self.plan.general)
+        found = [fold.STRETCH[job.root.value.type.dtype] for job in sums if job.home is not own[-1]]
+        short = not self.plan.general and bool(found) and fold.is_short(_loop(own[-2]), min(found))
+        return [] if short else found
+
+    def _is_deep(self, own: Sequence[Level]) -> bool:
+        """Whether the innermost loop is long, and long in its body as well."""
+        long = self.plan.general or _loop(own[-2]).extent >= LEAST_LANES
+        return long and len(by_depth(list(pieces(own[-1].before)))) > 1
 
     def _finish(self, job: _Job, own: list[Level]) -> None:
         name = job.element.name
@@ -217,6 +262,11 @@ class NestWriter:
         if self.blocks is not None and leaves_parts(root) and not register:
             return self.blocks.cell(root, target)
         return f"{target.name}[{{0}}]"
+
+
+def _loop(level: Level) -> LoopVar:
+    assert level.loop is not None
+    return level.loop
 
 
 def _deepest(levels: Sequence[Level], loops: frozenset[LoopVar]) -> Level:

@@ -83,13 +83,13 @@ class ProgramWriter:
         if root.kind is Kind.CONTROL:
             return self._control(number, root)
         targets: dict[Root, Target] = {}
-        made: list[Lines] = []
+        prepared: list[Lines] = []
         for each in nest.roots:
             targets[each] = self._target(each)
-            made.append(self._prepared(each, targets[each]))
+            prepared.append(self._prepared(each, targets[each]))
         if root.is_call:
             call = self._call(root, targets[root])
-            return lambda: [comment(number, _instrs(root)), *_flattened(made), *call]
+            return lambda: [comment(number, _instrs(root)), *_flattened(prepared), *call]
         blocks = Blocks(nest.division, self.names, self.plan.general) if nest.division.blocks > 1 else None
         writers = [
             NestWriter(self.plan, stage, self.storage, targets, self.names, blocks, bool(nest.stages))
@@ -100,11 +100,25 @@ class ProgramWriter:
             for writer in writers:
                 writer.settle()
             own = [line for writer in writers for line in writer.lines()]
-            own = self._launched(blocks, writers[0].extent, own) if blocks else own
+            buffers = [array for writer in writers for array in writer.buffers]
+            if blocks:
+                blocks.private += buffers
+                own = self._launched(blocks, writers[0].extent, own)
+            else:
+                own = [*self._made(buffers), *own]
             instrs = dict.fromkeys(i for writer in writers for i in writer.instrs())
-            return [comment(number, instrs), *_flattened(made), *own]
+            return [comment(number, instrs), *_flattened(prepared), *own]
 
         return lines
+
+    def _made(self, arrays: Sequence[Array]) -> list[str]:
+        """The lines that make temporaries; inside a loop they stand before that."""
+        lines = [made(array) for array in arrays]
+        self.arrays += arrays
+        if self.memory is None:
+            return lines
+        self.memory.append(lambda: lines)
+        return []
 
     def _launched(self, blocks: Blocks, extent: int, body: list[str]) -> list[str]:
         """The lines that run `body` in blocks, which is a function of its own."""

@@ -30,6 +30,7 @@ ROWS = ("x", (40, 20_000))
 CASES: dict[str, Callable[[], Function]] = {
     "elementwise": lambda: build("f", lambda x: ops.sin(x) * ops.exp(x), LONG),
     "value and gradient": lambda: joint(build("f", models.wave, LONG)),
+    "long body": lambda: joint(build("f", lambda x: total(_waves(x)), LONG)),
     "sum that adds to a result": lambda: build("f", lambda x: total(ops.sin(x)), LONG),
     "several reductions": lambda: build("f", lambda x: _reductions(ops.sin(x) * 3.0), LONG),
     "position of the largest": lambda: build("f", lambda x: ops.argmax(ops.sin(x), axes=(0,)), LONG),
@@ -52,6 +53,12 @@ def build(name: str, rule: Callable, *params: tuple) -> Function:
     b = Builder(name, types)
     found = rule(*b.params)
     return canonicalise(b.finish([found] if isinstance(found, Var) else found))
+
+
+def _waves(x):
+    for _ in range(5):
+        x = ops.sin(x) * ops.cos(x)
+    return x
 
 
 def _columns(x):
