@@ -28,7 +28,7 @@ class Partition:
 
 def partition(
     primal: Sequence[Instr],
-    needed: Iterable[Value],
+    needed: Collection[Value],
     arguments: Collection[Value],
     kept: Collection[Value],
 ) -> Partition:
@@ -36,11 +36,13 @@ def partition(
 
     `arguments` are at hand in the backward; values that are `kept` are results anyway, and cost only to load.
     """
-    choice = _Choice(needed)
+    choice = _Choice()
     for instr in primal:
         choice.add(instr, kept)
-    again = choice.computed_again(arguments)
-    missing, stored, recomputed = set(needed).difference(arguments), [], []
+    again = choice.computed_again(needed, arguments)
+    missing = set(needed)
+    stored: list[Value] = []
+    recomputed: list[Instr] = []
     for instr in reversed(primal):
         if missing.isdisjoint(instr.results):
             continue
@@ -64,13 +66,11 @@ def depended_on(body: Sequence[Instr], wanted: Iterable[Value]) -> set[Value]:
 class _Choice:
     """The network: a value on the sink's side is needed, an instruction there is computed again."""
 
-    def __init__(self, needed: Iterable[Value]):
+    def __init__(self) -> None:
         self._network = Network()
         self._source, self._sink = self._network.node(), self._network.node()
         self._values: dict[Value, int] = {}
         self._instrs: dict[Instr, int] = {}
-        for value in needed:
-            self._network.edge(self._value(value), self._sink, UNLIMITED)
 
     def add(self, instr: Instr, kept: Collection[Value]) -> None:
         """An instruction that may be run again, or have its results stored."""
@@ -82,10 +82,12 @@ class _Choice:
         for v in dict.fromkeys(instr.operands):
             self._network.edge(self._value(v), node, UNLIMITED)
 
-    def computed_again(self, arguments: Iterable[Value]) -> set[Instr]:
+    def computed_again(self, needed: Iterable[Value], arguments: Iterable[Value]) -> set[Instr]:
         """The instructions that the cheapest choice runs again."""
         for v in arguments:
             self._network.edge(self._source, self._value(v), loading(v))
+        for v in self._values.keys() & needed:
+            self._network.edge(self._values[v], self._sink, UNLIMITED)
         side = self._network.source_side(self._source, self._sink)
         return {instr for instr, node in self._instrs.items() if node not in side}
 
