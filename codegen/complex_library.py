@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from tapejit.codegen import complex_function, scalar_arithmetic
+from tapejit.codegen import complex_function, complex_inverse, scalar_arithmetic
 from tapejit.codegen.complex_lane import choose
 from tapejit.codegen.scalar_library import ScalarFunction
 
@@ -20,6 +20,9 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "sin": complex_function.sin,
     "cos": complex_function.cos,
     "tan": complex_function.tan,
+    "arcsin": complex_inverse.arcsin,
+    "arccos": complex_inverse.arccos,
+    "arctan": complex_inverse.arctan,
     "sinh": complex_function.sinh,
     "cosh": complex_function.cosh,
     "tanh": complex_function.tanh,

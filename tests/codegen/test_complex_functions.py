@@ -22,6 +22,7 @@ FUNCTIONS = {
     **{
         row.name: (lambda z, w, row=row: row(z))
         for row in (ops.exp, ops.log, ops.sqrt, ops.sin, ops.cos, ops.tan, ops.sinh, ops.cosh, ops.tanh)
+        + (ops.arcsin, ops.arccos, ops.arctan)
     },
 }
 LEFT_OPEN = {"log": 1e-15}  # NumPy's angle at infinity is not the nearest float

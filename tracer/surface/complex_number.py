@@ -24,6 +24,37 @@ def parts(z: Var) -> tuple[Var, Var]:
     return complex_number.real(z), complex_number.imag(z)
 
 
+def turned(z: Var) -> Var:
+    """iz, with the signs of zeros."""
+    x, y = parts(z)
+    return complex_number.complex_(-y, x)
+
+
+def turned_back(z: Var) -> Var:
+    """-iz, with the signs of zeros."""
+    x, y = parts(z)
+    return complex_number.complex_(y, -x)
+
+
+def expm1(z: Var) -> Var:
+    """exp(z) - 1 by its parts: exp(x) cos(y) - 1 is expm1(x) cos(y) - 2 sin(y/2)**2."""
+    x, y = parts(z)
+    half = ops.sin(0.5 * y)
+    real_part = ops.expm1(x) * ops.cos(y) - 2.0 * half * half
+    return complex_number.complex_(real_part, ops.exp(x) * ops.sin(y))
+
+
+def log1p(z: Var) -> Var:
+    """log(1 + z) by its parts: the logarithm of |1 + z|**2 = 1 + x (2 + x) + y**2, halved, and the angle."""
+    x, y = parts(z)
+    large = ops.gt(square_magnitude(z), x.like(1.0))
+    inside = ops.select(large, z.like(0.0), z)
+    u, v = parts(inside)
+    near = 0.5 * ops.log1p(u * (2.0 + u) + v * v)
+    far = ops.log(modulus(ops.select(large, z + 1.0, z.like(1.0))))
+    return complex_number.complex_(ops.select(large, far, near), ops.arctan2(y, 1.0 + x))
+
+
 def _with_real(z: Var, part: Operand) -> Var:
     """z after `z.real = part`."""
     if not z.is_complex:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,13 @@ from tapejit.tracer.operation import (
     common_shape,
     float_dtype,
 )
+from tapejit.tracer.surface.complex_number import expm1 as complex_expm1
+from tapejit.tracer.surface.complex_number import log1p as complex_log1p
 from tapejit.tracer.surface.complex_number import parts, real, scaled
 from tapejit.tracer.surface.function import Function, traced
 
 
-def _floating(primitive: Primitive, *ufuncs: Any) -> Function:
+def _floating(primitive: Callable[..., Var], *ufuncs: Any) -> Function:
     """A function that is computed in floating point: integers become f64."""
 
     def lower(*xs: Operand) -> Var:
@@ -102,9 +105,9 @@ maximum = _plain(ops.maximum, np.maximum, of_bools=ops.logical_or)
 minimum = _plain(ops.minimum, np.minimum, of_bools=ops.logical_and)
 
 exp = _floating(ops.exp, np.exp)
-expm1 = _floating(ops.expm1, np.expm1)
+expm1 = _floating(lambda x: complex_expm1(x) if x.is_complex else ops.expm1(x), np.expm1)
 log = _floating(ops.log, np.log)
-log1p = _floating(ops.log1p, np.log1p)
+log1p = _floating(lambda x: complex_log1p(x) if x.is_complex else ops.log1p(x), np.log1p)
 cbrt = _floating(special.cbrt, np.cbrt)
 logaddexp = _floating(special.logaddexp, np.logaddexp)
 logaddexp2 = _floating(special.logaddexp2, np.logaddexp2)

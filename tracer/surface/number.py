@@ -52,10 +52,10 @@ def rint(x: Operand) -> Var:
 @traced(np.signbit)
 def signbit(x: Operand) -> Var:
     var = as_var(x)
-    return _is_negative(var) if var.type.is_float else ops.lt(var, var.like(0))
+    return is_negative(var) if var.type.is_float else ops.lt(var, var.like(0))
 
 
-def _is_negative(x: Var) -> Var:
+def is_negative(x: Var) -> Var:
     """Whether the sign bit is set, of zeros and NaN too."""
     return ops.lt(number.copysign(x.like(1.0), x), x.like(0.0))
 
@@ -76,9 +76,9 @@ def spacing(x: Operand) -> Var:
 def modf(x: Operand) -> tuple[Var, Var]:
     """The fractional and the integer part, both with the sign of x; the slope is that of the fraction, 1."""
     var = as_var(x, float_dtype(x))
-    whole = ops.select(_is_negative(var), ops.ceil(var), ops.floor(var))
+    whole = ops.select(is_negative(var), ops.ceil(var), ops.floor(var))
     infinite = ops.eq(ops.abs_(var), var.like(math.inf))
-    negative = _is_negative(var)
+    negative = is_negative(var)
     size = ops.select(infinite, var.like(0.0), ops.select(negative, whole - var, var - whole))
     return ops.select(negative, -size, size), whole
 
@@ -98,7 +98,7 @@ def _integer_fmod(x: Var, y: Var) -> Var:
 
 def _float_fmod(x: Var, y: Var) -> Var:
     """By sizes, so that nothing is rounded; a zero keeps the sign of the dividend."""
-    negative = _is_negative(x)
+    negative = is_negative(x)
     size = ops.select(negative, -x, x)
     rest = ops.mod(size, ops.abs_(y))
     kept = ops.select(ops.eq(ops.abs_(y), y.like(math.inf)), size, rest)

@@ -10,9 +10,10 @@ from tapejit.ir import ops, special
 from tapejit.ir.builder import Var
 from tapejit.ir.complex_number import complex_
 from tapejit.tracer.operation import Operand, aligned, as_var, float_dtype
-from tapejit.tracer.surface.complex_number import parts
+from tapejit.tracer.surface.complex_number import parts, turned, turned_back
 from tapejit.tracer.surface.elementwise import maximum, minimum
 from tapejit.tracer.surface.function import traced
+from tapejit.tracer.surface.number import is_negative
 
 _LARGE = 1e8  # above, 1 + x**2 is x**2
 
@@ -41,6 +42,8 @@ def exp2(x: Operand) -> Var:
 @traced(np.arcsinh)
 def arcsinh(x: Operand) -> Var:
     var = as_var(x, float_dtype(x))
+    if var.is_complex:
+        return turned_back(ops.arcsin(turned(var)))
     side = ops.select(ops.lt(var, var.like(0.0)), var.like(-1.0), var.like(1.0))
     size = var * side
     large = ops.gt(size, size.like(_LARGE))
@@ -54,6 +57,9 @@ def arcsinh(x: Operand) -> Var:
 @traced(np.arccosh)
 def arccosh(x: Operand) -> Var:
     var = as_var(x, float_dtype(x))
+    if var.is_complex:
+        angle = ops.arccos(var)
+        return ops.select(is_negative(parts(var)[1]), turned_back(angle), turned(angle))
     large = ops.gt(var, var.like(_LARGE))
     inside = ops.select(ops.lt(var, var.like(1.0)), var.like(math.nan), var)
     above = ops.select(large, var.like(1.0), inside) - 1.0
@@ -65,6 +71,8 @@ def arccosh(x: Operand) -> Var:
 @traced(np.arctanh)
 def arctanh(x: Operand) -> Var:
     var = as_var(x, float_dtype(x))
+    if var.is_complex:
+        return turned_back(ops.arctan(turned(var)))
     return (ops.log1p(var) - ops.log1p(-var)) * 0.5
 
 
