@@ -8,6 +8,7 @@ those (LLVM's "vector function ABI"). Start with `declared` and `defined`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -104,7 +105,12 @@ def shared_call(function: SharedFunction, *operands: Lane) -> Lane:
     return Lane(builder, builder.call(function.declared(builder.module), [x.value for x in operands]))
 
 
-def function_of(symbol: str) -> tuple[str, str]:
-    """The name and the dtype in the symbol of a shared function, or of one of its variants."""
-    dtype, _, rest = symbol.removeprefix(PREFIX).partition("_")
-    return rest.partition("_x")[0], dtype
+def home_of(symbol: str) -> str:
+    """The symbol of the function of which `symbol` is a variant, or which it is: the name of their module."""
+    return re.sub(r"_x\d+$", "", symbol)
+
+
+def function_of(home: str) -> tuple[str, str]:
+    """The name and the dtype in the symbol of a shared function."""
+    dtype, _, name = home.removeprefix(PREFIX).partition("_")
+    return name, dtype

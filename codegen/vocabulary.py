@@ -14,7 +14,7 @@ from tapejit.codegen.complex_library import with_complex
 from tapejit.codegen.lane import Lane
 from tapejit.codegen.outlined import MANY, calls, outlined
 from tapejit.codegen.scalar_library import LIBRARY, ScalarFunction
-from tapejit.codegen.shared_function import PREFIX, SharedFunction, function_of
+from tapejit.codegen.shared_function import PREFIX, SharedFunction, function_of, home_of
 from tapejit.codegen.two_part import two_sum
 from tapejit.codegen.vector_trigonometric import HUGE
 
@@ -55,14 +55,13 @@ class Vocabulary(Mapping[str, ScalarFunction]):
         """The same functions, of which the long ones are called."""
         return outlined(self)
 
-    def definition(self, symbol: str, register: int) -> ll.Module | None:
-        """A module that defines a function which programs call, and its variants for vectors.
+    def home(self, symbol: str) -> str | None:
+        """The module that defines a function which programs share, by name; None if it is another one."""
+        return home_of(symbol) if symbol.startswith(PREFIX) else None
 
-        None if it is not one of these. A register for vectors holds `register` bytes.
-        """
-        if not symbol.startswith(PREFIX):
-            return None
-        name, dtype = function_of(symbol)
+    def definition(self, home: str, register: int) -> ll.Module:
+        """The module: a function and its variants for vectors. A register of those has `register` bytes."""
+        name, dtype = function_of(home)
         if name in HUGE:
             return SharedFunction(name, dtype, 1, widens=False).defined(HUGE[name], register)
         function = self[name]

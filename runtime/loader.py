@@ -109,7 +109,7 @@ class Loader:
         self._workspace = workspace or Workspace()
         self._threads = threads or Threads(threads_from_environment())
         self._algebra, self._fourier = LinearAlgebra(_declared, store), Fourier()
-        self._shared = SharedCode(vocabulary)
+        self._shared = SharedCode(vocabulary, store)
         self._store = store
         self.lock = threading.Lock()
 

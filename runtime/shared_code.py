@@ -1,59 +1,91 @@
 """Functions of the vocabulary that programs share: compiled once for a process, when a program names one.
 
 What a program names, the vocabulary defines: a module of LLVM IR for a function and its variants for vectors.
-Its machine code stays as long as the process: programs of every loader call it. Start with
-`SharedCode.provide`.
+Its machine code is kept on disk like that of programs, and stays as long as the process: programs of every
+loader call it. Start with `SharedCode.provide`.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
+
+from tapejit.runtime.store import Store
 
 
 class Definitions(Protocol):
     """Where the functions come from."""
 
-    def definition(self, symbol: str, register: int) -> Any:
-        """A module of `llvmlite.ir` that defines `symbol`; None if that is none of the vocabulary.
+    def home(self, symbol: str) -> str | None:
+        """The module that defines `symbol`, by name; None if that is none of the vocabulary."""
 
-        A register for vectors holds `register` bytes.
-        """
+    def definition(self, home: str, register: int) -> Any:
+        """The module, of `llvmlite.ir`; a register for vectors holds `register` bytes."""
+
+
+@dataclass(frozen=True)
+class SharedObject:
+    """The machine code of a module, the symbols it defines and those it needs."""
+
+    defined: list[str]
+    needed: list[str]
+    code: bytes
+
+    def packed(self) -> bytes:
+        """As bytes."""
+        return json.dumps([self.defined, self.needed]).encode() + b"\n" + self.code
+
+    @classmethod
+    def unpacked(cls, content: bytes) -> SharedObject:
+        """From `packed`."""
+        line, _, code = content.partition(b"\n")
+        return cls(*json.loads(line), code)
 
 
 class SharedCode:
     """Has functions of a vocabulary known to LLVM by their symbols."""
 
-    def __init__(self, vocabulary: Definitions):
-        self._vocabulary = vocabulary
+    def __init__(self, vocabulary: Definitions, store: Store | None = None):
+        self._vocabulary, self._store = vocabulary, store
 
     def provide(self, symbols: Iterable[str]) -> None:
         """Have those of the symbols known that the vocabulary defines, and what they call themselves."""
         import llvmlite.binding
 
         for symbol in symbols:
-            if llvmlite.binding.address_of_symbol(symbol) is None:
-                module = self._vocabulary.definition(symbol, self._register)
-                if module is not None:
-                    self._load(module)
+            home = self._vocabulary.home(symbol)
+            if home is not None and llvmlite.binding.address_of_symbol(symbol) is None:
+                self._load(self._found(home))
 
     def provide_for(self, module: Any) -> None:
         """The same for what a module of `llvmlite.ir` declares."""
         self.provide([f.name for f in module.functions if not f.blocks])
 
-    def _load(self, module: Any) -> None:
+    def _found(self, home: str) -> SharedObject:
+        """What another process compiled, or this one does."""
+        if self._store is None:
+            return _compiled(self._vocabulary.definition(home, self._register))
+        key = self._store.key_of(home)
+        kept = self._store.kept(key)
+        if kept is not None:
+            return SharedObject.unpacked(kept)
+        compiled = _compiled(self._vocabulary.definition(home, self._register))
+        self._store.keep(key, compiled.packed(), f"# {home}\n")
+        return compiled
+
+    def _load(self, shared: SharedObject) -> None:
         import llvmlite.binding
         from numba.core.registry import cpu_target
 
-        self.provide_for(module)
+        self.provide(shared.needed)
         engine = cpu_target.target_context.codegen()._engine._ee
-        engine.add_object_file(llvmlite.binding.ObjectFileRef.from_data(_compiled(module)))
+        engine.add_object_file(llvmlite.binding.ObjectFileRef.from_data(shared.code))
         engine.finalize_object()
-        for function in module.functions:
-            if function.blocks and function.linkage != "internal":
-                address = engine.get_function_address(function.name)
-                llvmlite.binding.add_symbol(function.name, address)
+        for name in shared.defined:
+            llvmlite.binding.add_symbol(name, engine.get_function_address(name))
 
     @cached_property
     def _register(self) -> int:
@@ -67,14 +99,20 @@ class SharedCode:
         return 32 if "+avx" in features else 16
 
 
-def _compiled(module: Any) -> bytes:
-    """The object file for the processor that Numba compiles for. Sums of products are contracted as there."""
-    import llvmlite.binding
+def _compiled(module: Any) -> SharedObject:
+    """Compiled for the processor that Numba compiles for. Sums of products are contracted as there."""
     from numba.core.cpu_options import FastMathOptions
     from numba.core.fastmathpass import rewrite_module
-    from numba.core.registry import cpu_target
 
     rewrite_module(module, FastMathOptions({"contract"}))
+    defined = [f.name for f in module.functions if f.blocks and f.linkage != "internal"]
+    return SharedObject(defined, [f.name for f in module.functions if not f.blocks], _object_code(module))
+
+
+def _object_code(module: Any) -> bytes:
+    import llvmlite.binding
+    from numba.core.registry import cpu_target
+
     machine = cpu_target.target_context.codegen()._tm
     parsed = llvmlite.binding.parse_assembly(str(module))
     parsed.verify()

@@ -45,13 +45,21 @@ class Store:
 
     def get(self, key: str) -> MachineCode | None:
         """What was kept under `key`."""
-        content = self._disk.get(key)
+        content = self.kept(key)
         return None if content is None else MachineCode.unpacked(content)
 
     def put(self, key: str, code: MachineCode | None, source: str) -> None:
         """Keep machine code that serves in other processes."""
         if code is not None:
-            self._disk.put(key, code.packed(), source)
+            self.keep(key, code.packed(), source)
+
+    def kept(self, key: str) -> bytes | None:
+        """The bytes under `key`."""
+        return self._disk.get(key)
+
+    def keep(self, key: str, content: bytes, source: str) -> None:
+        """Keep these bytes."""
+        self._disk.put(key, content, source)
 
     @cached_property
     def _circumstances(self) -> str:

@@ -23,6 +23,7 @@ class Called(dict):
 
     calls_in = staticmethod(lambda source: True)
     called = VOCABULARY.called
+    home = staticmethod(VOCABULARY.home)
     definition = staticmethod(VOCABULARY.definition)
 
 

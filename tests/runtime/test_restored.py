@@ -30,6 +30,11 @@ def halving(x):
 def inverse(x):
     return np.sum(np.linalg.inv(x.T @ x + np.eye(x.shape[1])))
 
+def turned(x):
+    for _ in range(40):
+        x = np.sin(x) * 1.1 + np.cos(x * 1e20)
+    return np.sum(x)
+
 def gradients(names, sizes):
     for name in names:
         function = tj.value_and_grad(globals()[name])
@@ -144,3 +149,12 @@ def test_another_numba_setting_is_another_program(run, tmp_path):
     finished(run(["product"]))
     assert finished(run(["product"], NUMBA_LOOP_VECTORIZE="0"))[1] == 1
     assert len(list(tmp_path.glob("*.bin"))) == 2
+
+
+@pytest.mark.slow
+def test_functions_that_programs_share_are_restored(run, tmp_path):
+    first, compiled = finished(run(["turned"]))
+    assert compiled == 1
+    assert [first, 0] == finished(run(["turned"]))
+    sources = [path.read_text() for path in tmp_path.glob("*.py")]
+    assert "# tapejit_shared_f64_sin\n" in sources
