@@ -6,6 +6,7 @@ signature. The scalar functions are handed in as builders of LLVM IR and become 
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import linecache
 import re
@@ -109,7 +110,7 @@ class Loader:
         self._workspace = workspace or Workspace()
         self._threads = threads or Threads(threads_from_environment())
         self._algebra, self._fourier = LinearAlgebra(_declared, store), Fourier()
-        self._shared = SharedCode(vocabulary, store)
+        self._shared = SharedCode(vocabulary)
         self._store = store
         self.lock = threading.Lock()
 
@@ -155,9 +156,12 @@ class Loader:
         filename = _file(source, name)
         linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
         namespace = self._namespace(source)
-        exec(compile(source, filename, "exec"), namespace)
-        for each in _defined(source):
-            namespace[each].__qualname__ += f"_{_mark(source)}"  # symbols are unique among all processes
+        module = ast.parse(source, filename)
+        exec(compile(module, filename, "exec"), namespace)
+        for tree in module.body:
+            function = namespace[tree.name]
+            function.tree = tree  # what the pipeline reads
+            function.__qualname__ += f"_{_mark(source)}"  # symbols are unique among all processes
         namespace |= {each: _jit()(namespace[each]) for each in _defined(source) if each != name}
         return _compile(namespace[name], signature, general)
 

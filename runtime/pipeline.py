@@ -1,7 +1,9 @@
-"""Numba's pipeline for emitted source, with what it cannot know: arrays do not overlap, no index is negative.
+"""Numba's pipeline for emitted source, with a front end of our own.
 
-Without the first many arrays do not vectorise; without the second every load and store first looks whether
-its index counts from the end, and a loop whose bounds are no constants gathers element by element.
+Numba's reads the bytecode of any function, brings it into SSA form and infers types, which takes longer than
+LLVM and grows faster than the source. Emitted source needs none of it (`lowering`). What Numba is asked for
+is what its back end knows: types and their layout, the meaning of operators and intrinsics, the calling
+convention, machine code. See docs/decisions/0013-own-front-end.md. Start with `pipeline`.
 """
 
 from __future__ import annotations
@@ -12,44 +14,46 @@ from typing import Any
 
 @cache
 def pipeline() -> Any:
-    """A compiler class for `numba.njit(pipeline_class=...)`."""
-    from numba.core.compiler import Compiler
-    from numba.core.typed_passes import NopythonRewrites
+    """A compiler class for `numba.njit(pipeline_class=...)`; functions carry their syntax tree as `tree`."""
+    from numba.core import bytecode
+    from numba.core.compiler import CompilerBase
+    from numba.core.compiler_machinery import PassManager
+    from numba.core.typed_passes import NoPythonBackend
 
-    indices = _non_negative_indices()
+    lowering = _lowering_pass()
 
-    class EmittedSource(Compiler):  # type: ignore[misc]
+    class EmittedSource(CompilerBase):  # type: ignore[misc]
+        def compile_extra(self, function: Any) -> Any:
+            self.state.func_id = bytecode.FunctionIdentity.from_function(function)
+            self.state.lifted = ()
+            return self._compile_bytecode()
+
         def define_pipelines(self) -> Any:
             self.state.flags.noalias = True
-            found = super().define_pipelines()
-            found[0].add_pass_after(indices, NopythonRewrites)
-            found[0].finalize()
-            return found
+            self.state.flags.no_cfunc_wrapper = True
+            manager = PassManager("tapejit")
+            manager.add_pass(lowering, "lower emitted source")
+            manager.add_pass(NoPythonBackend, "wrap up")
+            manager.finalize()
+            return [manager]
 
     return EmittedSource
 
 
-def _non_negative_indices() -> Any:
-    """A pass: elements of arrays are looked up with unsigned indices."""
-    from numba import types
-    from numba.core import ir
-    from numba.core.compiler_machinery import FunctionPass, register_pass
+def _lowering_pass() -> Any:
+    """A pass: the syntax tree of a function becomes machine code."""
+    from numba.core.compiler_machinery import LoweringPass, register_pass
 
-    def is_element(node: Any) -> bool:
-        return isinstance(node, ir.SetItem) or (isinstance(node, ir.Expr) and node.op == "getitem")
-
-    class NonNegativeIndices(FunctionPass):  # type: ignore[misc]
-        _name = "tapejit_non_negative_indices"
+    class LowerEmittedSource(LoweringPass):  # type: ignore[misc]
+        _name = "tapejit_lower_emitted_source"
 
         def __init__(self) -> None:
             super().__init__()
 
         def run_pass(self, state: Any) -> bool:
-            for node, called in list(state.calltypes.items()):
-                if called is not None and is_element(node) and isinstance(called.args[0], types.Array):
-                    args = [types.uintp if t == types.intp else t for t in called.args[1:2]]
-                    del state.calltypes[node]  # which lets nothing be overwritten
-                    state.calltypes[node] = called.replace(args=(called.args[0], *args, *called.args[2:]))
-            return False
+            from tapejit.runtime.code_library import lowered
 
-    return register_pass(mutates_CFG=False, analysis_only=False)(NonNegativeIndices)
+            state["cr"] = lowered(state)
+            return True
+
+    return register_pass(mutates_CFG=True, analysis_only=False)(LowerEmittedSource)

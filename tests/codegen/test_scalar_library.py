@@ -43,10 +43,11 @@ def loader() -> Loader:
 @cache
 def kernel(dtype: str, names: tuple[str, ...]) -> NativeProgram:
     """Applies one function to each row: `out[k] = names[k](x[k], y[k])`."""
-    lines = ["def kernel(x, y, out):"]
+    lines = ["def kernel(x, y, out):", *(f"    {a} = flat({a})" for a in ("x", "y", "out"))]
     for k, name in enumerate(names):
-        operands = ", ".join(f"{a}[{k}, i]" for a in ("x", "y")[: LIBRARY[name].arity])
-        lines += [f"    for i in range({POINTS}):", f"        out[{k}, i] = {name}({operands})"]
+        place = f"{k * POINTS} + i"
+        operands = ", ".join(f"{a}[{place}]" for a in ("x", "y")[: LIBRARY[name].arity])
+        lines += [f"    for i in range({POINTS}):", f"        out[{place}] = {name}({operands})"]
     rows = TensorType(dtype, (len(names), POINTS))
     signature = Signature((rows, rows), (False, False), (rows,), (False,))
     return loader().load("\n".join(lines) + "\n", "kernel", signature)

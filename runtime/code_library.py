@@ -1,0 +1,95 @@
+"""From the syntax tree of a function to a library of machine code, through Numba's back end.
+
+Start with `lowered`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import llvmlite.ir as ll
+from numba.core import fastmathpass, types
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import _LowerResult
+from numba.core.environment import Environment
+from numba.core.funcdesc import PythonFunctionDescriptor
+from numba.core.runtime import rtsys
+
+from tapejit.runtime.lowering import lower
+
+
+class Library(JITCodeLibrary):  # type: ignore[misc]
+    """Modules that LLVM optimises once, as a whole: there are no reference counts to find pairs of first."""
+
+    def _optimize_functions(self, module: Any) -> None:
+        module.data_layout = self._codegen._data_layout
+
+    def _optimize_final_module(self) -> None:
+        manager, builder = self._codegen._module_pass_manager()
+        manager.run(self._final_module, builder)
+
+
+def lowered(state: Any) -> Any:
+    """What Numba's own lowering leaves: the function described, compiled unless it is part of another."""
+    context, flags = state.targetctx, state.flags
+    if state.library is None:
+        state.library = Library(context.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+    state.return_type = types.none
+    described = _described(state)
+    environment = Environment.from_fndesc(described)
+    with context.push_code_library(state.library):
+        inner = context.subtarget(environment=environment, fndesc=described)
+        helper = _add_function(state, inner, described)
+        if not flags.no_cpython_wrapper:
+            context.create_cpython_wrapper(
+                state.library, described, environment, helper, release_gil=flags.release_gil
+            )
+    if flags.no_compile:
+        return _LowerResult(described, helper, cfunc=None, env=environment)
+    callable_ = context.get_executable(state.library, described, environment)
+    return _LowerResult(described, helper, cfunc=callable_, env=environment)
+
+
+def _described(state: Any) -> Any:
+    """The function as Numba describes functions: its names, its types, its place in the symbol table."""
+    identity = state.func_id
+    return PythonFunctionDescriptor(
+        True,
+        identity.modname or "<dynamic>",
+        identity.func_qualname,
+        identity.unique_name,
+        "",
+        {},
+        types.none,
+        {},
+        identity.arg_names,
+        (),
+        mangler=state.targetctx.mangler,
+        argtypes=tuple(state.args),
+        noalias=state.flags.noalias,
+        global_dict=identity.func.__globals__,
+        abi_tags=[state.flags.get_mangle_string()],
+        uid=identity.unique_id,
+    )
+
+
+def _add_function(state: Any, context: Any, described: Any) -> Any:
+    """Lower the function into the library; the helper that callers need of it."""
+    module = state.library.create_ir_module(described.unique_name)
+    context.declare_env_global(module, context.get_env_name(described))
+    function = context.declare_function(module, described)
+    builder = ll.IRBuilder(function.append_basic_block("entry"))
+    helper = context.call_conv.init_call_helper(builder)
+    values = context.call_conv.decode_arguments(builder, described.argtypes, function)
+    body = builder.append_basic_block("body")
+    builder.branch(body)
+    builder.position_at_end(body)
+    arguments = zip(described.args, described.argtypes, values, strict=True)
+    lower(state.func_id.func.tree.body, context, builder, arguments, described.global_dict)
+    if not state.flags.no_cpython_wrapper:
+        state.library.add_linking_library(rtsys.library)
+    if context.fastmath:
+        fastmathpass.rewrite_module(module, context.fastmath)
+    state.library.add_ir_module(module)
+    return helper

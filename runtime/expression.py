@@ -1,0 +1,314 @@
+"""Expressions of emitted source to LLVM IR.
+
+What operators and functions mean is asked of Numba, once for operands of the same types. Rows are pointers and
+counts here; only a function that takes an array sees Numba's structure of one. An index neither counts from
+the end nor overflows. Start with `Expressions.evaluated`.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from numba.core import cgutils, errors, types
+from numba.core.types import Tuple, literal, unliteral  # type: ignore[attr-defined]
+
+from tapejit.runtime.allocation import Allocations
+from tapejit.runtime.operand import Constant, Known, Operand, Pack, Row, RowVariable, Scalar, Variable
+
+OPERATORS: dict[type, Callable[..., Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+    ast.BitAnd: operator.and_,
+    ast.BitOr: operator.or_,
+    ast.BitXor: operator.xor,
+    ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift,
+    ast.USub: operator.neg,
+    ast.Invert: operator.invert,
+    ast.Not: operator.not_,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+_INDEX_STEPS = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul"}
+
+
+class LoweringError(errors.NumbaError):
+    """Emitted source that is outside of its language: an error of ours."""
+
+
+class Expressions:
+    """The expressions of one function; `variables` belong to its statements."""
+
+    def __init__(self, context: Any, builder: Any, namespace: Mapping[str, Any], allocations: Allocations):
+        self._context, self._builder, self._namespace = context, builder, namespace
+        self._allocations = allocations
+        self.variables: dict[str, Variable] = {}
+        self._meanings: dict[Any, Any] = {}
+
+    def evaluated(self, node: Any) -> Operand:
+        """The value of an expression."""
+        lowered = getattr(self, f"_{type(node).__name__.lower()}", None)
+        if lowered is None:
+            raise LoweringError(f"emitted source has no expression like: {ast.unparse(node)}")
+        found: Operand = lowered(node)
+        return found
+
+    # -- Operands ----------------------------------------------------------------------------------------
+
+    def operand(self, kind: Any, value: Any) -> Operand:
+        """A value of a type of Numba; an array becomes a row."""
+        if not isinstance(kind, types.Array):
+            return Scalar(kind, value)
+        array = self._context.make_array(kind)(self._context, self._builder, value)
+        return Row(kind.dtype, array.data, array.nitems)
+
+    def typed(self, operand: Operand) -> Scalar:
+        """A scalar; a constant takes the type that Python's numbers have with Numba."""
+        if isinstance(operand, Constant):
+            kind = unliteral(_literal(operand.value))
+            return Scalar(kind, self.constant(operand.value, kind))
+        if not isinstance(operand, Scalar):
+            raise LoweringError(f"{type(operand).__name__.lower()} where a scalar is needed")
+        return operand
+
+    def constant(self, value: Any, kind: Any) -> Any:
+        """A number as one of a type."""
+        if isinstance(kind, types.Complex):
+            given = self._context.get_constant(types.float64, float(value))
+            return self._context.cast(self._builder, given, types.float64, kind)
+        convert = bool if kind == types.boolean else float if isinstance(kind, types.Float) else int
+        return self._context.get_constant(kind, convert(value))
+
+    def index(self, operand: Operand) -> Any:
+        """A whole number of 64 bits."""
+        scalar = self.typed(operand)
+        return self._context.cast(self._builder, scalar.value, scalar.type, types.intp)
+
+    def truth(self, node: Any) -> Any:
+        """A condition."""
+        scalar = self.typed(self.evaluated(node))
+        return self._context.cast(self._builder, scalar.value, scalar.type, types.boolean)
+
+    # -- Names and elements ------------------------------------------------------------------------------
+
+    def _name(self, node: Any) -> Operand:
+        variable = self.variables.get(node.id)
+        if variable is None:
+            return self._of_namespace(node.id)
+        if isinstance(variable, RowVariable):
+            pointer, count = (self._builder.load(slot) for slot in (variable.pointer, variable.count))
+            return Row(variable.dtype, pointer, count)
+        return Scalar(variable.type, self._builder.load(variable.slot))
+
+    def _of_namespace(self, name: str) -> Operand:
+        known = self._namespace[name] if name in self._namespace else getattr(builtins, name)
+        return Constant(known) if isinstance(known, float) else Known(known)
+
+    def _constant(self, node: Any) -> Operand:
+        return Constant(node.value)
+
+    def _tuple(self, node: Any) -> Operand:
+        return Pack(tuple(map(self.evaluated, node.elts)))
+
+    def _subscript(self, node: Any) -> Operand:
+        row = self._row(node)
+        if isinstance(node.slice, ast.Slice):
+            begin, end = (self._index(n) for n in (node.slice.lower, node.slice.upper))
+            pointer = self._builder.gep(row.pointer, [begin], inbounds=True)
+            return Row(row.dtype, pointer, self._builder.sub(end, begin))
+        return Scalar(row.dtype, self._context.unpack_value(self._builder, row.dtype, self._place(row, node)))
+
+    def store_element(self, node: Any, operand: Operand) -> None:
+        """Put a scalar into a row."""
+        row = self._row(node)
+        if isinstance(operand, Constant):
+            value = self.constant(operand.value, row.dtype)
+        else:
+            scalar = self.typed(operand)
+            value = self._context.cast(self._builder, scalar.value, scalar.type, row.dtype)
+        self._context.pack_value(self._builder, row.dtype, value, self._place(row, node))
+
+    def _row(self, node: Any) -> Row:
+        row = self.evaluated(node.value)
+        if not isinstance(row, Row):
+            raise LoweringError(f"no elements in: {ast.unparse(node)}")
+        return row
+
+    def _place(self, row: Row, node: Any) -> Any:
+        return self._builder.gep(row.pointer, [self._index(node.slice)], inbounds=True)
+
+    def _index(self, node: Any) -> Any:
+        """An index: its sums and products do not overflow, which LLVM may know."""
+        if isinstance(node, ast.BinOp) and type(node.op) in _INDEX_STEPS:
+            left, right = self._index(node.left), self._index(node.right)
+            return getattr(self._builder, _INDEX_STEPS[type(node.op)])(left, right, flags=["nsw"])
+        return self.index(self.evaluated(node))
+
+    # -- Operators ---------------------------------------------------------------------------------------
+
+    def _binop(self, node: Any) -> Operand:
+        return self._applied(node.op, self.evaluated(node.left), self.evaluated(node.right))
+
+    def _unaryop(self, node: Any) -> Operand:
+        return self._applied(node.op, self.evaluated(node.operand))
+
+    def _compare(self, node: Any) -> Operand:
+        (compared,), (right,) = node.ops, node.comparators
+        return self._applied(compared, self.evaluated(node.left), self.evaluated(right))
+
+    def _boolop(self, node: Any) -> Operand:
+        """Both sides are evaluated: neither has effects, and indices that do not hold are not used."""
+        joined = self._builder.and_ if isinstance(node.op, ast.And) else self._builder.or_
+        found, *more = map(self.truth, node.values)
+        for each in more:
+            found = joined(found, each)
+        return Scalar(types.boolean, found)
+
+    def _ifexp(self, node: Any) -> Operand:
+        condition = self.truth(node.test)
+        first, second = self.typed(self.evaluated(node.body)), self.typed(self.evaluated(node.orelse))
+        if first.type != second.type:
+            raise LoweringError(f"two types in: {ast.unparse(node)}")
+        return Scalar(first.type, self._builder.select(condition, first.value, second.value))
+
+    def _applied(self, node: Any, *operands: Operand) -> Operand:
+        function = OPERATORS[type(node)]
+        if all(isinstance(o, Constant) for o in operands) and function is not operator.not_:
+            return Constant(function(*(o.value for o in operands if isinstance(o, Constant))))
+        return self._called(function, tuple(map(self.typed, operands)))
+
+    # -- Calls -------------------------------------------------------------------------------------------
+
+    def _call(self, node: Any) -> Operand:
+        operands = tuple(map(self.evaluated, node.args))
+        if isinstance(node.func, ast.Attribute):
+            return self._method(node.func, operands)
+        known = self._of_namespace(node.func.id)
+        function = known.value if isinstance(known, Known) else None
+        if node.func.id == "flat":
+            return operands[0]
+        if node.func.id == "empty":
+            count, dtype = operands
+            return self._allocations.row(_type(dtype), self.index(count))
+        if isinstance(function, types.Number | types.Boolean) and len(operands) == 1:
+            return self._converted(operands[0], function)
+        if function in (min, max):
+            return self._extreme(function, *map(self.typed, operands))
+        return self._called(function, operands)
+
+    def _extreme(self, function: Any, x: Scalar, y: Scalar) -> Operand:
+        """The smaller or larger of two whole numbers."""
+        first = self._called(operator.lt if function is min else operator.gt, (x, y))
+        return Scalar(x.type, self._builder.select(self.typed(first).value, x.value, y.value))
+
+    def _converted(self, operand: Operand, kind: Any) -> Operand:
+        if isinstance(operand, Constant):
+            return Scalar(kind, self.constant(operand.value, kind))
+        scalar = self.typed(operand)
+        return Scalar(kind, self._context.cast(self._builder, scalar.value, scalar.type, kind))
+
+    def _attribute(self, node: Any) -> Operand:
+        """The real or the imaginary part."""
+        owner = self.typed(self.evaluated(node.value))
+        kind = self._context.typing_context.resolve_getattr(owner.type, node.attr)
+        found = self._context.get_getattr(owner.type, node.attr)
+        return Scalar(kind, found(self._context, self._builder, owner.type, owner.value, node.attr))
+
+    def _method(self, node: Any, operands: tuple[Operand, ...]) -> Operand:
+        owner = self.typed(self.evaluated(node.value))
+        bound = self._context.typing_context.resolve_getattr(owner.type, node.attr)
+        signature = self._context.typing_context.resolve_function_type(bound, (), {})
+        return self.operand(
+            signature.return_type,
+            self._context.get_function(bound, signature)(self._builder, [owner.value]),
+        )
+
+    def _called(self, function: Any, operands: tuple[Operand, ...]) -> Operand:
+        kinds = tuple(map(self._kind, operands))
+        meaning = self._meanings.get((function, kinds))
+        if meaning is None:
+            meaning = self._meanings[function, kinds] = self._meaning(function, kinds)
+        signature, lowered = meaning
+        values = [
+            self._context.cast(self._builder, self._value(o, kind), kind, wanted)
+            for o, kind, wanted in zip(operands, kinds, signature.args, strict=True)
+        ]
+        self._context.add_linking_libs(getattr(lowered, "libs", ()))
+        return self.operand(signature.return_type, lowered(self._builder, values))
+
+    def _meaning(self, function: Any, kinds: tuple[Any, ...]) -> tuple[Any, Any]:
+        """What Numba makes of a function with arguments of these types."""
+        typing = self._context.typing_context
+        known = typing.resolve_value_type(function)
+        signature = typing.resolve_function_type(known, kinds, {})
+        if signature is None:
+            raise LoweringError(f"{function} does not take {', '.join(map(str, kinds))}")
+        return signature, self._context.get_function(known, signature)
+
+    def _kind(self, operand: Operand) -> Any:
+        """The type that a call sees; that of a constant says its value."""
+        match operand:
+            case Constant(value):
+                return _literal(value)
+            case Scalar(kind, _):
+                return kind
+            case Row(dtype, _, _):
+                return types.Array(dtype, 1, "C")
+            case Pack(items):
+                return Tuple.from_types(tuple(unliteral(self._kind(i)) for i in items))
+            case Known(value):
+                return self._context.typing_context.resolve_value_type(value)
+
+    def _value(self, operand: Operand, kind: Any) -> Any:
+        match operand:
+            case Constant(value):
+                return self.constant(value, unliteral(kind))
+            case Scalar(_, value):
+                return value
+            case Row():
+                return self._array(operand, kind)
+            case Pack(items):
+                values = [self._value(i, k) for i, k in zip(items, kind, strict=True)]
+                return self._context.make_tuple(self._builder, kind, values)
+            case Known():
+                return self._context.get_dummy_value()
+
+    def _array(self, row: Row, kind: Any) -> Any:
+        """A row as Numba's structure of an array, which owns nothing."""
+        array = self._context.make_array(kind)(self._context, self._builder)
+        width = self._context.get_abi_sizeof(self._context.get_data_type(row.dtype))
+        itemsize = self._context.get_constant(types.intp, width)
+        self._context.populate_array(
+            array,
+            data=row.pointer,
+            shape=cgutils.pack_array(self._builder, [row.count]),
+            strides=cgutils.pack_array(self._builder, [itemsize]),
+            itemsize=itemsize,
+            meminfo=None,
+        )
+        return array._getvalue()
+
+
+def _literal(value: Any) -> Any:
+    """The type of a constant."""
+    return types.float64 if isinstance(value, float) else literal(value)
+
+
+def _type(operand: Operand) -> Any:
+    """The type that an operand names."""
+    if not isinstance(operand, Known):
+        raise LoweringError("no type of elements")
+    return operand.value

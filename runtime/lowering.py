@@ -1,0 +1,180 @@
+"""Emitted source to LLVM IR, statement by statement, in one walk over its syntax tree.
+
+Emitted source is a small part of Python: loops over ranges, branches, scalars of one type each, rows of
+elements. Its types are plain from left to right, so nothing is inferred and nothing is iterated; time grows
+with the length of the source. What operators and functions mean is Numba's (`Expressions`). Start with
+`lower`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+import llvmlite.ir as ll
+from numba.core import cgutils, types
+
+from tapejit.runtime.allocation import Allocations
+from tapejit.runtime.expression import Expressions, LoweringError
+from tapejit.runtime.operand import Constant, Operand, Row, RowVariable, Scalar, ScalarVariable
+
+
+def lower(body: Sequence[ast.stmt], context: Any, builder: Any, arguments: Any, namespace: Any) -> None:
+    """Append the statements of a function; `arguments` are names, types of Numba and values."""
+    lowering = _Statements(context, builder, namespace)
+    lowering.bind(arguments)
+    lowering.run(body)
+    context.call_conv.return_value(builder, context.get_dummy_value())
+    lowering.allocations.freed_at_exits()
+
+
+class _Statements:
+    """The statements of one function."""
+
+    def __init__(self, context: Any, builder: Any, namespace: Any):
+        self.context, self.builder, self.namespace = context, builder, namespace
+        self.allocations = Allocations(context, builder)
+        self.expressions = Expressions(context, builder, namespace, self.allocations)
+        self.variables = self.expressions.variables
+        self._exits: list[Any] = []  # of the loops around, innermost last
+
+    def bind(self, arguments: Any) -> None:
+        """Make variables of the function's arguments."""
+        for name, kind, value in arguments:
+            self._bind(name, self.expressions.operand(kind, value))
+
+    def run(self, body: Sequence[ast.stmt]) -> None:
+        """The statements, up to one that leaves."""
+        for statement in body:
+            if self.builder.block.is_terminated:
+                return
+            lowered = getattr(self, f"_{type(statement).__name__.lower()}", None)
+            if lowered is None:
+                raise LoweringError(f"emitted source has no statement like: {ast.unparse(statement)}")
+            lowered(statement)
+
+    # -- Plain statements --------------------------------------------------------------------------------
+
+    def _expr(self, statement: Any) -> None:
+        self.expressions.evaluated(statement.value)
+
+    def _pass(self, statement: Any) -> None:
+        pass
+
+    def _break(self, statement: Any) -> None:
+        self.builder.branch(self._exits[-1])
+
+    def _raise(self, statement: Any) -> None:
+        error, (message,) = self.namespace[statement.exc.func.id], statement.exc.args
+        self.context.call_conv.return_user_exc(self.builder, error, (message.value,))
+
+    def _assign(self, statement: Any) -> None:
+        (target,), value = statement.targets, statement.value
+        if not isinstance(target, ast.Tuple):
+            self._store(target, self.expressions.evaluated(value))
+            return
+        found = [self.expressions.evaluated(v) for v in value.elts]
+        for each, operand in zip(target.elts, found, strict=True):
+            self._store(each, operand)
+
+    def _augassign(self, statement: Any) -> None:
+        value = ast.BinOp(statement.target, statement.op, statement.value)
+        self._store(statement.target, self.expressions.evaluated(value))
+
+    def _store(self, target: Any, operand: Operand) -> None:
+        if isinstance(target, ast.Name):
+            self._bind(target.id, operand)
+        else:
+            self.expressions.store_element(target, operand)
+
+    def _bind(self, name: str, operand: Operand) -> None:
+        if isinstance(operand, Row):
+            self._bind_row(name, operand)
+        else:
+            self._bind_scalar(name, operand)
+
+    def _bind_scalar(self, name: str, operand: Any) -> None:
+        found = self.variables.get(name)
+        if found is None:
+            operand = self.expressions.typed(operand)
+            slot = cgutils.alloca_once(self.builder, self.context.get_value_type(operand.type), name=name)
+            found = self.variables[name] = ScalarVariable(operand.type, slot)
+        elif isinstance(operand, Constant) and isinstance(found, ScalarVariable):
+            operand = Scalar(found.type, self.expressions.constant(operand.value, found.type))
+        if not (isinstance(found, ScalarVariable) and found.type == operand.type):
+            raise LoweringError(f"{name} changes its type to {operand.type}")
+        self.builder.store(operand.value, found.slot)
+
+    def _bind_row(self, name: str, row: Row) -> None:
+        found = self.variables.get(name)
+        if found is None:
+            slots = (cgutils.alloca_once(self.builder, v.type, name=name) for v in (row.pointer, row.count))
+            found = self.variables[name] = RowVariable(row.dtype, *slots)
+        if not (isinstance(found, RowVariable) and found.dtype == row.dtype):
+            raise LoweringError(f"{name} changes its type to a row of {row.dtype}")
+        self.builder.store(row.pointer, found.pointer)
+        self.builder.store(row.count, found.count)
+
+    # -- Control flow ------------------------------------------------------------------------------------
+
+    def _if(self, statement: Any) -> None:
+        condition = self.expressions.truth(statement.test)
+        then, after = (self.builder.append_basic_block(name) for name in ("then", "after"))
+        otherwise = self.builder.append_basic_block("else") if statement.orelse else after
+        self.builder.cbranch(condition, then, otherwise)
+        for block, body in ((then, statement.body), (otherwise, statement.orelse)):
+            if body:
+                self.builder.position_at_end(block)
+                self.run(body)
+                self._go(after)
+        self.builder.position_at_end(after)
+
+    def _while(self, statement: Any) -> None:
+        test, body, after = (self.builder.append_basic_block(name) for name in ("test", "body", "after"))
+        self.builder.branch(test)
+        self.builder.position_at_end(test)
+        self.builder.cbranch(self.expressions.truth(statement.test), body, after)
+        self._looped(body, statement.body, test, after)
+
+    def _for(self, statement: Any) -> None:
+        begin, stop, step, on_it_goes = self._range(statement.iter)
+        counter = cgutils.alloca_once(self.builder, begin.type, name=statement.target.id)
+        self.builder.store(begin, counter)
+        test, body, on, after = map(self.builder.append_basic_block, ("test", "body", "on", "after"))
+        self.builder.branch(test)
+        self.builder.position_at_end(test)
+        inside = self.builder.icmp_signed(on_it_goes, self.builder.load(counter), stop)
+        self.builder.cbranch(inside, body, after)
+        self.builder.position_at_end(on)
+        following = self.builder.add(self.builder.load(counter), step, flags=["nsw"])
+        self.builder.store(following, counter)
+        self.builder.branch(test)
+        self.builder.position_at_end(body)
+        self._bind(statement.target.id, Scalar(types.intp, self.builder.load(counter)))
+        self._looped(body, statement.body, on, after)
+
+    def _range(self, call: Any) -> tuple[Any, Any, Any, str]:
+        """Where a range begins, what it ends before, its step and how counter and end compare inside.
+
+        A step that is no constant is positive.
+        """
+        found = [self.expressions.evaluated(a) for a in call.args]
+        begin, stop, *more = found if len(found) > 1 else (Constant(0), *found)
+        step = more[0] if more else Constant(1)
+        back = isinstance(step, Constant) and step.value < 0
+        bounds = [self.expressions.index(each) for each in (begin, stop, step)]
+        return bounds[0], bounds[1], bounds[2], ">" if back else "<"
+
+    def _looped(self, block: Any, body: Sequence[ast.stmt], again: Any, after: Any) -> None:
+        """The body of a loop, and on behind it."""
+        self.builder.position_at_end(block)
+        self._exits.append(after)
+        self.run(body)
+        self._exits.pop()
+        self._go(again)
+        self.builder.position_at_end(after)
+
+    def _go(self, block: ll.Block) -> None:
+        if not self.builder.block.is_terminated:
+            self.builder.branch(block)
