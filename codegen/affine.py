@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +56,7 @@ class Loaded:
 
 
 Atom = LoopVar | Split | Loaded
+Ranges = Mapping["LoopVar", tuple[int, int]]  # the least and the greatest value of some loop variables
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,14 @@ class Affine:
         """The least and the greatest value."""
         ends = [sorted((f * atom.span[0], f * atom.span[1])) for atom, f in self.terms]
         return self.const + sum(e[0] for e in ends), self.const + sum(e[1] for e in ends)
+
+    def reach(self, ranges: Ranges) -> tuple[float, float]:
+        """The least and the greatest value in these ranges; what was read from memory may be anything."""
+        low = high = float(self.const)
+        for part, factor in self.terms:
+            ends = sorted(factor * end for end in _reach(part, ranges))
+            low, high = low + ends[0], high + ends[1]
+        return low, high
 
     @cached_property
     def loops(self) -> frozenset[LoopVar]:
@@ -138,10 +148,21 @@ def atom(part: Atom) -> Affine:
     return Affine(0, frozenset({(part, 1)}))
 
 
+def flat_in(expression: Affine, outer: LoopVar, inner: LoopVar) -> bool:
+    """Whether it varies with two loops as it would with one loop over both."""
+    return all(e.coefficient(outer) == e.coefficient(inner) * inner.extent for e in expression.affines())
+
+
 def _loops_of(part: Atom) -> frozenset[LoopVar]:
     if isinstance(part, LoopVar):
         return frozenset({part})
     return part.loops if isinstance(part, Loaded) else part.numerator.loops
+
+
+def _reach(part: Atom, ranges: Ranges) -> tuple[float, float]:
+    if isinstance(part, Loaded):
+        return -inf, inf
+    return ranges.get(part, part.span) if isinstance(part, LoopVar) else part.span
 
 
 def _replaced(part: Atom, new: Mapping[LoopVar, Affine]) -> Affine:

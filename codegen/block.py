@@ -33,7 +33,7 @@ class _Register:
         """Combine the parts and go on as if there had been no blocks."""
         yield from fold.combined_parts(self.root, self.names, [p.name for p in self.parts], blocks)
         for node in self.finish(*self.names):
-            yield from node.lines()
+            yield from node.lines({})
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tapejit.codegen.evaluation import evaluation_cost
 from tapejit.codegen.moves import repeats_rows
 from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.primitive import Gathered, IndexMap, OnDemand, Padded, Scalar
@@ -37,10 +38,15 @@ class _Demand:
         self.sizes = {min(self.sizes), max(self.sizes)} if self.sizes else set()
         self.repeated |= other.repeated
 
+    @property
+    def places(self) -> int:
+        """At how many indices it is needed; two stand for all above."""
+        return min(max(self.indices + self.in_place, 1), 2)
+
     def worth_storing(self, cost: int) -> bool:
         """Evaluating once and loading is cheaper than evaluating wherever it is needed."""
         often = len(self.phases) > 1 or len(self.sizes) > 1 or self.repeated
-        return cost >= STORE_ABOVE and (often or self.indices + self.in_place > 1)
+        return cost >= STORE_ABOVE and (often or self.places > 1)
 
 
 def costly_values(function: Function) -> set[Value]:
@@ -75,13 +81,14 @@ def _pass_on(instr: Instr, demands: dict[Value, _Demand], kept: set[Value], phas
             demand.add(_Demand({phases[result]}, {result.type.size}))
         else:
             demand.add(demands.get(result, _Demand()))
-        demand.indices += moved
+        demand.indices += moved and (1 if result in kept else demands.get(result, demand).places)
         demand.in_place |= not moved
-        demand.repeated |= moved and result.type.size > operand.type.size > 1
+        repeats = moved and not isinstance(emission, Padded)
+        demand.repeated |= repeats and result.type.size > operand.type.size > 1
 
 
 def _costs(function: Function) -> dict[Value, int]:
-    """The cost of one element of each value, with everything that is evaluated for it."""
+    """At most the cost of one element of each value: as if nothing in it served twice."""
     costs = dict.fromkeys(function.params, 1)
     for instr in function.body:
         costs.update(dict.fromkeys(instr.results, _cost(instr, costs)))
@@ -90,12 +97,11 @@ def _costs(function: Function) -> dict[Value, int]:
 
 def _still_costly(function: Function, kept: set[Value]) -> set[Value]:
     """Those of `kept` that cost much even though what they are computed from may be stored as well."""
-    costs, found = dict.fromkeys(function.params, 1), set()
-    for instr in function.body:
-        cost = _cost(instr, costs)
-        stored = cost >= STORE_ABOVE and instr.results[0] in kept
-        costs.update(dict.fromkeys(instr.results, 1 if stored else cost))
-        found |= set(instr.results) if stored else set()
+    definitions = {v: instr for instr in function.body for v in instr.results}
+    found: set[Value] = set()
+    for value in definitions:
+        if value in kept and evaluation_cost(value, definitions, found) >= STORE_ABOVE:
+            found.add(value)
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Root
 from tapejit.codegen.schedule import Nest, Schedule
+from tapejit.codegen.window import long_extents
 from tapejit.ir.function import Value
 from tapejit.ir.types import TensorType
 
@@ -23,18 +24,27 @@ def _nest(number: int, nest: Nest, plan: Plan) -> Iterator[str]:
     rows = f" over rows {list(nest.rows)}" if nest.rows else ""
     yield f"nest {number}{rows}  ({nest.reason})"
     for phase in nest.phases:
-        yield f"  loops {list(phase.inner)}: {', '.join(_work(root, plan) for root in phase.roots)}"
+        work = (_work(root, plan, phase.begins.get(root, ())) for root in phase.roots)
+        yield f"  loops {list(phase.inner)}: {', '.join(work)}"
     reads = dict.fromkeys(v for root in nest.roots for v in _leaves(root, plan))
     written = (v for root in nest.roots for v in root.values)
     yield f"  reads {_bytes(v.type for v in reads)}, writes {_bytes(v.type for v in written)}"
     yield f"  {nest.division.reason}{'; in stages' if nest.stages else ''}"
 
 
-def _work(root: Root, plan: Plan) -> str:
+def _work(root: Root, plan: Plan, begins: tuple[int, ...]) -> str:
     name = root.instr.primitive.name if root.instr else root.value.name or "value"
     to = "a temporary" if root.slot is None else f"result {root.slot}"
     verb = "store" if root.kind in (Kind.DEFINE, Kind.COPY) else root.kind.value
-    return f"{verb} {name} to {to}"
+    return f"{verb} {name}{_window(root, begins)} to {to}"
+
+
+def _window(root: Root, begins: tuple[int, ...]) -> str:
+    """What it has of the loops, if not all."""
+    if not begins:
+        return ""
+    ranges = (f"{begin}:{begin + n}" for begin, n in zip(begins, long_extents(root), strict=True))
+    return f" over [{', '.join(ranges)}]"
 
 
 def _leaves(root: Root, plan: Plan) -> list[Value]:

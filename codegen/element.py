@@ -6,12 +6,14 @@ it takes at the outermost loop level on which they depend; each (value, offset) 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tapejit.codegen.affine import Affine, Loaded, LoopVar, atom
+from tapejit.codegen.condition import Check, inside, within
 from tapejit.codegen.index import Index
-from tapejit.codegen.level import Guard, Node, Statement
+from tapejit.codegen.level import Condition, Guard, Node, Statement
 from tapejit.codegen.memory import Array, Register, Storage
 from tapejit.codegen.moves import moved
 from tapejit.codegen.name import Names
@@ -21,7 +23,7 @@ from tapejit.ir.ops import literal
 from tapejit.ir.primitive import Constant, Gathered, IndexMap, Padded, Reinterpret, Scalar
 
 Demand = tuple[Value, Index]
-Conditions = Sequence[tuple[str, Affine]]  # source with `{0}` for an expression
+Checks = tuple[Check, ...]
 
 Place = Callable[[frozenset[LoopVar]], list[Node]]
 
@@ -35,12 +37,20 @@ class Known:
 
 
 @dataclass
-class _Scope:
-    """What is known inside a guard (or, the outermost one, in the nest)."""
+class Scope:
+    """What is known inside the latest guard of its kind (or, the outermost one, in the nest).
+
+    Guards of equal checks at one level share theirs: where one has run so does the next.
+    """
 
     loops: frozenset[LoopVar] = frozenset()
-    nodes: list[Node] = field(default_factory=list)
+    guard: Guard = field(default_factory=lambda: Guard(Statement("")))
     known: dict[tuple[Value, Affine], Known] = field(default_factory=dict)
+    within: dict[tuple[Checks, frozenset[LoopVar]], Scope] = field(default_factory=dict)
+
+    @property
+    def nodes(self) -> list[Node]:
+        return self.guard.body
 
 
 class Elements:
@@ -48,7 +58,7 @@ class Elements:
 
     def __init__(self, plan: Plan, storage: Storage, names: Names):
         self.plan, self.storage, self.names = plan, storage, names
-        self.scopes = [_Scope()]
+        self.scopes = [Scope()]
         self.fused: dict[Instr, None] = {}  # the instructions evaluated, in order
         self.place: Place = lambda loops: []
 
@@ -99,7 +109,7 @@ class Elements:
         key = value, index.flat
         return next(scope.known[key] for scope in reversed(self.scopes) if key in scope.known)
 
-    def _scope(self, loops: frozenset[LoopVar]) -> _Scope:
+    def _scope(self, loops: frozenset[LoopVar]) -> Scope:
         """The innermost guard whose condition varies with one of the loops, or with none."""
         outermost = self.scopes[0]
         return next(s for s in reversed(self.scopes) if s is outermost or s.loops & loops or not s.loops)
@@ -167,53 +177,56 @@ class Elements:
 
     def _padded(self, instr: Instr, value: Value, emission: Padded, index: Index) -> Known:
         (x,) = instr.operands
-        conditions, dims = _inside(emission.operand_index(index.dims, x.type, **instr.attrs), x.type.shape)
-        if not conditions:
+        checks, dims = _inside(emission.operand_index(index.dims, x.type, **instr.attrs), x.type.shape)
+        if not checks:
             return self.element(x, Index(x.type.shape, dims))
         around = literal(value.type.dtype, instr.attrs["value"])
-        return self._guarded(instr, (x, Index(x.type.shape, dims)), conditions, around, index.loops)
+        if any(check.decided({}) is False for check in checks):
+            return Known(around)
+        return self._guarded(instr, (x, Index(x.type.shape, dims)), checks, around, index.loops)
 
     def _gathered(self, instr: Instr, value: Value, index: Index) -> Known:
         x, where = instr.operands
         axis = instr.attrs["axis"]
         found = self._recall(*_position(instr, index))
         place = atom(Loaded(found.text, x.type.shape[axis], found.loops))
-        inside = place if x.type.shape[axis] > 1 else Affine()  # where the conditions hold it is 0
+        inside = place if x.type.shape[axis] > 1 else Affine()  # where the checks hold it is 0
         dims = (*index.dims[:axis], inside, *index.dims[axis + where.type.rank :])
-        conditions = within(place, x.type.shape[axis])
+        checks = within(place, x.type.shape[axis])
         zero, loops = f"{value.type.dtype}(0)", index.loops | found.loops
-        return self._guarded(instr, (x, Index(x.type.shape, dims)), conditions, zero, loops)
+        return self._guarded(instr, (x, Index(x.type.shape, dims)), checks, zero, loops)
 
     def _guarded(
-        self, instr: Instr, inside: Demand, conditions: Conditions, around: str, loops: frozenset[LoopVar]
+        self, instr: Instr, inside: Demand, checks: Checks, around: str, loops: frozenset[LoopVar]
     ) -> Known:
-        """The element `inside` where the conditions hold, `around` elsewhere."""
+        """The element `inside` where the checks hold, `around` elsewhere."""
         self.fused[instr] = None
         name = self.names.of(instr.results[0])
         outside = Statement(f"{name} = {around}")
-        nodes = self._nodes(loops)
-        nodes.append(self._guard(name, inside, conditions, outside) if inside[0].type.size else outside)
+        if not inside[0].type.size:
+            self._nodes(loops).append(outside)
+            return Known(name, loops)
+        with self.guard(checks, loops) as scope:
+            found = self.element(*inside)
+            scope.nodes.append(Statement(f"{name} = {found.text}"))
+            scope.guard.otherwise.append(outside)
         return Known(name, loops)
 
-    def _guard(self, name: str, inside: Demand, conditions: Conditions, outside: Statement) -> Guard:
-        """`name` is the element `inside` where the conditions hold."""
-        condition = all_hold(conditions)
-        scope = _Scope(frozenset().union(*(e.loops for e in condition.holes)))
+    @contextmanager
+    def guard(self, checks: Checks, loops: frozenset[LoopVar]) -> Iterator[Scope]:
+        """A guard inside `loops`: what is placed in the meantime and varies with its checks goes into it."""
+        varying = frozenset().union(*(check.place.loops for check in checks))
+        scope = self._scope(loops).within.setdefault((checks, loops), Scope(varying))
+        before, scope.guard = scope.guard, Guard(Condition("", checks=checks))
         self.scopes.append(scope)
-        found = self.element(*inside)
+        yield scope
         self.scopes.pop()
-        return Guard(condition, [*scope.nodes, Statement(f"{name} = {found.text}")], [outside])
-
-
-def within(place: Affine, size: int) -> Conditions:
-    """That a loaded position is one of `size`."""
-    return [("{0} >= 0", place), (f"{{0}} < {size}", place)]
-
-
-def all_hold(conditions: Conditions, array: Array | None = None) -> Statement:
-    """The condition of a guard; about the memory `array`, if that may turn out not to be needed."""
-    template = " and ".join(text.format(f"{{{k}}}") for k, (text, _) in enumerate(conditions))
-    return Statement(template, tuple(e for _, e in conditions), array)
+        nodes = self._nodes(loops)
+        if nodes and nodes[-1] is before:
+            before.absorb(scope.guard)
+            scope.guard = before
+        else:
+            nodes.append(scope.guard)
 
 
 def _position(instr: Instr, index: Index) -> Demand:
@@ -233,19 +246,14 @@ def narrow(text: str, dtype: str) -> str:
     return f"i32({text})" if dtype == "i32" else text
 
 
-def _inside(steps: Sequence[tuple[Affine, int]], shape: Sequence[int]) -> tuple[Conditions, list[Affine]]:
-    """The conditions under which a padded index lies in the operand, and the operand's index."""
-    conditions: list[tuple[str, Affine]] = []
+def _inside(steps: Sequence[tuple[Affine, int]], shape: Sequence[int]) -> tuple[Checks, list[Affine]]:
+    """The checks under which a padded index lies in the operand, and the operand's index."""
+    checks: list[Check] = []
     dims: list[Affine] = []
     for (place, step), n in zip(steps, shape, strict=True):
-        low, high = place.span
-        last = (n - 1) * step
-        if low < 0:
-            conditions.append(("{0} >= 0", place))
-        if high > last:
-            conditions.append((f"{{0}} <= {last}", place))
+        checks += inside(place, (n - 1) * step + 1)
         quotient, remainder = place.divmod(step)
         if remainder.span != (0, 0):
-            conditions.append((f"({{0}}) % {step} == 0", place))
-        dims.append(quotient if n > 1 else Affine())  # where the conditions hold it is 0
-    return conditions, dims
+            checks.append(Check(place, "%", step))
+        dims.append(quotient if n > 1 else Affine())  # where the checks hold it is 0
+    return tuple(checks), dims

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tapejit.codegen.affine import Affine, LoopVar
 from tapejit.codegen.element import narrow
-from tapejit.codegen.level import INDENT, Guard, Level, Node, Statement
+from tapejit.codegen.level import INDENT, Guard, Level, Node, Statement, Stretch
 from tapejit.codegen.name import Names
 from tapejit.codegen.root import Root
 from tapejit.ir.primitive import Fold, FoldIndex
@@ -161,8 +161,8 @@ def strip_mine(levels: list[Level], names: Names, length: int) -> None:
     level = levels[-2]
     assert level.loop is not None
     extent = level.loop.extent
-    begin, offset = names.fresh("begin"), names.fresh("offset")
-    low, high = level.range or ("0", str(extent))
+    begin = LoopVar(names.fresh("begin"), extent)
     # Counted from `begin`, the loop would not vectorise where the extent is known at run time only.
-    levels.insert(-1, Level(level.loop, (f"min({length}, {high} - {begin})",), begin, offset))
-    level.loop, level.range = LoopVar(begin, extent), (low, high, str(length))
+    stretch = Stretch(begin, length, names.fresh("offset"))
+    levels.insert(-1, Level(level.loop, stretch=stretch))
+    level.loop, level.step = begin, length

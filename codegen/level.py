@@ -7,13 +7,16 @@ statements stay symbolic, so that loops can still be merged; `write` turns the c
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
-from tapejit.codegen.affine import Affine, LoopVar, atom
+from tapejit.codegen.affine import Affine, LoopVar, Ranges, atom, flat_in
+from tapejit.codegen.condition import Check
 from tapejit.codegen.memory import Array
 from tapejit.codegen.name import words
 
 INDENT = "    "
+ANYWHERE: Ranges = MappingProxyType({})
 
 
 @dataclass(eq=False)
@@ -24,7 +27,7 @@ class Statement:
     holes: tuple[Affine, ...] = ()
     array: Array | None = None  # the memory that a load or a store is about
 
-    def lines(self) -> Iterator[str]:
+    def lines(self, ranges: Ranges = ANYWHERE) -> Iterator[str]:
         if self.array is None or self.array.needed:
             yield self.template.format(*self.holes)
 
@@ -36,44 +39,101 @@ class Statement:
         """It only fetches an element."""
         return self.array is not None and self.template.endswith(f" = {self.array.name}[{{0}}]")
 
+    def fits(self, outer: LoopVar, inner: LoopVar) -> bool:
+        """Whether it can be said in one loop over both."""
+        return all(flat_in(hole, outer, inner) for hole in self.holes)
+
+    def merge(self, outer: LoopVar, inner: LoopVar, both: LoopVar) -> None:
+        """Say it so."""
+        new = {outer: Affine(), inner: atom(both)}
+        self.holes = tuple(h.replace(new) for h in self.holes)
+
+
+@dataclass(eq=False)
+class Condition(Statement):
+    """Checks that have to hold together; about the memory `array`, if that may turn out not to be needed."""
+
+    checks: tuple[Check, ...] = ()
+
+    def lines(self, ranges: Ranges = ANYWHERE) -> Iterator[str]:
+        """Those checks that the ranges leave open."""
+        yield " and ".join(str(c) for c in self.checks if c.decided(ranges) is None)
+
+    def fails(self, ranges: Ranges) -> bool:
+        return any(c.decided(ranges) is False for c in self.checks)
+
+    def fits(self, outer: LoopVar, inner: LoopVar) -> bool:
+        return all(c.merged(outer, inner, inner) for c in self.checks)
+
+    def merge(self, outer: LoopVar, inner: LoopVar, both: LoopVar) -> None:
+        self.checks = tuple(new for t in self.checks if (new := t.merged(outer, inner, both)))
+
 
 @dataclass(eq=False)
 class Guard:
-    """`if condition: body, else: otherwise`."""
+    """`if condition: body, else: otherwise`; one of the two where the loops' ranges say which."""
 
     condition: Statement
-    body: list[Statement | Guard]
-    otherwise: list[Statement | Guard]
+    body: list[Statement | Guard] = field(default_factory=list)
+    otherwise: list[Statement | Guard] = field(default_factory=list)
 
-    def lines(self) -> Iterator[str]:
-        for condition in self.condition.lines():
-            yield f"if {condition}:"
-        for node in self.body:
-            yield from (INDENT + line for line in node.lines())
-        if self.otherwise:
-            yield "else:"
-        for node in self.otherwise:
-            yield from (INDENT + line for line in node.lines())
+    def lines(self, ranges: Ranges = ANYWHERE) -> Iterator[str]:
+        body, otherwise = list(node_lines(self.body, ranges)), list(node_lines(self.otherwise, ranges))
+        remaining = "".join(self.condition.lines(ranges))
+        if isinstance(self.condition, Condition) and self.condition.fails(ranges):
+            yield from otherwise
+        elif not remaining:
+            yield from body
+        elif body or otherwise:
+            yield f"if {remaining}:"
+            yield from (INDENT + line for line in body or ["pass"])
+            if otherwise:
+                yield "else:"
+            yield from (INDENT + line for line in otherwise)
 
     def statements(self) -> Iterator[Statement]:
         yield self.condition
         for node in (*self.body, *self.otherwise):
             yield from node.statements()
 
+    def absorb(self, other: Guard) -> None:
+        """Do what `other` does as well, which has the same condition and comes next."""
+        self.body += other.body
+        self.otherwise += other.otherwise
+
 
 Node = Statement | Guard
+Section = tuple[int, int]  # of a loop's range: its first value, and what it stays below
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Up to `length` values of a loop, from where `begin` stands, counted by `counter`."""
+
+    begin: LoopVar
+    length: int
+    counter: str
 
 
 @dataclass(eq=False)
 class Level:
-    """Statements, then a loop over the levels that follow (None: innermost), then statements."""
+    """Statements, then a loop over the levels that follow (None: innermost), then statements.
+
+    A loop may run in `sections`, one after another. In all but the longest one the loops inside it run whole.
+    """
 
     loop: LoopVar | None = None
-    range: tuple[str, ...] = ()  # the arguments of its `range`, if not the whole extent
-    base: str = ""  # the loop's variable is this and a counter, if it does not count itself
-    counter: str = ""
+    step: int = 1
+    divided: bool = False  # it runs over what a block has of its range, from `first` below `last`
+    sections: tuple[Section, ...] = ()
+    stretch: Stretch | None = None  # all it runs over, if the level around it goes in stretches
     before: list[Node] = field(default_factory=list)
     after: list[Node] = field(default_factory=list)
+
+    @property
+    def counter(self) -> str:
+        """What counts if the loop's variable does not."""
+        return self.stretch.counter if self.stretch else ""
 
     @property
     def nodes(self) -> list[Node]:
@@ -108,45 +168,81 @@ def merge_loops(levels: list[Level], pinned: set[Level], users: Sequence[Stateme
         outer, inner = levels[k - 1], levels[k]
         if inner.nodes or inner in pinned or inner.loop is None or outer.loop is None:
             continue
-        if all(_flat_in(e, outer.loop, inner.loop) for s in users for h in s.holes for e in h.affines()):
+        if all(s.fits(outer.loop, inner.loop) for s in users):
             merged = LoopVar(outer.loop.name, outer.loop.extent * inner.loop.extent)
-            new = {outer.loop: Affine(), inner.loop: atom(merged)}
             for s in users:
-                s.holes = tuple(h.replace(new) for h in s.holes)
+                s.merge(outer.loop, inner.loop, merged)
             outer.loop = merged
             del levels[k]
 
 
-def _flat_in(expression: Affine, outer: LoopVar, inner: LoopVar) -> bool:
-    return expression.coefficient(outer) == expression.coefficient(inner) * inner.extent
+@dataclass(frozen=True)
+class Run:
+    """What is known inside a loop."""
+
+    ranges: Ranges = field(default_factory=dict)
+    low: str = ""  # where it starts, as source
+    high: str = ""  # what it stays below
+    edge: bool = False  # it or one around it runs over a section that is not the longest
 
 
-def write(levels: Sequence[Level], inside: Iterable[str] = ()) -> Iterator[str]:
+def write(levels: Sequence[Level], inside: Iterable[str] = (), around: Run | None = None) -> Iterator[str]:
     """The lines of a chain of levels; the last one holds the lines `inside`."""
     if not levels:
         yield from inside
         return
-    level = levels[0]
-    yield from node_lines(level.before)
-    if level.loop is None:
-        return
-    yield from loop_lines(level, write(levels[1:], inside))
-    yield from node_lines(level.after)
+    level, around = levels[0], around or Run()
+    yield from node_lines(level.before, around.ranges)
+    for run in runs(level, around):
+        yield from loop_lines(level, write(levels[1:], inside, run), run)
+    yield from node_lines(level.after, around.ranges)
 
 
-def loop_lines(level: Level, inside: Iterable[str]) -> Iterator[str]:
-    """The loop of a level; nothing if there is nothing inside, as where that wrote what nobody reads."""
+def loop_lines(level: Level, inside: Iterable[str], run: Run) -> Iterator[str]:
+    """A loop of a level; nothing if there is nothing inside, as where that wrote what nobody reads."""
     body = [INDENT + line for line in inside]
     if not body:
         return
     assert level.loop is not None
-    bounds = ", ".join(level.range or (str(level.loop.extent),))
-    yield f"for {level.counter or level.loop.name} in range({bounds}):"
-    if level.base and level.loop.name in words(body):
-        yield f"{INDENT}{level.loop.name} = {level.base} + {level.counter}"
+    yield f"for {level.counter or level.loop.name} in range({_arguments(level, run)}):"
+    if level.stretch and level.loop.name in words(body):
+        yield f"{INDENT}{level.loop.name} = {level.stretch.begin.name} + {level.counter}"
     yield from body
 
 
-def node_lines(nodes: Iterable[Node]) -> Iterator[str]:
+def runs(level: Level, around: Run | None = None) -> Iterator[Run]:
+    """The loops that a level writes, one after another."""
+    around = around or Run()
+    if level.loop is None:
+        return
+    if level.stretch is not None:
+        yield replace(around, ranges={**around.ranges, level.loop: around.ranges[level.stretch.begin]})
+        return
+    whole = (0, level.loop.extent)
+    sections = (whole,) if around.edge or not level.sections else level.sections
+    longest = max(sections, key=lambda section: section[1] - section[0])
+    for section in sections:
+        ranges = {**around.ranges, level.loop: (section[0], max(section[1] - 1, section[0]))}
+        yield Run(ranges, *_ends(section, whole, level.divided), around.edge or section != longest)
+
+
+def _ends(section: Section, whole: Section, divided: bool) -> tuple[str, str]:
+    """Source of where a section starts and of what it stays below, in a block if the loop is divided."""
+    if not divided:
+        return str(section[0]), str(section[1])
+    low = "first" if section[0] == whole[0] else f"max(first, {section[0]})"
+    return low, "last" if section[1] == whole[1] else f"min(last, {section[1]})"
+
+
+def _arguments(level: Level, run: Run) -> str:
+    """What the loop's `range` is given."""
+    if level.stretch is not None:
+        return f"min({level.stretch.length}, {run.high} - {level.stretch.begin.name})"
+    low = [run.low] if run.low != "0" or level.step > 1 else []
+    step = [str(level.step)] if level.step > 1 else []
+    return ", ".join([*low, run.high, *step])
+
+
+def node_lines(nodes: Iterable[Node], ranges: Ranges = ANYWHERE) -> Iterator[str]:
     for node in nodes:
-        yield from node.lines()
+        yield from node.lines(ranges)

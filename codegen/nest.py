@@ -9,10 +9,12 @@ from math import prod
 from tapejit.codegen import fold
 from tapejit.codegen.affine import Affine, Loaded, LoopVar, atom
 from tapejit.codegen.block import Blocks, Finish
+from tapejit.codegen.condition import Check, inside, within
 from tapejit.codegen.depth import by_depth
-from tapejit.codegen.element import Elements, Known, all_hold, all_loops, narrow, within
+from tapejit.codegen.element import Elements, Known, all_loops, narrow
 from tapejit.codegen.index import Index
 from tapejit.codegen.level import (
+    Condition,
     Guard,
     Level,
     Node,
@@ -21,6 +23,7 @@ from tapejit.codegen.level import (
     in_order,
     merge_loops,
     node_lines,
+    runs,
     statements,
     write,
 )
@@ -31,6 +34,7 @@ from tapejit.codegen.piece import assigned, pieces
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Operand, Root
 from tapejit.codegen.schedule import Nest, Phase
+from tapejit.codegen.section import cut
 from tapejit.codegen.strip import LANES, LEAST_LANES, Group, Strip
 from tapejit.ir.function import Instr, Value
 from tapejit.ir.primitive import FoldIndex, Scanned
@@ -46,6 +50,7 @@ class _Job:
     element: fold.Element
     place: Affine  # of the element in the target
     home: Level  # where a register would live
+    inner: Level  # where the element is known
 
 
 class NestWriter:
@@ -87,7 +92,8 @@ class NestWriter:
         around = [*in_order([*self.rows, *outer]), *lane.nodes]
         strip = Strip(lane, groups, assigned(pieces(around)), self.names)
         self.buffers += strip.buffers
-        yield from write(outer, [*node_lines(lane.before), *strip.lines(), *node_lines(lane.after)])
+        (run,) = runs(outer[-1])
+        yield from write(outer, [*node_lines(lane.before), *strip.lines(run), *node_lines(lane.after)])
 
     @property
     def extent(self) -> int:
@@ -103,7 +109,7 @@ class NestWriter:
     def _divide(self, levels: Sequence[Level]) -> None:
         """The outermost loop runs over a block."""
         if self.blocks is not None and levels:
-            levels[0].range = ("first", "last")
+            levels[0].divided = True
 
     def settle(self) -> None:
         """Make a row of each temporary that only this nest reads, and merge the loops over rows."""
@@ -129,7 +135,7 @@ class NestWriter:
         levels = [*self.rows, *own]
         self._divide(levels)
         self.elements.place = lambda loops: _deepest(levels, loops).before
-        jobs = [self._job(root, levels) for root in phase.roots if root.kind is not Kind.SCATTER]
+        jobs = [self._job(root, levels, phase) for root in phase.roots if root.kind is not Kind.SCATTER]
         for root in phase.roots:
             if root.kind is Kind.SCATTER:
                 levels[-1].before.append(self._scatter(root, _space(root, levels)))
@@ -144,8 +150,20 @@ class NestWriter:
             self._finish(job, own)
         return own
 
-    def _job(self, root: Root, levels: Sequence[Level]) -> _Job:
-        space = _space(root, levels)
+    def _job(self, root: Root, levels: Sequence[Level], phase: Phase) -> _Job:
+        space = _space(root, levels, phase.begins.get(root, ()))
+        checks = _window(root, space)
+        if not checks:
+            return self._evaluated(root, space, levels, levels[-1])
+        inner = Level()
+        with self.elements.guard(checks, frozenset().union(*(e.loops for e in space))) as scope:
+            job = self._evaluated(root, space, levels, inner)
+            scope.nodes.extend(inner.before)
+        inner.before = scope.guard.body
+        return job
+
+    def _evaluated(self, root: Root, space: Sequence[Affine], levels: Sequence[Level], inner: Level) -> _Job:
+        """With its store, for a later root of the phase may load what it does not know by name."""
         home = _deepest(levels, frozenset().union(*(space[k].loops for k in root.kept)))
         dims = [space[k] for k in root.kept]
         if root.start:
@@ -157,10 +175,10 @@ class NestWriter:
         position = space[-1] if found_where else Affine()
         scans = root.kind is Kind.SCAN
         element = self._scan(root, space, levels) if scans else self._element(root, space)
-        job = _Job(root, fold.Element(element, dtype, position), place, home)
+        home = inner if home is levels[-1] else home
+        job = _Job(root, fold.Element(element, dtype, position), place, home, inner)
         if root.kind is not Kind.FOLD:
-            # At once, so that a later root of the phase may load what it does not know by name.
-            levels[-1].before.extend(self._write(job, job.element.name))
+            inner.before.extend(self._write(job, job.element.name))
         return job
 
     def _element(self, root: Root, space: Sequence[Affine]) -> str:
@@ -199,14 +217,19 @@ class NestWriter:
         name, position = self._cell(root, target), Index(root.space, space).flat
         text = fold.combined(root, name, update)
         write = Statement(f"{name} = {text}", (cell, position), target)
-        return Guard(all_hold(within(place, root.value.type.shape[axis]), target), [write], [])
+        return Guard(Condition("", checks=within(place, root.value.type.shape[axis])), [write])
 
     def _strip_mine(self, jobs: Sequence[_Job], own: list[Level]) -> None:
-        """Cut the innermost loop: into stretches for sums, into strips where calls wait for one another."""
+        """Cut the innermost loop: into stretches for sums, into strips where calls wait for one another.
+
+        Other loops are cut where padding begins and ends.
+        """
         if len(own) < 2:
             return
         lengths = self._stretches(jobs, own)
         deep = self._is_deep(own)
+        if not deep:
+            cut(own, self.plan.general)
         if lengths or deep:
             fold.strip_mine(own, self.names, min([*lengths, LANES] if deep else lengths))
         if deep:
@@ -215,7 +238,7 @@ class NestWriter:
     def _stretches(self, jobs: Sequence[_Job], own: Sequence[Level]) -> list[int]:
         """How many elements each sum over the innermost loop adds up at a time."""
         sums = [job for job in jobs if job.root.kind is Kind.FOLD and fold.is_float_sum(job.root)]
-        found = [fold.STRETCH[job.root.value.type.dtype] for job in sums if job.home is not own[-1]]
+        found = [fold.STRETCH[job.root.value.type.dtype] for job in sums if job.home is not job.inner]
         short = not self.plan.general and bool(found) and fold.is_short(_loop(own[-2]), min(found))
         return [] if short else found
 
@@ -227,7 +250,7 @@ class NestWriter:
     def _finish(self, job: _Job, own: list[Level]) -> None:
         name = job.element.name
         if job.root.kind is Kind.FOLD:
-            levels = [*self.rows, *own]
+            levels = [*self.rows, *own[:-1], job.inner]
             finish: Finish = lambda name, *_: self._write(job, name)  # noqa: E731
             if self.blocks is not None and job.home is levels[0]:
                 finish = self.blocks.apart(job.root, job.element.dtype, finish)
@@ -274,10 +297,16 @@ def _deepest(levels: Sequence[Level], loops: frozenset[LoopVar]) -> Level:
     return levels[max((k + 1 for k, level in enumerate(levels) if level.loop in loops), default=0)]
 
 
-def _space(root: Root, levels: Sequence[Level]) -> list[Affine]:
-    """The loop variable of each dimension of a root's space."""
-    loops = iter([level.loop for level in levels if level.loop is not None])
-    return [Affine() if n == 1 else atom(next(loops)) for n in root.space]
+def _space(root: Root, levels: Sequence[Level], begins: Sequence[int] = ()) -> list[Affine]:
+    """The position in each dimension of a root's space, which begins at these values of its loops."""
+    loops = [atom(level.loop) for level in levels if level.loop is not None]
+    places = iter([loop + -begin for loop, begin in zip(loops, begins, strict=True)] if begins else loops)
+    return [Affine() if n == 1 else next(places) for n in root.space]
+
+
+def _window(root: Root, space: Sequence[Affine]) -> tuple[Check, ...]:
+    """The checks under which the loops are inside a root's space."""
+    return tuple(t for n, e in zip(root.space, space, strict=True) for t in inside(e, n))
 
 
 def _operand_index(operand: Operand, space: Sequence[Affine]) -> Index:

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
+from operator import add
 
 from tapejit.codegen.dependence import Needs, needs_of_roots
 from tapejit.codegen.parallel import SERIAL, Division, division
 from tapejit.codegen.plan import Plan, make_plan, planned
 from tapejit.codegen.root import Kind, Root
 from tapejit.codegen.stage import crossing, pays
+from tapejit.codegen.window import Joint, joint, long_extents
 from tapejit.ir.function import Function
 from tapejit.ir.signature import Signature
 
@@ -29,6 +31,7 @@ class Phase:
 
     inner: tuple[int, ...]  # extents of the loops inside the rows, without those of one
     roots: list[Root] = field(default_factory=list)
+    begins: dict[Root, tuple[int, ...]] = field(default_factory=dict)  # of those with a window of the loops
 
 
 @dataclass(eq=False)
@@ -97,7 +100,7 @@ def _scheduled(plan: Plan) -> Schedule:
     number: list[int] = []
     for root, needs in zip(plan.roots, needs_of_roots(plan), strict=True):
         first = max((number[d] for d in needs.all()), default=0)
-        number.append(_place(root, needs, plan.roots, nests, first))
+        number.append(_place(root, needs, plan, nests, first))
     for nest in nests:
         nest.division = _division(nest, plan)
     return Schedule(plan, tuple(nests))
@@ -109,11 +112,11 @@ def _division(nest: Nest, plan: Plan) -> Division:
     return division([((*nest.rows, *phase.inner), phase.roots) for phase in nest.phases], plan)
 
 
-def _place(root: Root, needs: Needs, roots: Sequence[Root], nests: list[Nest], first: int) -> int:
+def _place(root: Root, needs: Needs, plan: Plan, nests: list[Nest], first: int) -> int:
     """Put `root` into one of the nests from `first` on, or into a new one; its number."""
     reason = "first nest"
     for n in range(max(first, len(nests) - REACH), len(nests)):
-        found = _room(root, needs, roots, nests[n])
+        found = _room(root, needs, plan, nests[n])
         if not isinstance(found, str):
             _add(root, nests[n], found)
             return n
@@ -124,14 +127,16 @@ def _place(root: Root, needs: Needs, roots: Sequence[Root], nests: list[Nest], f
 
 @dataclass(frozen=True)
 class _Room:
-    """Where in a nest a root fits: over which rows, in which phase at the earliest."""
+    """Where in a nest a root fits: over which rows, in which phase at the earliest, or with what loops."""
 
-    rows: tuple[int, ...]
-    phase: int
+    rows: tuple[int, ...] = ()
+    phase: int = 0
+    joint: Joint | None = None
 
 
-def _room(root: Root, needs: Needs, roots: Sequence[Root], nest: Nest) -> _Room | str:
+def _room(root: Root, needs: Needs, plan: Plan, nest: Nest) -> _Room | str:
     """Where `root` fits into `nest`, or why it does not."""
+    roots = plan.roots
     if nest.is_call or root.is_call:
         return "a call stands alone"
     if any(roots[d] in nest.phase_of for d in needs.scattered_ids()):
@@ -141,6 +146,9 @@ def _room(root: Root, needs: Needs, roots: Sequence[Root], nest: Nest) -> _Room 
     inside = [roots[d] for d in needs.aligned_ids() if roots[d] in nest.phase_of]
     if not all(d.trailing for d in inside):
         return "needs a reduction that is complete only after the nest"
+    loops = None if inside or len(nest.phases) > 1 else joint(nest.phases[0].inner, nest.roots, root, plan)
+    if loops is not None:
+        return _Room(joint=loops)
     rows = _rows(root, inside, nest)
     if isinstance(rows, str):
         return rows
@@ -166,6 +174,9 @@ def _rows(root: Root, inside: Sequence[Root], nest: Nest) -> tuple[int, ...] | s
 
 def _add(root: Root, nest: Nest, room: _Room) -> None:
     """Put `root` into the first phase it fits, or into a new one at the end."""
+    if room.joint is not None:
+        _join(root, nest, room.joint)
+        return
     if room.rows and not nest.rows:
         nest.rows = room.rows
         nest.phases[0].inner = nest.phases[0].inner[len(room.rows) :]
@@ -180,9 +191,15 @@ def _add(root: Root, nest: Nest, room: _Room) -> None:
     nest.phase_of[root] = k
 
 
-def long_extents(root: Root) -> tuple[int, ...]:
-    """The extents of the loops a root needs."""
-    return tuple(n for n in root.space if n != 1)
+def _join(root: Root, nest: Nest, loops: Joint) -> None:
+    """Put `root` into the only phase, whose loops become those over both spaces."""
+    (phase,) = nest.phases
+    phase.inner = loops.extents
+    begins = {old: phase.begins.get(old, (0,) * len(loops.old)) for old in phase.roots}
+    found = {old: tuple(map(add, begin, loops.old)) for old, begin in begins.items()} | {root: loops.new}
+    phase.begins = {each: begin for each, begin in found.items() if long_extents(each) != loops.extents}
+    phase.roots.append(root)
+    nest.phase_of[root] = 0
 
 
 def _same_loops(earlier: Root, root: Root) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from tapejit.codegen.level import Level, in_order, loop_lines, write
+from tapejit.codegen.level import Level, Run, in_order, loop_lines, write
 from tapejit.codegen.memory import Array
 from tapejit.codegen.name import Names
 from tapejit.codegen.piece import Piece, assigned, pieces, read_first
@@ -59,10 +59,10 @@ class Strip:
     def buffers(self) -> list[Array]:
         return list(self._buffers.values())
 
-    def lines(self) -> Iterator[str]:
+    def lines(self, around: Run) -> Iterator[str]:
         """The groups one after another, each in a loop over the lanes."""
         for group in self._groups:
-            yield from loop_lines(self._lane, self._body(group))
+            yield from loop_lines(self._lane, self._body(group), around)
 
     def _body(self, group: Group) -> Iterator[str]:
         needed, own = read_first(group.parts), assigned(group.parts)

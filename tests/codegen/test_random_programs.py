@@ -9,7 +9,7 @@ from plain import run_plainly
 from random_program import RandomProgram
 from random_rows import RandomRows
 
-from tapejit.codegen import cost, parallel, root, stage, unroll, workspace
+from tapejit.codegen import cost, parallel, root, section, stage, unroll, window, workspace
 from tapejit.codegen import fold as folds
 from tapejit.ir.function import Function
 from tapejit.ir.interpreter import interpret
@@ -42,6 +42,15 @@ def short_limits(monkeypatch):
     monkeypatch.setitem(folds.STRETCH, "f32", 1)
     monkeypatch.setattr(root, "SMALL_PRODUCT", 8)
     monkeypatch.setattr(cost, "STORE_ABOVE", 3)
+    monkeypatch.setattr(section, "LEAST", 0)
+
+
+@pytest.fixture
+def everything_joined(monkeypatch):
+    """Spaces of as many loops are one, however their extents differ, and little is stored in between."""
+    monkeypatch.setattr(window, "SHARE", 0)
+    monkeypatch.setattr(section, "LEAST", 0)
+    monkeypatch.setattr(cost, "STORE_ABOVE", 30)
 
 
 @pytest.mark.parametrize("dtype", ["f64", "f32", "i64", "i32"])
@@ -93,6 +102,19 @@ def many_blocks(monkeypatch):
 def test_rows_in_stages(dtype):
     for seed in range(4000, 4000 + 2 * BATCH):
         check_plainly(seed, RandomRows(seed, dtype).function(steps=4 + seed % 16, results=2))
+
+
+@pytest.mark.usefixtures("everything_joined", "small_workspaces")
+@pytest.mark.parametrize("dtype", ["f64", "i64"])
+def test_rows_in_windows(dtype):
+    for seed in range(5000, 5000 + 2 * BATCH):
+        check_plainly(seed, RandomRows(seed, dtype).function(steps=4 + seed % 16, results=3))
+
+
+@pytest.mark.usefixtures("everything_joined", "many_blocks")
+def test_rows_in_windows_and_blocks():
+    for seed in range(6000, 6000 + BATCH):
+        check_plainly(seed, RandomRows(seed, "f64").function(steps=4 + seed % 16, results=3))
 
 
 @pytest.mark.usefixtures("many_blocks", "short_limits", "small_workspaces", "everything_unrolled")
