@@ -154,7 +154,7 @@ class LineArguments(Arguments):
 
 def _text(type_: TensorType, value: np.ndarray) -> str:
     """The same for arrays of equal types and bits only."""
-    return f"{type_} {hashlib.blake2b(np.ascontiguousarray(value), digest_size=16).hexdigest()}"
+    return f"{type_} {hashlib.blake2b(np.ascontiguousarray(value).data, digest_size=16).hexdigest()}"
 
 
 def _is_uniform(value: np.ndarray) -> bool:

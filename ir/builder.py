@@ -108,13 +108,29 @@ class Builder:
         regions: tuple[Function, ...] = (),
     ) -> tuple[Var, ...]:
         """Type-check and append one instruction; its results."""
-        if any(operand.builder is not self for operand in operands):
-            raise IRError(f"{primitive.name}: an operand belongs to another function")
-        values = tuple(operand.value for operand in operands)
-        types = primitive.result_types(tuple(v.type for v in values), attrs, regions)
-        results = tuple(Value(t) for t in types)
+        values = self._own(primitive, operands)
+        types = primitive.result_types(tuple([v.type for v in values]), attrs, regions)
+        results = tuple([Value(t) for t in types])
         self.function.body.append(Instr(primitive, values, attrs, results, regions, self.location))
-        return tuple(Var(self, v) for v in results)
+        return tuple([Var(self, v) for v in results])
+
+    def copy(self, instr: Instr, operands: Sequence[Var]) -> tuple[Var, ...]:
+        """Append an instruction of another function; operands of the same types give the same types."""
+        if any(x.value.type != v.type for x, v in zip(operands, instr.operands, strict=True)):
+            return self.append(instr.primitive, operands, instr.attrs, instr.regions)
+        values = self._own(instr.primitive, operands)
+        results = tuple([Value(v.type) for v in instr.results])
+        self.function.body.append(
+            Instr(instr.primitive, values, instr.attrs, results, instr.regions, self.location)
+        )
+        return tuple([Var(self, v) for v in results])
+
+    def _own(self, primitive: Primitive, operands: Sequence[Var]) -> tuple[Value, ...]:
+        """The values of operands, which have to be this function's."""
+        for operand in operands:
+            if operand.builder is not self:
+                raise IRError(f"{primitive.name}: an operand belongs to another function")
+        return tuple([operand.value for operand in operands])
 
     def param(self, type: TensorType, name: str | None = None) -> Var:
         """A further parameter, after those there are."""
@@ -150,7 +166,7 @@ def replay(
     for instr in body:
         builder.location = instr.location or outer
         operands = [env[v] for v in instr.operands]
-        results = builder.append(instr.primitive, operands, instr.attrs, instr.regions)
+        results = builder.copy(instr, operands)
         for old, new in zip(instr.results, results, strict=True):
             new.value.name = old.name
             env.setdefault(old, new)

@@ -258,9 +258,11 @@ class Primitive:
 
 def same_type(*types: TensorType) -> TensorType:
     """The type rule of plain arithmetic."""
-    if len(set(types)) != 1:
-        raise TypeError(f"operand types differ: {', '.join(map(str, types))}")
-    return types[0]
+    first = types[0]
+    for other in types:
+        if other is not first and other != first:
+            raise TypeError(f"operand types differ: {', '.join(map(str, types))}")
+    return first
 
 
 def elementwise(

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 
 from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.passes.rewrite import Rewrite, rewrite
-from tapejit.ir.printer import canonical_text, print_attrs
+from tapejit.ir.printer import canonical_text
 
 
 def cse(function: Function) -> Function:
@@ -25,5 +25,5 @@ def cse(function: Function) -> Function:
 
 
 def _key(instr: Instr) -> Hashable:
-    regions = tuple(canonical_text(region) for region in instr.regions)
-    return instr.primitive.name, instr.operands, print_attrs(instr.attrs), regions
+    regions = tuple([canonical_text(region) for region in instr.regions])
+    return instr.primitive, instr.operands, repr(sorted(instr.attrs.items())), regions

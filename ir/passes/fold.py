@@ -47,12 +47,22 @@ def _folded(out: Rewrite, instr: Instr) -> Sequence[Value] | None:
     if instr.primitive is ops.full:
         return _normal(out, instr)
     rule = _RULES.get(type(instr.primitive.emission))
-    found = [constant(out, v) for v in instr.operands]
-    known = [c for c in found if c is not None]
-    if rule is None or not known or len(known) != len(found):
+    known = None if rule is None else _constants(out, instr)
+    if rule is None or not known:
         return None
     number = rule(instr, known)
     return None if number is None else [out.builder.full(instr.results[0].type, number).value]
+
+
+def _constants(out: Rewrite, instr: Instr) -> list[Constant] | None:
+    """The operands, if all of them are constants."""
+    known = []
+    for operand in instr.operands:
+        found = constant(out, operand)
+        if found is None:
+            return None
+        known.append(found)
+    return known
 
 
 def _normal(out: Rewrite, instr: Instr) -> Sequence[Value] | None:

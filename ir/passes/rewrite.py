@@ -36,12 +36,16 @@ class Rewrite:
 
     def now(self, values: Sequence[Value]) -> tuple[Value, ...]:
         """What stands for `values` of the old function."""
-        return tuple(self.replaced.get(v, v) for v in values)
+        replaced = self.replaced
+        if replaced.keys().isdisjoint(values):
+            return tuple(values)
+        return tuple([replaced.get(v, v) for v in values])
 
     def note(self, start: int) -> None:
         """Record the makers of what was appended to the body from `start` on."""
         for instr in self.builder.function.body[start:]:
-            self.makers.update((v, instr) for v in instr.results)
+            for value in instr.results:
+                self.makers[value] = instr
 
 
 def rewrite(function: Function, rule: Rule, inner: Callable[[Function], Function]) -> Function:

@@ -25,8 +25,11 @@ def simplify(function: Function) -> Function:
 
 
 def _simplified(out: Rewrite, instr: Instr) -> Sequence[Value] | None:
+    rules = _RULES.get(instr.primitive)
+    if rules is None:
+        return None
     match = Match(out, instr)
-    for rule in _RULES.get(instr.primitive, ()):
+    for rule in rules:
         found = rule.apply(match)
         if found is not None:
             return [found.value] if isinstance(found, Var) else [v.value for v in found]
