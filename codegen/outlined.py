@@ -7,6 +7,7 @@ for what those do not serve: complex numbers and integers, whose loops then run 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,9 +16,11 @@ import llvmlite.ir as ll
 
 from tapejit.codegen.complex_lane import lane
 from tapejit.codegen.scalar_library import ScalarFunction
-from tapejit.codegen.shared_function import shared_call, shared_function
+from tapejit.codegen.shared_function import dtype_of
+from tapejit.codegen.shared_library import PARTS, shared_row
 
 MANY = 60
+_PAIR = 1.35  # the price of a sine and a cosine together, in sines
 _OWN = ("noinline", "nounwind")  # not `readnone`: calls split over lanes are longer still
 
 
@@ -26,23 +29,33 @@ def calls(source: str, vocabulary: Mapping[str, ScalarFunction]) -> int:
     return sum(source.count(f" {name}(") for name, function in vocabulary.items() if function.long)
 
 
-def outlined(vocabulary: Mapping[str, ScalarFunction]) -> dict[str, ScalarFunction]:
-    """The vocabulary with its long functions called instead of inlined."""
+def pairs_pay(source: str) -> bool:
+    """Whether so many angles need both sine and cosine that they should always be computed together."""
+    sines, cosines = (set(re.findall(rf" {name}\((\w+)\)", source)) for name in ("sin", "cos"))
+    return _PAIR * len(sines | cosines) < len(sines) + len(cosines)
+
+
+def outlined(vocabulary: Mapping[str, ScalarFunction], pairs: bool) -> dict[str, ScalarFunction]:
+    """The vocabulary with its long functions called, sine and cosine in `pairs` by one function."""
+    parts = PARTS if pairs else {}
     return {
-        name: replace(function, formula=_call_of(name, function), complex_formula=None)
+        name: replace(
+            function, formula=_call_of(name, function, *parts.get(name, (name, 0))), complex_formula=None
+        )
         if function.long
         else function
         for name, function in vocabulary.items()
     }
 
 
-def _call_of(name: str, function: ScalarFunction) -> Callable[..., Any]:
+def _call_of(name: str, function: ScalarFunction, shared: str, result: int) -> Callable[..., Any]:
     """A formula that is a call."""
+    row = shared_row(shared, {name: function})
 
     def call(*operands: Any) -> Any:
-        shared = shared_function(name, *operands)
-        if shared is not None:
-            return shared_call(shared, *operands)
+        dtype = dtype_of(operands)
+        if dtype is not None:
+            return row.function(shared, dtype).called(*operands)[result]
         builder, own = operands[0].builder, _own(name, function, operands)
         return lane(builder, builder.call(own, [x.value for x in operands]))
 

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import llvmlite.ir as ll
+
+from tapejit.codegen.lane import Lane
 
 _INDEX = ll.IntType(32)
 
 
-def resized_call(builder: ll.IRBuilder, function: ll.Function, operands: Sequence[ll.Value]) -> ll.Value:
-    """`function`, which takes and gives vectors of one length, of vectors of another power of two."""
-    lanes, wanted = function.function_type.return_type.count, operands[0].type.count
+def resized_call(function: ll.Function, lanes: int, result: int, *operands: Lane) -> Lane:
+    """A result of `function`, whose vectors have so many lanes, for vectors of another power of two."""
+    builder, wanted = operands[0].builder, operands[0].type.count
+
+    def call(vectors: list[ll.Value]) -> ll.Value:
+        return part_of(builder, builder.call(function, vectors), result)
+
     if wanted < lanes:
-        called = builder.call(function, [_filled_up(builder, x, lanes) for x in operands])
-        return _picked(builder, called, range(wanted))
+        whole = call([_filled_up(builder, x.value, lanes) for x in operands])
+        return Lane(builder, _picked(builder, whole, range(wanted)))
     pieces = [
-        builder.call(function, [_picked(builder, x, range(at, at + lanes)) for x in operands])
+        call([_picked(builder, x.value, range(at, at + lanes)) for x in operands])
         for at in range(0, wanted, lanes)
     ]
     while len(pieces) > 1:
         pieces = [_joined(builder, x, y) for x, y in zip(pieces[::2], pieces[1::2], strict=True)]
-    return pieces[0]
+    return Lane(builder, pieces[0])
+
+
+def part_of(builder: ll.IRBuilder, found: ll.Value, k: int) -> ll.Value:
+    """The k-th of several results, which come as a structure; the result itself if there is but one."""
+    return builder.extract_value(found, k) if isinstance(found.type, ll.LiteralStructType) else found
 
 
 def _filled_up(builder: ll.IRBuilder, x: ll.Value, lanes: int) -> ll.Value:

@@ -9,14 +9,18 @@ those (LLVM's "vector function ABI"). Start with `declared` and `defined`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import llvmlite.ir as ll
 
 from tapejit.codegen.kept import keep
 from tapejit.codegen.lane import Lane
-from tapejit.codegen.resized import resized_call
+from tapejit.codegen.resized import part_of, resized_call
+
+Formula = Callable[..., Lane]
 
 PREFIX = "tapejit_shared_"
 ELEMENTS = {"f64": ll.DoubleType(), "f32": ll.FloatType()}
@@ -27,11 +31,12 @@ _ATTRIBUTES = ("nounwind", "readnone", "willreturn")
 
 @dataclass(frozen=True)
 class SharedFunction:
-    """The function `name` of `arity` numbers of `dtype`, with such a number for its result."""
+    """The function `name` of `arity` numbers of `dtype`; each of its results is such a number too."""
 
     name: str
     dtype: str
     arity: int
+    results: int = 1
     widens: bool = True  # whether there are variants for vectors
 
     @property
@@ -55,22 +60,24 @@ class SharedFunction:
                 keep(module, self._function(module, lanes))
         return function
 
-    def defined(self, formula: Callable[..., Lane], register: int) -> ll.Module:
-        """A module with all of them; a vector register holds `register` bytes."""
+    def called(self, *operands: Lane) -> list[Lane]:
+        """The results of a call."""
+        builder = operands[0].builder
+        found = builder.call(self.declared(builder.module), [x.value for x in operands])
+        return [Lane(builder, part_of(builder, found, k)) for k in range(self.results)]
+
+    def defined(self, formulas: Sequence[Formula], register: int) -> ll.Module:
+        """A module with all of them, by a formula for each result; vector registers hold `register` bytes."""
         module = ll.Module(self.symbol)
-        self._define(module, 1, formula)
+        self._define(module, 1, formulas)
         if self.widens:
-            self._define_vectors(module, formula, register // _BYTES[self.dtype])
+            self._define_vectors(module, formulas, register // _BYTES[self.dtype])
         return module
 
-    def _define_vectors(self, module: ll.Module, formula: Callable[..., Lane], full: int) -> None:
-        self._define(module, full, formula)
+    def _define_vectors(self, module: ll.Module, formulas: Sequence[Formula], full: int) -> None:
+        self._define(module, full, formulas)
         whole = module.globals[self.vector_symbol(full)]
-
-        def resized(*operands: Lane) -> Lane:
-            builder = operands[0].builder
-            return Lane(builder, resized_call(builder, whole, [x.value for x in operands]))
-
+        resized = [partial(resized_call, whole, full, k) for k in range(self.results)]
         for lanes in _LANES[self.dtype]:
             if lanes != full:
                 self._define(module, lanes, resized)
@@ -81,28 +88,36 @@ class SharedFunction:
     def _function(self, module: ll.Module, lanes: int) -> ll.Function:
         kind = ELEMENTS[self.dtype] if lanes == 1 else ll.VectorType(ELEMENTS[self.dtype], lanes)
         name = self.symbol if lanes == 1 else self.vector_symbol(lanes)
-        function = ll.Function(module, ll.FunctionType(kind, [kind] * self.arity), name)
+        result = kind if self.results == 1 else ll.LiteralStructType([kind] * self.results)
+        function = ll.Function(module, ll.FunctionType(result, [kind] * self.arity), name)
         for attribute in _ATTRIBUTES:
             set.add(function.attributes, attribute)
         return function
 
-    def _define(self, module: ll.Module, lanes: int, formula: Callable[..., Lane]) -> None:
+    def _define(self, module: ll.Module, lanes: int, formulas: Sequence[Formula]) -> None:
         function = self._function(module, lanes)
         builder = ll.IRBuilder(function.append_basic_block("entry"))
-        builder.ret(formula(*(Lane(builder, x) for x in function.args)).value)
+        operands = [Lane(builder, x) for x in function.args]
+        results = [formula(*operands).value for formula in formulas]
+        if self.results > 1:
+            builder.ret(_structure(builder, results))
+        else:
+            builder.ret(results[0])
 
 
-def shared_function(name: str, *operands: Lane, widens: bool = True) -> SharedFunction | None:
-    """The function for these operands; None if they are not floats of one type."""
+def dtype_of(operands: Sequence[Any]) -> str | None:
+    """The dtype of numbers for which there are shared functions; None for others."""
     for dtype, element in ELEMENTS.items():
         if all(isinstance(x, Lane) and x.type == element for x in operands):
-            return SharedFunction(name, dtype, len(operands), widens)
+            return dtype
     return None
 
 
-def shared_call(function: SharedFunction, *operands: Lane) -> Lane:
-    builder = operands[0].builder
-    return Lane(builder, builder.call(function.declared(builder.module), [x.value for x in operands]))
+def _structure(builder: ll.IRBuilder, parts: Sequence[ll.Value]) -> ll.Value:
+    whole = ll.Constant(ll.LiteralStructType([x.type for x in parts]), ll.Undefined)
+    for k, part in enumerate(parts):
+        whole = builder.insert_value(whole, part, k)
+    return whole
 
 
 def home_of(symbol: str) -> str:

@@ -15,7 +15,7 @@ from tapejit.codegen.float_parts import nearest_multiple
 from tapejit.codegen.huge_angle import reduce_huge
 from tapejit.codegen.lane import Lane
 from tapejit.codegen.rare_path import rarely
-from tapejit.codegen.shared_function import SharedFunction, shared_call
+from tapejit.codegen.shared_function import SharedFunction
 from tapejit.codegen.two_part import TwoPart, fast_sum, product, quotient
 
 _TWO_OVER_PI = 2 / math.pi
@@ -86,8 +86,7 @@ def cotangent_of(angle: Angle) -> Lane:
 
 def _reduced_and_rarely(x: Lane, name: str, function: Callable[[Angle], Lane]) -> Lane:
     def huge(y: Lane) -> Lane:
-        shared = SharedFunction(name, "f64", 1, widens=False)
-        return shared_call(shared, y.to_double()).to_type_of(y)
+        return SharedFunction(name, "f64", 1, widens=False).called(y.to_double())[0].to_type_of(y)
 
     is_huge = abs(x) > x.pick(_LARGEST_DOUBLE, _LARGEST_SINGLE)
     return rarely(is_huge, function(_reduced(x)), f"tapejit_{name}" + x.pick("", "f"), huge, x)

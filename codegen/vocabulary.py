@@ -6,17 +6,16 @@ Start with `Vocabulary`, which also says what of them is called instead of inlin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 
 import llvmlite.ir as ll
 
 from tapejit.codegen.complex_library import with_complex
 from tapejit.codegen.lane import Lane
-from tapejit.codegen.outlined import MANY, calls, outlined
+from tapejit.codegen.outlined import MANY, calls, outlined, pairs_pay
 from tapejit.codegen.scalar_library import LIBRARY, ScalarFunction
-from tapejit.codegen.shared_function import PREFIX, SharedFunction, function_of, home_of
+from tapejit.codegen.shared_function import PREFIX, home_of
+from tapejit.codegen.shared_library import defined
 from tapejit.codegen.two_part import two_sum
-from tapejit.codegen.vector_trigonometric import HUGE
 
 
 def _rounding(a: Lane, b: Lane) -> Lane:
@@ -46,14 +45,13 @@ class Vocabulary(Mapping[str, ScalarFunction]):
     def __len__(self) -> int:
         return len(self._functions)
 
-    def calls_in(self, source: str) -> bool:
-        """Whether a source has so many long functions that inlining them would take too long."""
-        return calls(source, self) > MANY
+    def calls_in(self, source: str) -> dict[str, ScalarFunction]:
+        """The functions that a source should call, if it has so many that inlining would take too long."""
+        return self.called(pairs_pay(source)) if calls(source, self) > MANY else {}
 
-    @cached_property
-    def called(self) -> dict[str, ScalarFunction]:
-        """The same functions, of which the long ones are called."""
-        return outlined(self)
+    def called(self, pairs: bool) -> dict[str, ScalarFunction]:
+        """The long functions, as calls; sine and cosine are one in `pairs`."""
+        return outlined(self, pairs)
 
     def home(self, symbol: str) -> str | None:
         """The module that defines a function which programs share, by name; None if it is another one."""
@@ -61,11 +59,7 @@ class Vocabulary(Mapping[str, ScalarFunction]):
 
     def definition(self, home: str, register: int) -> ll.Module:
         """The module: a function and its variants for vectors. A register of those has `register` bytes."""
-        name, dtype = function_of(home)
-        if name in HUGE:
-            return SharedFunction(name, dtype, 1, widens=False).defined(HUGE[name], register)
-        function = self[name]
-        return SharedFunction(name, dtype, function.arity).defined(function.formula, register)
+        return defined(home, self, register)
 
 
 VOCABULARY = Vocabulary(

@@ -11,7 +11,7 @@ import hashlib
 import linecache
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -58,12 +58,9 @@ class Functions(Protocol):
 
 
 class Vocabulary(Functions, Definitions, Protocol):
-    """All of them, the same as calls, and which sources are so long that they should call."""
+    """All of them, and those that a long source should call, as calls."""
 
-    @property
-    def called(self) -> Functions: ...
-
-    def calls_in(self, source: str) -> bool: ...
+    def calls_in(self, source: str) -> Mapping[str, ScalarFunction]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +107,7 @@ class Loader:
         self._workspace = workspace or Workspace()
         self._threads = threads or Threads(threads_from_environment())
         self._algebra, self._fourier = LinearAlgebra(_declared, store), Fourier()
-        self._shared = SharedCode(vocabulary)
+        self._shared = SharedCode(vocabulary, store)
         self._store = store
         self.lock = threading.Lock()
 
@@ -159,6 +156,7 @@ class Loader:
         module = ast.parse(source, filename)
         exec(compile(module, filename, "exec"), namespace)
         for tree in module.body:
+            assert isinstance(tree, ast.FunctionDef)
             function = namespace[tree.name]
             function.tree = tree  # what the pipeline reads
             function.__qualname__ += f"_{_mark(source)}"  # symbols are unique among all processes
@@ -175,8 +173,9 @@ class Loader:
             return None
 
     def _namespace(self, source: str) -> dict[str, Any]:
-        calls = self._calls if self.vocabulary.calls_in(source) else {}
-        return {**self.names, **self._routines(source), **calls}
+        calls = self.vocabulary.calls_in(source).items()
+        used = {name: function for name, function in calls if f"{name}(" in source}
+        return {**self.names, **self._routines(source), **self._functions(used)}
 
     def _routines(self, source: str) -> dict[str, Any]:
         return self._algebra.names(source) | self._fourier.names(source)
@@ -196,11 +195,6 @@ class Loader:
             "row_of": row_of(),
         }
         return {**_constants(), **self._functions(self.vocabulary), **intrinsics, **loads()}
-
-    @cached_property
-    def _calls(self) -> dict[str, Any]:
-        """The functions that long programs call instead of containing them."""
-        return self._functions(self.vocabulary.called)
 
     def _functions(self, functions: Functions) -> dict[str, Any]:
         return {name: _intrinsic(name, functions[name], self._shared) for name in functions}

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from tapejit.codegen.outlined import MANY
+from tapejit.codegen.outlined import MANY, pairs_pay
 from tapejit.codegen.scalar_library import LIBRARY
 from tapejit.codegen.vocabulary import VOCABULARY
 from tapejit.ir.signature import Signature
@@ -21,8 +21,7 @@ NAMES = [name for name, function in LIBRARY.items() if function.long and name !=
 class Called(dict):
     """The vocabulary of programs that call, whatever their length."""
 
-    calls_in = staticmethod(lambda source: True)
-    called = VOCABULARY.called
+    calls_in = staticmethod(lambda source: VOCABULARY.called(pairs_pay(source)))
     home = staticmethod(VOCABULARY.home)
     definition = staticmethod(VOCABULARY.definition)
 
@@ -91,6 +90,33 @@ def test_loops_of_every_length(size):
             applied(loader, "cos", x.astype(dtype), x.astype(dtype)) for loader in (calling(), inlining())
         )
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("size", [1, 7, 500])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_sine_and_cosine_of_one_angle_are_one_call(dtype, size):
+    source = f"""def f(x, y, out):
+    for i in range({size}):
+        t = x[i]
+        s = sin(t)
+        c = cos(t)
+        out[i] = s * {dtype}(2.0) + c
+"""
+    x = operands(dtype, 200)[:size]
+    found, expected = np.empty_like(x), np.empty_like(x)
+    program = loaded(calling(), source, dtype, size)
+    program.call(x, x, found)
+    loaded(inlining(), source, dtype, size).call(x, x, expected)
+    np.testing.assert_array_equal(found, expected)
+    called = set(re.findall(r"call .*@tapejit_shared_f\d\d_(\w+?)(?:_x\d+)?\(", program.llvm()))
+    assert called == {"sin_cos"}
+
+
+def test_pairs_pay_where_most_angles_need_both():
+    pair, sine = " sin(t1) cos(t1)", "".join(f" sin(u{k})" for k in range(9))
+    assert pairs_pay(pair)
+    assert not pairs_pay(pair + sine)
+    assert not pairs_pay(" sin(t1) cos(t2)")
 
 
 def test_complex_numbers_are_called_too():
