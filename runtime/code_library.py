@@ -79,14 +79,15 @@ def _add_function(state: Any, context: Any, described: Any) -> Any:
     module = state.library.create_ir_module(described.unique_name)
     context.declare_env_global(module, context.get_env_name(described))
     function = context.declare_function(module, described)
-    builder = ll.IRBuilder(function.append_basic_block("entry"))
+    entry, body = map(function.append_basic_block, ("entry", "body"))
+    builder = ll.IRBuilder(entry)
     helper = context.call_conv.init_call_helper(builder)
     values = context.call_conv.decode_arguments(builder, described.argtypes, function)
-    body = builder.append_basic_block("body")
-    builder.branch(body)
     builder.position_at_end(body)
     arguments = zip(described.args, described.argtypes, values, strict=True)
     lower(state.func_id.func.tree.body, context, builder, arguments, described.global_dict)
+    builder.position_at_end(entry)  # behind the variables
+    builder.branch(body)
     if not state.flags.no_cpython_wrapper:
         state.library.add_linking_library(rtsys.library)
     if context.fastmath:

@@ -24,8 +24,12 @@ COMPILING = {
     *(
         Path("runtime", name)
         for name in (
+            "allocation.py",
+            "code_library.py",
+            "expression.py",
             "gemm.py",
             "launch.py",
+            "lowering.py",
             "machine_code.py",
             "pipeline.py",
             "recursion.py",
