@@ -6,7 +6,7 @@ The names and their behaviour are those of MXNet's autograd. The flags belong to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ContextDecorator, contextmanager
 from typing import Any
 
 import numpy as np
@@ -29,21 +29,28 @@ from tapejit.tracer.surface.function import apply
 from tapejit.tracer.tape import Tape
 
 
-@contextmanager
-def _scope(recording: bool | None, training: bool | None) -> Iterator[Recording | None]:
-    """Set what is not None; restore both flags at the end, also after an exception."""
-    tape_before, training_before = STATE.tape, STATE.training
-    if recording is not None:
-        set_recording(recording)
-    if training is not None:
-        STATE.training = training
-    mine = STATE.tape
-    try:
-        yield Recording("record", mine) if recording else None
-    finally:
-        if mine is not tape_before and mine is not None:
+class _Scope(ContextDecorator):
+    """Sets what is not None; restores both flags at the end, also after an exception."""
+
+    def __init__(self, recording: bool | None, training: bool | None):
+        self._recording, self._training = recording, training
+        self._entered: list[tuple[Tape | None, bool, Tape | None]] = []  # before, and the tape inside
+
+    def __enter__(self) -> Recording | None:
+        tape, training = STATE.tape, STATE.training
+        if self._recording is not None:
+            set_recording(self._recording)
+        if self._training is not None:
+            STATE.training = self._training
+        mine = STATE.tape
+        self._entered.append((tape, training, mine))
+        return Recording("record", mine) if self._recording else None
+
+    def __exit__(self, *error: object) -> None:
+        tape, training, mine = self._entered.pop()
+        if mine is not tape and mine is not None:
             mine.active = None
-        STATE.tape, STATE.training = tape_before, training_before
+        STATE.tape, STATE.training = tape, training
 
 
 def record(train_mode: bool = True) -> Any:
@@ -61,27 +68,27 @@ def record(train_mode: bool = True) -> Any:
     >>> x.grad
     array([2., 4.])
     """
-    return _scope(True, train_mode)
+    return _Scope(True, train_mode)
 
 
 def pause(train_mode: bool = False) -> Any:
     """Stop recording for a while: operations run at once and leave no history."""
-    return _scope(False, train_mode)
+    return _Scope(False, train_mode)
 
 
 def train_mode() -> Any:
     """Set the training flag only."""
-    return _scope(None, True)
+    return _Scope(None, True)
 
 
 def predict_mode() -> Any:
     """Clear the training flag only."""
-    return _scope(None, False)
+    return _Scope(None, False)
 
 
 def training(flag: bool) -> Any:
     """Set the training flag to `flag`, and nothing else."""
-    return _scope(None, flag)
+    return _Scope(None, flag)
 
 
 def is_recording() -> bool:
@@ -137,7 +144,7 @@ def backward(heads: Any, head_grads: Any = None, retain_graph: bool = False, tra
     Gradients go to the `.grad` of every reached array that has `attach_grad()`.
     """
     xs, grads = _heads(heads, head_grads, lambda _, grad: grad)
-    with _scope(None, train_mode):
+    with _Scope(None, train_mode):
         attached_backward(xs, grads, retain_graph)
 
 

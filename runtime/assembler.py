@@ -33,6 +33,11 @@ C_FUNCTIONS = {
     "PyTuple_GetItem": (POINTER, POINTER, WORD),
     "PyFloat_AsDouble": (ll.DoubleType(), POINTER),
     "PyLong_AsLongLong": (WORD, POINTER),
+    "PyLong_FromVoidPtr": (POINTER, POINTER),
+    "PyLong_FromSsize_t": (POINTER, WORD),
+    "PyList_Append": (INT, POINTER, POINTER),
+    "PyType_GenericAlloc": (POINTER, POINTER, WORD),
+    "PyWeakref_NewRef": (POINTER, POINTER, POINTER),
     "PyErr_Clear": (ll.VoidType(),),
     "PyErr_Occurred": (POINTER,),
     "PyEval_SaveThread": (POINTER,),
@@ -126,6 +131,15 @@ class Assembler:
         """Call a C function of CPython or NumPy."""
         result, *kinds = C_FUNCTIONS[name]
         return self.call_at(name, self._api.address(name), ll.FunctionType(result, kinds), args)
+
+    def number(self, name: str, x: ll.Value, otherwise: ll.Block) -> ll.Value:
+        """A Python number by a C function that converts it; on at `otherwise` if it does not fit."""
+        number = self.call(name, x)
+        fits = self.same(self.call("PyErr_Occurred"), self.null)
+        with self.builder.if_then(self.builder.not_(fits), likely=False):
+            self.call("PyErr_Clear")
+        self.require(fits, otherwise)
+        return number
 
     def call_at(self, name: str, address: int, kind: ll.FunctionType, args: Sequence[ll.Value]) -> ll.Value:
         """Call the C function at an address, under a name of its own."""

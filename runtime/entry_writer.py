@@ -141,12 +141,7 @@ class EntryWriter:
         if fraction:
             known = builder.or_(code.same(kind, code.object(float)), known)
         code.require(known, self._missed)
-        number = code.call("PyFloat_AsDouble" if fraction else "PyLong_AsLongLong", x)
-        fits = code.same(code.call("PyErr_Occurred"), code.null)
-        with builder.if_then(builder.not_(fits), likely=False):
-            code.call("PyErr_Clear")
-        code.require(fits, self._missed)
-        return number
+        return code.number("PyFloat_AsDouble" if fraction else "PyLong_AsLongLong", x, self._missed)
 
     def _check_array(self, x: ll.Value, type_: TensorType) -> None:
         code, builder = self.code, self.code.builder

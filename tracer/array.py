@@ -43,10 +43,13 @@ def binary_operator(function: Function) -> Callable[[Any, Any], Any]:
     op = function.op
 
     def operator(self: Array, other: Any) -> Any:
-        kind = type(other)
         tape = STATE.tape
-        if tape is not None and (kind in WEAK_DTYPE or isinstance(other, Handle)) and not is_wide(other):
-            return tape.binary(op, self, other)
+        if tape is not None:
+            found = tape.step(tape, op, self, other)
+            if found is not None:
+                return found
+            if (type(other) in WEAK_DTYPE or isinstance(other, Handle)) and not is_wide(other):
+                return tape.binary(op, self, other)
         if _foreign(other):
             return NotImplemented
         return apply(op, (self, other), (), type(self))

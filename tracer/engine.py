@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from tapejit.ir.function import Function
+
+Step = Callable[[Any, Any, Any, Any], Any]
+"""(tape, operation, array, array, number or statics): the recorded array, or None if that takes more."""
 
 
 class Program(Protocol):
@@ -22,6 +25,9 @@ class Program(Protocol):
 
 class Engine(Protocol):
     """Turns IR into programs."""
+
+    def step(self) -> Step | None:
+        """A builtin that takes steps of a trace that were taken before; None where there is none."""
 
     def program(self, function: Function, by_value: frozenset[int], accumulate: frozenset[int]) -> Program:
         """A program for `function`; see `tapejit.ir.signature` for the two sets."""

@@ -31,9 +31,9 @@ class Wanting(Protocol):
 
 def check_heads(heads: Sequence[Handle], head_grads: Sequence[object]) -> None:
     """Heads have a history, and are real unless a head gradient says what they count."""
-    if not all(head.tracked for head in heads):
-        raise AutogradError(NOT_IN_GRAPH)
     for head, grad in zip(heads, head_grads, strict=True):
+        if not head.tracked:
+            raise AutogradError(NOT_IN_GRAPH)
         if grad is None and head.type.is_complex:
             raise DtypeError(COMPLEX_HEAD.format(user_location(), head.type))
 

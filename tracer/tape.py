@@ -95,6 +95,7 @@ class Tape:
         "node",
         "parent",
         "sources",
+        "step",
         "symbolic",
         "trie",
         "values",
@@ -107,7 +108,7 @@ class Tape:
         names: dict[int, str] | None = None,
         keep_cuts: bool = False,
     ):
-        self.trie, self.parent = trie, parent
+        self.trie, self.parent, self.step = trie, parent, trie.step
         self.names = names or {}  # what the user calls an input, by its id
         self.active: int | None = threading.get_ident()  # the thread that records now
         self.cuts: list[Cut] | None = [] if keep_cuts else None  # the segments so far
@@ -149,15 +150,15 @@ class Tape:
         self.node = node
         return self._pending(type(x), node.type, node.tracked)
 
-    def unary(self, op: Operation, x: Any) -> Any:
+    def unary(self, op: Operation, x: Any, statics: tuple[tuple[str, Any], ...] = ()) -> Any:
         """Record an operation of one array and nothing else."""
         i = x._index if x._tape is self else self.enter(x)
-        node = self.node.children.get((op, i))
+        node = self.node.children.get((op, statics, i))
         if node is None:
-            node = self._grow((op, i), op, (x,), (i,), ())
+            node = self._grow((op, statics, i), op, (x,), (i,), statics)
         self.node = node
         if len(node.types) > 1 or op.view:
-            return self._results(op, node, x)
+            return self._results(op, node, x, statics)
         return self._pending(type(x), node.type, node.tracked)
 
     def record(

@@ -17,9 +17,14 @@ from tapejit.ir.builder import Builder, Var
 from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.passes.cse import cse
 from tapejit.ir.types import TensorType
-from tapejit.tracer.engine import Engine
+from tapejit.tracer.engine import Engine, Step
 
 MAX_NODES = 50_000  # some kilobytes each, with what hangs on them
+STEP_AFTER = 64  # traces, that a builtin for steps is worth its milliseconds of compiling
+
+
+def no_step(tape: Any, operation: Any, x: Any, y: Any) -> None:
+    """Take no step: `Trie.step` as long as few traces have ended."""
 
 
 class Reach:
@@ -77,6 +82,7 @@ class Trie:
 
     def __init__(self, engine: Engine, most: int = MAX_NODES):
         self.engine, self._most = engine, most
+        self.step: Step = no_step  # what takes a step that was taken before
         self.root = Node(None, (), False)
         self._nodes = self._clock = 0
         self._lock = threading.Lock()
@@ -94,6 +100,8 @@ class Trie:
         """A trace ended at `node`."""
         self._clock += 1
         node.used = self._clock
+        if self._clock == STEP_AFTER:
+            self.step = self.engine.step() or no_step
 
     def graft(self, parent: Node, key: Hashable, node: Node) -> Node:
         """Add `node` below `parent`, unless another thread was first."""

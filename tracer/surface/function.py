@@ -116,8 +116,9 @@ def apply(
 ) -> Any:
     """Record `op` when this thread records, else run it at once in NumPy."""
     tape = STATE.tape
-    if tape is not None and not statics and len(operands) == 1 and isinstance(operands[0], Handle):
-        return tape.unary(op, operands[0])
+    if tape is not None and len(operands) == 1 and isinstance(operands[0], Handle):
+        found = tape.step(tape, op, operands[0], statics)
+        return tape.unary(op, operands[0], statics) if found is None else found
     if face is None:
         face = next((type(x) for x in operands if isinstance(x, Handle)), Handle)
     if tape is not None:
