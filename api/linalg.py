@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from tapejit.tracer.handle import Handle
+from tapejit.tracer.surface import eigenvalue
 from tapejit.tracer.surface import linalg as surface
 from tapejit.tracer.surface import matrix_equation as equations
 from tapejit.tracer.surface.function import Function
@@ -152,6 +153,28 @@ def det(a: Any, **tuning: Any) -> Any:
     8.0
     """
     return _call(surface.det, a)
+
+
+def eig(a: Any, **tuning: Any) -> tuple[Any, Any]:
+    """Eigenvalues c[..., n] and, as columns of c[..., n, n], vectors of length 1: complex for every matrix.
+
+    `np.linalg.eig` returns real ones where it can, for which Python has to look at the values; so `vmap` maps
+    this one. Vectors of equal values have the derivative NaN. LinAlgError for NaN and infinities.
+
+    >>> eig(np.array([[0.0, 1.0], [-1.0, 0.0]]))[0]
+    array([0.+1.j, 0.-1.j])
+    """
+    values, vectors = _call(eigenvalue.complex_eig, a)
+    return values, vectors
+
+
+def eigvals(a: Any, **tuning: Any) -> Any:
+    """The values of `eig`, as in SciPy complex for every matrix.
+
+    >>> eigvals(np.array([[2.0, 1.0], [0.0, 3.0]]))
+    array([2.+0.j, 3.+0.j])
+    """
+    return _call(eigenvalue.complex_eigvals, a)
 
 
 # -- Functions of matrices, and matrices of structure ------------------------------------------------------

@@ -19,13 +19,13 @@ from tapejit.ir.matrix import (
     as_numbers_of,
     conj,
     diagonal,
+    magnitude,
     product,
     real,
     real_type,
     scaled_columns,
     square_matrices,
 )
-from tapejit.ir.modulus import modulus
 from tapejit.ir.primitive import Library, Primitive
 from tapejit.ir.region import region_of
 from tapejit.ir.solve import inverse
@@ -82,7 +82,7 @@ def _cofactors(r: Var, a: Var, factor: Var, order: Var) -> Var:
 
 def _some_singular(pivots: Var) -> Var:
     """Whether one of the matrices is singular as far as its pivots, which are rounded, can tell."""
-    sizes = modulus(pivots) if pivots.is_complex else ops.abs_(pivots)
+    sizes = magnitude(pivots)
     axes, last = tuple(range(len(pivots.shape))), len(pivots.shape) - 1
     if not pivots.type.size:
         return ops.reduce_any(ops.lt(sizes, sizes), axes=axes)

@@ -1,8 +1,8 @@
 """Factorisations of square and tall matrices: the rows of `cholesky`, `lu` and `qr`.
 
-All work on stacks of real or complex matrices, in the last two dimensions. Derivatives: M. Giles, "An extended
-collection of matrix derivative results" (2008); I. Murray, "Differentiation of the Cholesky decomposition"
-(2016); S. Walter, "Structured higher-order algorithmic differentiation" (2012) for QR.
+All work on stacks of real or complex matrices, in the last two dimensions. Derivatives: M. Giles, "An
+extended collection of matrix derivative results" (2008); I. Murray, "Differentiation of the Cholesky
+decomposition" (2016); S. Walter, "Structured higher-order algorithmic differentiation" (2012) for QR.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from tapejit.ir import complex_number, ops
+from tapejit.ir.modulus import modulus
 from tapejit.ir.types import REAL_OF, TensorType
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ def dagger(x: Var) -> Var:
 def real(x: Var) -> Var:
     """The real parts."""
     return complex_number.real(x) if x.is_complex else x
+
+
+def magnitude(x: Var) -> Var:
+    """The sizes of the elements."""
+    return modulus(x) if x.is_complex else ops.abs_(x)
 
 
 def as_numbers_of(x: Var, d: Var) -> Var:

@@ -29,6 +29,7 @@ from tapejit.ir.matrix import (
     diagonal_matrix,
     hermitian,
     is_zero,
+    magnitude,
     matrices,
     on_diagonal,
     product,
@@ -61,21 +62,21 @@ _Z_TALL, _Z_WIDE = _TALL + 1j * np.cos(_TALL), _WIDE - 1j * np.cos(_WIDE)
 # -- Differences of values -------------------------------------------------------------------------------
 
 
-def _over_gaps(divide: Divide, x: Var, values: Var, *, plus: bool = False) -> Var:
+def over_gaps(divide: Divide, x: Var, values: Var, *, plus: bool = False) -> Var:
     """x[i, j] / (values[j] - values[i]) off the diagonal, 0 on it; `plus`: over the sum of both."""
     along, down = along_columns(values, x.shape), along_rows(values, x.shape)
     quotient = divide(x, along + down if plus else along - down, values)
     return ops.select(on_diagonal(x), x.like(0.0), quotient)
 
 
-def _tangent_over(x: Var, gap: Var, values: Var) -> Var:
+def tangent_over(x: Var, gap: Var, values: Var) -> Var:
     """x / gap. Where the gap is but rounding: 0 if x is 0, as then the values stay equal; else NaN."""
     settled = ops.select(ops.eq(x, x.like(0.0)), x.like(0.0), x.like(float("nan")))
     none = _is_rounding(gap, values)
     return ops.select(none, settled, x / as_numbers_of(x, ops.select(none, gap.like(1.0), gap)))
 
 
-def _adjoint_over(x: Var, gap: Var, values: Var) -> Var:
+def adjoint_over(x: Var, gap: Var, values: Var) -> Var:
     """x / gap. Where the gap is but rounding: NaN unless x is 0, and NaN for 0 / 0 too.
 
     An adjoint may be 0 at one point, as w is in V diag(w) V^T, and matter all the same next to it.
@@ -89,10 +90,10 @@ def _is_rounding(gap: Var, values: Var) -> Var:
     rank = len(values.shape)
     if not values.type.size:
         return gap.builder.full(gap.type.with_dtype("bool"), False)
-    largest = ops.reduce_max(ops.abs_(values), axes=(rank - 1,))
+    largest = ops.reduce_max(magnitude(values), axes=(rank - 1,))
     unit = float(np.finfo(values.type.numpy_dtype).eps) * values.shape[-1]
     bound = ops.broadcast(largest * unit, shape=gap.shape, dims=tuple(range(rank - 1)))
-    return ops.le(ops.abs_(gap), bound)
+    return ops.le(magnitude(gap), bound)
 
 
 # -- Hermitian eigenvalues -------------------------------------------------------------------------------
@@ -105,14 +106,14 @@ def _eigh_type(x: TensorType, *, lower: bool) -> tuple[TensorType, TensorType]:
 def _eigh_jvp(ts: Any, rs: tuple[Var, Var], x: Var, *, lower: bool) -> tuple[Var, Var]:
     w, v = rs
     inner = product(conj(v), product(hermitian(ts[0]), v), turn=(True, False))
-    return real(diagonal(inner)), product(v, _over_gaps(_tangent_over, inner, w))
+    return real(diagonal(inner)), product(v, over_gaps(tangent_over, inner, w))
 
 
 def _eigh_vjp(cts: tuple[Var, Var], rs: tuple[Var, Var], x: Var, *, lower: bool) -> tuple[Var]:
     (w_bar, v_bar), (w, v) = cts, rs
     if is_zero(v_bar):
         return (product(scaled_columns(conj(v), w_bar), v, turn=(False, True)),)
-    turns = _over_gaps(_adjoint_over, product(v, v_bar, turn=(True, False)), w)
+    turns = over_gaps(adjoint_over, product(v, v_bar, turn=(True, False)), w)
     inner = turns + diagonal_matrix(as_numbers_of(v, w_bar))
     return (hermitian(product(product(conj(v), inner), v, turn=(False, True))),)
 
@@ -174,11 +175,11 @@ def _svd_jvp(ts: Any, rs: tuple[Var, Var, Var], x: Var, *, full: bool) -> tuple[
     u, s, v = _thin(rs)
     right, left = product(ts[0], v), product(conj(ts[0]), u, turn=(True, False))
     inner = product(conj(u), right, turn=(True, False))
-    even = 0.5 * _over_gaps(_tangent_over, inner + dagger(inner), s)
-    odd = 0.5 * _over_gaps(_tangent_over, inner - dagger(inner), s, plus=True)
-    turns = sum_of(even + odd, _phases(_tangent_over, inner, s))
-    u_dot = sum_of(product(u, turns), _leaving(_tangent_over, right, u, inner, s))
-    v_dot = sum_of(product(v, even - odd), _leaving(_tangent_over, left, v, dagger(inner), s))
+    even = 0.5 * over_gaps(tangent_over, inner + dagger(inner), s)
+    odd = 0.5 * over_gaps(tangent_over, inner - dagger(inner), s, plus=True)
+    turns = sum_of(even + odd, _phases(tangent_over, inner, s))
+    u_dot = sum_of(product(u, turns), _leaving(tangent_over, right, u, inner, s))
+    v_dot = sum_of(product(v, even - odd), _leaving(tangent_over, left, v, dagger(inner), s))
     u_dot, v_dot = _completed(u_dot, rs[0], s), _completed(v_dot, dagger(rs[2]), s)
     return u_dot, real(diagonal(inner)), dagger(v_dot)
 
@@ -216,12 +217,12 @@ def _svd_vjp(cts: Any, rs: tuple[Var, Var, Var], x: Var, *, full: bool) -> tuple
         return (product(scaled_columns(conj(u), cts[1]), v, turn=(False, True)),)
     u_bar, v_bar = _folded(cts[0], rs[0], s), _folded(dagger(cts[2]), dagger(rs[2]), s)
     from_u, from_v = product(u, u_bar, turn=(True, False)), product(v, v_bar, turn=(True, False))
-    even = 0.5 * _over_gaps(_adjoint_over, from_u + from_v, s)
-    odd = 0.5 * _over_gaps(_adjoint_over, from_u - from_v, s, plus=True)
+    even = 0.5 * over_gaps(adjoint_over, from_u + from_v, s)
+    odd = 0.5 * over_gaps(adjoint_over, from_u - from_v, s, plus=True)
     inner = even + dagger(even) + odd - dagger(odd) + diagonal_matrix(as_numbers_of(u, cts[1]))
-    inner = sum_of(inner, None if unused[0] else _phases(_adjoint_over, from_u, s))
-    left = None if unused[0] else _leaving(_adjoint_over, u_bar, conj(u), from_u, s)
-    right = None if unused[1] else _leaving(_adjoint_over, v_bar, conj(v), from_v, s)
+    inner = sum_of(inner, None if unused[0] else _phases(adjoint_over, from_u, s))
+    left = None if unused[0] else _leaving(adjoint_over, u_bar, conj(u), from_u, s)
+    right = None if unused[1] else _leaving(adjoint_over, v_bar, conj(v), from_v, s)
     outside = None if right is None else product(conj(u), conj(right), turn=(False, True))
     return (sum_of(product(sum_of(product(conj(u), inner), left), v, turn=(False, True)), outside),)
 

@@ -1,4 +1,4 @@
-"""The routines that are LAPACK's alone: `eigh`, `svd`, `qr` and `pinv`, between C order and Fortran order."""
+"""The routines that are LAPACK's alone: `eigh`, `eig`, `svd`, `qr`, `pinv`, between C and Fortran order."""
 
 from __future__ import annotations
 
@@ -39,6 +39,72 @@ def eigh(lapack: Lapack) -> Any:
         return failed
 
     return eigh
+
+
+def eig(lapack: Lapack) -> Any:
+    """Complex values and vectors, of every matrix of the stack. LAPACK is not given NaN or infinities."""
+    import numpy as np
+
+    element, turn = lapack.type, turning(lapack)
+    found = _complex_values(lapack) if lapack.type == lapack.complex else _real_values(lapack)
+
+    @lapack.jit
+    def eig(count: Any, n: Any, vectors: Any, x: Any, w: Any, v: Any) -> Any:
+        failed, a = False, np.empty(n * n, element)
+        for item in range(count if n else 0):
+            begin = item * n * n
+            turn(n, n, x[begin : begin + n * n], a)
+            for i in range(n * n):
+                if not np.isfinite(a[i]):
+                    return True
+            rows = v[begin : begin + n * n] if vectors else v
+            failed |= found(n, vectors, a, w[item * n : (item + 1) * n], rows)
+        return failed
+
+    return eig
+
+
+def _complex_values(lapack: Lapack) -> Any:
+    """Of one complex matrix in Fortran order; vectors in C order."""
+    import numpy as np
+
+    geev, kind, element, turn = lapack.call("numba_ez_cgeev"), lapack.kind, lapack.type, turning(lapack)
+    job, no_job = ord("V"), ord("N")
+
+    @lapack.jit
+    def complex_values(n: Any, vectors: Any, a: Any, w: Any, v: Any) -> Any:
+        left, right = np.empty(1, element), np.empty(n * n if vectors else 1, element)
+        wanted = job if vectors else no_job
+        info = geev(kind, no_job, wanted, n, a.ctypes, n, w.ctypes, left.ctypes, 1, right.ctypes, n)
+        if vectors:
+            turn(n, n, right, v)
+        return info != 0
+
+    return complex_values
+
+
+def _real_values(lapack: Lapack) -> Any:
+    """Of one real matrix. Of a pair of complex values LAPACK gives the parts of the first one's vector."""
+    import numpy as np
+
+    geev, kind, element = lapack.call("numba_ez_rgeev"), lapack.kind, lapack.type
+    job, no_job = ord("V"), ord("N")
+
+    @lapack.jit
+    def real_values(n: Any, vectors: Any, a: Any, w: Any, v: Any) -> Any:
+        x, y, left = np.empty(n, element), np.empty(n, element), np.empty(1, element)
+        right, wanted = np.empty(n * n if vectors else 1, element), job if vectors else no_job
+        info = geev(kind, no_job, wanted, n, a.ctypes, n, x.ctypes, y.ctypes, left.ctypes, 1, right.ctypes, n)
+        for j in range(n):
+            w[j] = complex(x[j], y[j])
+            if vectors:
+                first = j if y[j] >= 0 else j - 1
+                for i in range(n):
+                    part = 0 if y[j] == 0 else right[(first + 1) * n + i]
+                    v[i * n + j] = complex(right[first * n + i], part if y[j] >= 0 else -part)
+        return info != 0
+
+    return real_values
 
 
 def svd(lapack: Lapack) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tapejit.ir.types import NUMPY_NAME, REAL_OF
+from tapejit.ir.types import COMPLEX_OF, NUMPY_NAME, REAL_OF
 
 LETTER = {"f64": "d", "f32": "s", "c128": "z", "c64": "c"}
 
@@ -27,6 +27,7 @@ class Lapack:
         self.kind = ord(self.letter)
         self.type = getattr(numba, NUMPY_NAME[dtype])
         self.real = getattr(numba, NUMPY_NAME[REAL_OF.get(dtype, dtype)])
+        self.complex = getattr(numba, NUMPY_NAME[COMPLEX_OF.get(dtype, dtype)])
         self.int = F_INT_nbtype
         self._mark, self._wrappers = mark, _LAPACK()
         self._compiler = numba.njit(nogil=True, error_model="numpy", fastmath={"contract"})
@@ -37,11 +38,12 @@ class Lapack:
         return self._compiler(function)
 
     def types(self, letters: str) -> tuple[Any, ...]:
-        """Of arguments: n a number, f a flag, r a real number, x elements, p real ones, o an order of rows."""
+        """Of arguments: n a number, f a flag, r a real number; rows of x elements, p real ones, z complex
+        ones, o of an order of rows."""
         from numba import types
 
-        row, parts = types.Array(self.type, 1, "C"), types.Array(self.real, 1, "C")
-        rows = {"x": row, "p": parts, "o": types.int64[::1]}
+        elements = {"x": self.type, "p": self.real, "z": self.complex, "o": types.int64}
+        rows = {letter: types.Array(element, 1, "C") for letter, element in elements.items()}
         named = {"n": types.intp, "f": types.boolean, "r": types.float64, **rows}
         return tuple(named[letter] for letter in letters.replace(" ", ""))
 

@@ -31,6 +31,7 @@ ROUTINES = {
     "determinant": Routine(factorisation.determinant, "nn xox"),
     "triangular_solve": Routine(substitution.triangular_solve, "nnn ffff xxx"),
     "lu_solve": Routine(substitution.lu_solve, "nnn ff xoxx"),
+    "eig": Routine(decomposition.eig, "nn f xzz"),
     "eigh": Routine(decomposition.eigh, "nn ff xpx"),
     "svd": Routine(decomposition.svd, "nnn ff xxpx"),
     "qr": Routine(decomposition.qr, "nnn f xxx"),

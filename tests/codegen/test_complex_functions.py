@@ -14,16 +14,13 @@ from tapejit.ir.modulus import modulus
 from tapejit.ir.types import type_of
 
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, -3.0, np.inf, -np.inf, np.nan, 1e-30, 1e30)
+UNARY = (ops.exp, ops.log, ops.sqrt, ops.sin, ops.cos, ops.tan, ops.sinh, ops.cosh, ops.tanh)
 FUNCTIONS = {
     "mul": lambda z, w: z * w,
     "div": lambda z, w: z / w,
     "modulus": lambda z, w: modulus(z),
     "integer_pow": lambda z, w: ops.integer_pow(z, exponent=-3),
-    **{
-        row.name: (lambda z, w, row=row: row(z))
-        for row in (ops.exp, ops.log, ops.sqrt, ops.sin, ops.cos, ops.tan, ops.sinh, ops.cosh, ops.tanh)
-        + (ops.arcsin, ops.arccos, ops.arctan)
-    },
+    **{row.name: (lambda z, w, row=row: row(z)) for row in (*UNARY, ops.arcsin, ops.arccos, ops.arctan)},
 }
 LEFT_OPEN = {"log": 1e-15}  # NumPy's angle at infinity is not the nearest float
 
