@@ -36,6 +36,7 @@ from tapejit.codegen.root import Kind, Operand, Root
 from tapejit.codegen.schedule import Nest, Phase
 from tapejit.codegen.section import cut
 from tapejit.codegen.strip import LANES, LEAST_LANES, Group, Strip
+from tapejit.codegen.together import together
 from tapejit.ir.function import Instr, Value
 from tapejit.ir.primitive import FoldIndex, Scanned
 
@@ -139,6 +140,8 @@ class NestWriter:
         for root in phase.roots:
             if root.kind is Kind.SCATTER:
                 levels[-1].before.append(self._scatter(root, _space(root, levels)))
+        for level in own:
+            together(level.before)
         holes = [Statement("", (job.place, job.element.position)) for job in jobs]
         pinned = {job.home for job in jobs if job.root.kind is Kind.FOLD}
         pinned |= set(own[1:2]) if self._staged else set()
