@@ -18,9 +18,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from tapejit import nd_random, random_draw, random_gamma
+from tapejit import nd_random, random_count, random_draw, random_gamma
 from tapejit.capture import transform
-from tapejit.nd_random import poisson, randn, seed, shuffle
+from tapejit.nd_random import randn, seed, shuffle
+from tapejit.random_count import binomial, multinomial
 from tapejit.random_draw import (
     bernoulli,
     bits,
@@ -58,14 +59,15 @@ def _either(keyed: Callable[..., Any], stateful: Callable[..., Any]) -> Callable
 exponential = _either(random_draw.exponential, nd_random.exponential)
 gamma = _either(random_gamma.gamma, nd_random.gamma)
 normal = _either(random_draw.normal, nd_random.normal)
+poisson = _either(random_count.poisson, nd_random.poisson)
 randint = _either(random_draw.randint, nd_random.randint)
 uniform = _either(random_draw.uniform, nd_random.uniform)
 
 __all__ = [
-    "Key", "ball", "bernoulli", "beta", "bits", "categorical", "cauchy", "chisquare", "choice", "dirichlet",
-    "double_sided_maxwell", "exponential", "f", "fold_in", "gamma", "generalized_normal", "geometric",
-    "gumbel", "key", "key_data", "laplace", "loggamma", "logistic", "lognormal", "maxwell",
-    "multivariate_normal", "normal", "orthogonal", "pareto", "permutation", "poisson", "rademacher",
-    "randint", "randn", "rayleigh", "seed", "shuffle", "split", "student_t", "t", "triangular",
-    "truncated_normal", "uniform", "weibull", "weibull_min",
+    "Key", "ball", "bernoulli", "beta", "binomial", "bits", "categorical", "cauchy", "chisquare",
+    "choice", "dirichlet", "double_sided_maxwell", "exponential", "f", "fold_in", "gamma",
+    "generalized_normal", "geometric", "gumbel", "key", "key_data", "laplace", "loggamma", "logistic",
+    "lognormal", "maxwell", "multinomial", "multivariate_normal", "normal", "orthogonal", "pareto",
+    "permutation", "poisson", "rademacher", "randint", "randn", "rayleigh", "seed", "shuffle", "split",
+    "student_t", "t", "triangular", "truncated_normal", "uniform", "weibull", "weibull_min",
 ]  # fmt: skip

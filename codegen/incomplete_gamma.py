@@ -9,7 +9,9 @@ a and x the series of 1 - x**a / gamma(a + 1), whose leading terms are taken tog
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
+from functools import reduce
 
 from tapejit.codegen.deviance import log_poisson_mass, stirling_rest
 from tapejit.codegen.jet import Jet
@@ -142,13 +144,9 @@ def _mass_jet(a: Lane, y: Lane, n: int) -> Jet:
 
 def _settled(term: Jet, total: Jet) -> Lane:
     """No part of the term counts any more."""
-    settled = None
-    for x, y in zip(term.parts, total.parts, strict=True):
-        if isinstance(x, Lane):
-            small = abs(x) <= abs(y) * _EPSILON
-            settled = small if settled is None else settled & small
-    assert settled is not None
-    return settled
+    pairs = zip(term.parts, total.parts, strict=True)
+    small: list[Lane] = [abs(x) <= abs(y) * _EPSILON for x, y in pairs if isinstance(x, Lane)]
+    return reduce(operator.and_, small)
 
 
 def _summed(first: Jet, following: Callable[[Lane, Jet], tuple[Jet, Jet]], like: Lane) -> Jet:

@@ -34,10 +34,11 @@ class Jet:
         return Jet(tuple(_sum(x, y) for x, y in zip(self.parts, self._as_jet(other).parts, strict=True)))
 
     def __sub__(self, other: Jet | Number) -> Jet:
-        return self + -1.0 * other if isinstance(other, Jet) else self + (0.0 - other)
+        return self + (other * -1.0 if isinstance(other, Jet) else 0.0 - other)
 
     def __rsub__(self, other: Number) -> Jet:
-        return -1.0 * self + other
+        negative: Jet = self * -1.0
+        return negative + other
 
     def __mul__(self, other: Jet | Number) -> Jet:
         if not isinstance(other, Jet):

@@ -16,6 +16,7 @@ import llvmlite.ir as ll
 
 from tapejit.codegen import (
     deviance,
+    discrete_quantile,
     incomplete_gamma,
     scalar_arithmetic,
     scalar_bits,
@@ -116,6 +117,8 @@ LIBRARY: dict[str, ScalarFunction] = {
     "gammaincinv": ScalarFunction(incomplete_gamma.gammaincinv, arity=2),
     "gammainccinv": ScalarFunction(incomplete_gamma.gammainccinv, arity=2),
     "log_gammaincinv": ScalarFunction(incomplete_gamma.log_gammaincinv, arity=2),
+    "poisson_quantile": ScalarFunction(discrete_quantile.poisson_quantile, arity=2),
+    "binomial_quantile": ScalarFunction(discrete_quantile.binomial_quantile, arity=3),
     "i0": ScalarFunction(vector_bessel.i0, long=True),
     "i1": ScalarFunction(vector_bessel.i1, long=True),
     "i0e": ScalarFunction(vector_bessel.i0e, long=True),

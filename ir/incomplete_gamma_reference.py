@@ -32,26 +32,31 @@ def deviance(x: np.ndarray, a: np.ndarray) -> np.ndarray:
     return np.asarray(u - np.where(u < -0.5, np.log(wide / a), np.log1p(u)), np.float64)
 
 
-def _log_poisson_mass(a: np.ndarray, x: np.ndarray) -> np.ndarray:
+def log_poisson_mass(a: np.ndarray, x: np.ndarray) -> np.ndarray:
     """log(x**a exp(-x) / gamma(a + 1)), for large a by the deviance of x from a.
 
     C. Loader, "Fast and accurate computation of binomial probabilities", 2000.
     """
     is_large = a > _LARGE
-    large, small = np.where(is_large, a, _LARGE), np.where(is_large, 1.0, a)
+    large, small = np.where(is_large, a, _LARGE), np.where(is_large, 0.0, a)
     far = -large * deviance(x, large) - stirling_rest(large) - 0.5 * np.log(2 * np.pi * large)
-    near = reference.xlogy(small, x) - x - _log_gamma(small + 1)
+    near = reference.xlogy(small, x) - x - _log_gamma(np.where(is_large, 99.0, small + 1))
     found = np.where(x == np.inf, -np.inf, np.where(is_large, far, near))
     return np.where((a > -1) & (x >= 0), found, np.nan)
 
 
 def _log_gamma(a: np.ndarray) -> np.ndarray:
-    return np.vectorize(reference.log_gamma, otypes=[float])(a)
+    """Element by element, but for large elements."""
+    large = np.where(a > _LARGE, a, _LARGE)
+    found = (large - 0.5) * np.log(large) - large + 0.5 * np.log(2 * np.pi) + stirling_rest(large)
+    few = ~(a > _LARGE)
+    found[few] = [reference.log_gamma(v) for v in a[few]]
+    return found
 
 
 def poisson_mass(a: np.ndarray, x: np.ndarray) -> np.ndarray:
     """x**a exp(-x) / gamma(a + 1)."""
-    return in_blocks(lambda a, x: np.exp(_log_poisson_mass(a, x)), a, x)
+    return in_blocks(lambda a, x: np.exp(log_poisson_mass(a, x)), a, x)
 
 
 def _lower(a: np.ndarray, y: np.ndarray, slopes: list[np.ndarray], n: int) -> np.ndarray:
@@ -96,7 +101,7 @@ def _both(a: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     inside = (x > 0) & (x < np.inf) & (a > 0) & (a < np.inf)
     a_, x_ = np.where(inside, a, 1.0), np.where(inside, x, 1.0)
     low, ratio = _side(a_, np.log(x_), 0)
-    part = np.minimum(ratio * a_ * np.exp(_log_poisson_mass(a_, x_)), 1.0)
+    part = np.minimum(ratio * a_ * np.exp(log_poisson_mass(a_, x_)), 1.0)
     senseless = ~((a >= 0) & (x >= 0)) | ((a == 0) & (x == 0)) | ((a == np.inf) & (x == np.inf))
     below = np.where(inside, np.where(low, part, 1 - part), (a == 0) | (x == np.inf))
     above = np.where(inside, np.where(low, 1 - part, part), (a > 0) & (x < np.inf))
@@ -157,7 +162,7 @@ def _log_inverse(a: np.ndarray, p: np.ndarray, q: np.ndarray) -> np.ndarray:
 def _newton_step(a: np.ndarray, y: np.ndarray, p: np.ndarray, q: np.ndarray) -> np.ndarray:
     """log(goal / found) * found / density, on the side of the smaller goal."""
     low, ratio = _side(a, y, 0)
-    log_density = np.log(a) + _log_poisson_mass(a, np.exp(y))
+    log_density = np.log(a) + log_poisson_mass(a, np.exp(y))
     by_lower = p <= 0.5
     other = np.maximum((1 - ratio * np.exp(log_density)) * np.exp(-log_density), 0.0)
     found = np.where(low == by_lower, ratio, other)

@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 import scipy.special
 
-from tapejit.ir import incomplete_gamma
+from tapejit.ir import discrete_quantile, incomplete_gamma
 from tapejit.ir.primitive import (
     Constant,
     Fold,
@@ -33,7 +33,7 @@ def _ahead(wins):
     return lambda x, best: (wins(x, best) or np.isnan(x)) and not np.isnan(best)
 
 
-INCOMPLETE = (
+OF_REFERENCE = (
     incomplete_gamma.poisson_mass,
     incomplete_gamma.gammainc,
     incomplete_gamma.gammaincc,
@@ -41,6 +41,8 @@ INCOMPLETE = (
     incomplete_gamma.gammaincinv,
     incomplete_gamma.gammainccinv,
     incomplete_gamma.log_gammaincinv,
+    discrete_quantile.poisson_quantile,
+    discrete_quantile.binomial_quantile,
 )
 _ERROR_AND_GAMMA = ("erfc", "erfcx", "erfinv", "erfcinv", "ndtr", "log_ndtr", "gamma", "digamma")
 OF_SCIPY = (*_ERROR_AND_GAMMA, "xlogy", "xlog1py", "i0", "i1", "i0e", "i1e", "j0", "j1")
@@ -52,7 +54,13 @@ def _integer_pow(x, n):
 
 def _of_reference(row):
     """The row's reference on one element; the compiled form is held to it, and both to SciPy, elsewhere."""
-    return lambda x, y, *n: row.reference(np.asarray(x), np.asarray(y), **dict(zip("n", n, strict=False)))[()]
+    names = [name for _, attrs in row.examples[:1] for name in attrs]
+
+    def call(*given):
+        operands = (np.asarray(x) for x in given[: row.arity])
+        return row.reference(*operands, **dict(zip(names, given[row.arity :], strict=True)))[()]
+
+    return call
 
 
 NAMES = {
@@ -105,7 +113,7 @@ NAMES = {
     **{name: getattr(scipy.special, name) for name in OF_SCIPY},
     "lgamma": scipy.special.gammaln,
     "polygamma": lambda x, n: type(x)(scipy.special.polygamma(n, float(x))),
-    **{row.name: _of_reference(row) for row in INCOMPLETE},
+    **{row.name: _of_reference(row) for row in OF_REFERENCE},
     "shift_left": np.left_shift,
     "shift_right": np.right_shift,
     "threefry": reference_threefry,
