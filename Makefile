@@ -13,7 +13,7 @@ READY = $(VENV)/.ready
 PEERS_READY = $(PEERS)/.ready
 LINK_TREE = $(VENV)/link-tree
 
-.PHONY: help venv test test-all demo bench bench-programs lint format types clean
+.PHONY: help venv test test-all demo bench bench-programs bench-memory bench-compile lint format types clean
 
 help:
 	@echo 'make test      the tests that are not marked slow, with the doctests'
@@ -24,6 +24,8 @@ help:
 	@echo 'make demo      train on handwritten digits; results in demo-output/'
 	@echo 'make bench     measure against JAX, PyTorch, autograd, Dr.Jit, CasADi (ARGS=... is handed on)'
 	@echo 'make bench-programs  measure the programs of examples/programs against JAX and autograd'
+	@echo 'make bench-compile  measure first calls against JAX'
+	@echo 'make bench-memory  measure the peak memory of a step against hand-written kernels and PyTorch'
 	@echo 'make clean     remove what the targets above made'
 
 venv: $(READY)
@@ -71,6 +73,12 @@ bench: $(PEERS_READY)
 
 bench-programs: $(PEERS_READY)
 	'$(PEERS)/bin/python' benchmarks/programs.py $(ARGS)
+
+bench-compile: $(PEERS_READY)
+	'$(PEERS)/bin/python' benchmarks/compile_time.py $(ARGS)
+
+bench-memory: $(PEERS_READY)
+	'$(PEERS)/bin/python' benchmarks/memory.py $(ARGS)
 
 clean:
 	rm -rf .venv .venv-peers demo-output bench-output build dist *.egg-info
