@@ -15,9 +15,8 @@ from tapejit.codegen.cost import STORE_ABOVE
 from tapejit.ir import ops
 from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.primitive import Primitive, Scalar
-from tapejit.ir.work import source_cost
+from tapejit.ir.work import UNROLLED, source_cost
 
-MOST = 4  # elements of a dimension that is unrolled
 LEAST_SIZE = 1024  # elements of what is folded
 COMBINE: dict[str, Primitive] = {
     "reduce_sum": ops.add,
@@ -46,7 +45,7 @@ def _unrolls(instr: Instr, least: int) -> bool:
         return False
     type_, axes = instr.operands[0].type, tuple(instr.attrs["axes"])
     last = type_.rank - 1
-    small = type_.rank > 1 and 1 < type_.shape[-1] <= MOST and type_.size >= least
+    small = type_.rank > 1 and 1 < type_.shape[-1] <= UNROLLED and type_.size >= least
     return small and (axes == (last,) or (last not in axes and bool(axes)))
 
 

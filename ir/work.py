@@ -36,6 +36,7 @@ CHEAP_CALLS = frozenset(
 )
 ROOT_CALLS = frozenset(("sqrt", "rsqrt"))
 CALL, ROOT, GUARD = 20, 5, 3
+UNROLLED = 4  # a last dimension of so few elements is folded by arithmetic, wherever the result is needed
 
 _CALLS = re.compile(r"([a-z_]\w*)\(")
 

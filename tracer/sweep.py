@@ -104,6 +104,7 @@ class Sweep:
                 self._arrive(head, head._leaf, grad)
         for visit in visits:
             self._run(visit)
+            visit.seeds = {}  # the adjoints of a long record are not needed all at once
 
     def _place_of(self, head: Handle) -> tuple[Segment, int] | None:
         """The segment that made `head` and its value number there; None for a leaf."""

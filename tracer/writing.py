@@ -48,6 +48,11 @@ class Writes(Handle):
 
     def update(self, op: Operation, other: Any) -> Any:
         """`self = op(self, other)` in place."""
+        if STATE.tape is None and self._takes(op, other):
+            data = self.writable()
+            with np.errstate(all="ignore"):
+                op.numpy(data, _data(other), out=data)
+            return self
         if STATE.tape is None:
             return self.assign(run_now(op, (self, other), (), type(self)))
         result, dtype = apply(op, (self, other), (), type(self)), self.type.numpy_dtype
@@ -55,6 +60,12 @@ class Writes(Handle):
             result = elementwise.astype(result, dtype=dtype)
         self.rebind(result)
         return self
+
+    def _takes(self, op: Operation, other: Any) -> bool:
+        """Whether `op` of this array and `other` surely has this array's type: it needs no memory then."""
+        if not isinstance(op.numpy, np.ufunc) or not self.type.is_inexact:
+            return False
+        return other.type == self.type if isinstance(other, Handle) else type(other) in (float, int)
 
     def assign(self, source: Any) -> Self:
         """Overwrite all elements with those of `source`, which must fit; returns this array."""

@@ -9,8 +9,8 @@ the backward as well: to store it instead saves all that goes into it, so only a
 from __future__ import annotations
 
 from tapejit.ir.function import Instr, Value
-from tapejit.ir.primitive import Library, OnDemand, Product, Regions
-from tapejit.ir.work import element_cost
+from tapejit.ir.primitive import Fold, Library, OnDemand, Product, Regions
+from tapejit.ir.work import UNROLLED, element_cost
 
 READ = 8  # per byte: a float64 from memory is worth 8 additions
 WRITE = 24  # per byte: the line is read first, and the system has to map the page anew
@@ -37,7 +37,16 @@ def recomputing(instr: Instr) -> int | None:
         return None
     if isinstance(emission, OnDemand):
         return element_cost(emission) * _lanes(instr) * instr.results[0].type.size
-    return sum(map(_through_memory, instr.results)) + _touched(instr)
+    written = 0 if _is_unrolled(instr) else sum(map(_through_memory, instr.results))
+    return written + _touched(instr)
+
+
+def _is_unrolled(instr: Instr) -> bool:
+    """Whether it folds so few elements that it is evaluated on demand as well."""
+    if not isinstance(instr.primitive.emission, Fold):
+        return False
+    shape = instr.operands[0].type.shape
+    return tuple(instr.attrs["axes"]) == (len(shape) - 1,) and shape[-1] <= UNROLLED
 
 
 def _touched(instr: Instr) -> int:

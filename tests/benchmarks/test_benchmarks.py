@@ -108,3 +108,24 @@ def test_names_in_comprehensions_are_replaced(monkeypatch):
     scope = {"two": 2}
     exec("def inner(x): return two * x\ndef outer(n): return sum(inner(i) for i in range(n))", scope)
     assert written_for(scope["outer"], {"two": 3})(3) == 9
+
+
+@pytest.mark.slow
+def test_peak_memory_of_a_step():
+    if not Path("/proc/self/clear_refs").exists():
+        pytest.skip("the system does not tell the peak of a process")
+    done = run("memory.py", "--no-peers", "--only", "rosenbrock")
+    assert done.returncode == 0, done.stdout + done.stderr
+    cells = [cell.strip() for line in done.stdout.splitlines() if "Rosenbrock" in line for cell in line.split("│")]
+    limit, ours = float(cells[3]), float(cells[4])
+    assert 7.0 < limit < 10.0  # the gradient: 8 MB
+    assert 7.0 < ours < 2 * limit + 1.1
+
+
+def test_memory_beyond_the_promise_is_a_failure(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    from memory import NOISE, allowed
+
+    assert allowed({"limit": 10**8, "PyTorch": 10**8}) == 2 * 10**8 + NOISE
+    assert allowed({"limit": 10**8, "PyTorch": 2 * 10**8}) == pytest.approx(2.4 * 10**8 + NOISE)
+    assert allowed({"limit": None, "tapejit": 10**8}) is None

@@ -212,6 +212,8 @@ X, W, B = (128, 60), (60, 70), (70,)
         (dense(lambda x: ops.maximum(x, x.like(0.0))), [X, W, B], ["add f64[128,70]"]),
         # The largest and the sum of so few elements are found again sooner than handed over.
         (lambda x, w: w * softmax(x), [(1, 2), (1, 2)], []),
+        # The squared distance is three additions, in whatever loop it is needed.
+        (lambda x: ops.exp(ops.reduce_sum(x * x, axes=(2,))), [(90, 90, 3)], []),
         # A truth value is an eighth of what it was compared from.
         (
             lambda x, w, b: b * ops.select(ops.lt(ops.sin(ops.exp(product(x, w))), b), b, 2.0 * b),
