@@ -68,8 +68,11 @@ class Allocations:
             self._context.call_conv.return_user_exc(builder, MemoryError, ("no memory for temporaries",))
         builder.store(builder.load(self._chain), builder.bitcast(piece, _POINTER.as_pointer()))
         builder.store(piece, self._chain)
-        behind = builder.add(builder.ptrtoint(piece, _WORD), _WORD(2 * ALIGNED - 1))
-        return builder.inttoptr(builder.and_(behind, _WORD(-ALIGNED)), _POINTER)
+        behind = builder.ptrtoint(builder.gep(piece, [_WORD(ALIGNED)]), _WORD)
+        gap = builder.and_(builder.neg(behind), _WORD(ALIGNED - 1))
+        return builder.gep(
+            piece, [builder.add(gap, _WORD(ALIGNED))]
+        )  # not by a number: LLVM knows whose it is
 
     def _freeing(self, module: Any) -> Any:
         """A function that frees a chain."""
