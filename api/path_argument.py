@@ -58,7 +58,7 @@ class Arguments:
         self._builder = builder
         self._given: Mapping[int, tuple[Handle, Expression]] = tape.given
         self._leaf = {id(x): k for k, x in enumerate(leaves) if isinstance(x, Handle)}
-        self._memory = [x.materialise() for x in leaves if isinstance(x, Handle) and x._data is not None]
+        self._memory = [x.materialise() for x in leaves if isinstance(x, Handle) and x._elements is not None]
         self._made: dict[Hashable, Var] = {}  # what was asked for before, by what it is
 
     def number(self, value: Any, type_: TensorType) -> Var:

@@ -10,6 +10,7 @@ import optree
 from tapejit.tracer.array import Array
 from tapejit.tracer.handle import Handle, Leaf
 from tapejit.tracer.number import Expression, Number
+from tapejit.tracer.operand import check_plain
 
 
 def variables(tree: Any, position: int, name: str, found: list[Handle]) -> Any:
@@ -28,6 +29,7 @@ def variables(tree: Any, position: int, name: str, found: list[Handle]) -> Any:
 
 def floating(leaf: Any, position: int, name: str) -> Handle | np.ndarray:
     """A leaf of a differentiated argument; TypeError if it has no derivative."""
+    check_plain(leaf)
     data: Any = leaf if isinstance(leaf, Handle) else np.asarray(leaf)
     if np.dtype(data.dtype).kind not in "fc":
         raise TypeError(
@@ -49,6 +51,7 @@ def wrapped(tree: Any, numbers: bool = False) -> Any:
 
 def _wrapped(x: Any, position: int, numbers: bool) -> Any:
     if isinstance(x, np.ndarray):
+        check_plain(x)
         return Array.wrap(x.view())
     return Number(x, Expression(None, (position,)), Array) if numbers and type(x) is float else x
 
@@ -77,7 +80,7 @@ def plain(tree: Any) -> Any:
     arrays = [x for x in leaves if isinstance(x, Handle)]
     if not arrays or not all(type(x) is Array and x.alone for x in arrays):
         return None
-    return optree.tree_unflatten(structure, [x._data if isinstance(x, Handle) else x for x in leaves])
+    return optree.tree_unflatten(structure, [x._elements if isinstance(x, Handle) else x for x in leaves])
 
 
 def ours(tree: Any) -> Any:

@@ -46,4 +46,4 @@ def _is_another(given: np.ndarray, traced: Any) -> bool:
     """Whether an argument's array stands for something else now than the memory that was given."""
     if not isinstance(traced, Handle) or not given.size:
         return False
-    return traced._data is None or not np.may_share_memory(traced._data, given)
+    return traced._elements is None or not np.may_share_memory(traced._elements, given)

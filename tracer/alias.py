@@ -92,9 +92,9 @@ def settle_views(handles: Iterable[Handle]) -> None:
         if handle._view is None:
             continue
         place = _place(handle)
-        data = place.root._data
+        data = place.root._elements
         if place.steps and data is not None and place.root._storage is handle._storage:
-            handle._data = _seen(place.steps, data)
+            handle._elements = _seen(place.steps, data)
 
 
 # -- Relations -------------------------------------------------------------------------------------------
@@ -124,8 +124,8 @@ def _place(handle: Handle) -> Place:
 def _memory(view: View) -> np.ndarray | None:
     """Memory as that of the root of a view; None if nobody can tell any more."""
     root = view.sources[0]()
-    if root is not None and root._data is not None:
-        return root._data
+    if root is not None and root._elements is not None:
+        return root._elements
     type_ = view.type if root is None else root.type
     return None if type_ is None else np.zeros(type_.shape, type_.numpy_dtype)
 
@@ -138,7 +138,7 @@ def _seen(steps: Sequence[Step], data: np.ndarray) -> np.ndarray:
 
 def refuse_read_only(handle: Handle) -> None:
     """ReadOnlyError for an array that NumPy would not write to."""
-    view, data = handle._view, handle._data
+    view, data = handle._view, handle._elements
     memory = None if data is not None or view is None else _memory(view)
     if view is not None and memory is not None:
         data = _seen(view.steps, memory)
@@ -165,7 +165,7 @@ def _heir(handle: Handle) -> Handle:
 
 def _overlap(one: Handle, other: Handle) -> bool:
     """Whether two views of one array have elements in common."""
-    pair, views = (one._data, other._data), (one._view, other._view)
+    pair, views = (one._elements, other._elements), (one._view, other._view)
     if pair[0] is None or pair[1] is None:
         assert views[0] is not None
         assert views[1] is not None
@@ -182,8 +182,8 @@ def _overlap(one: Handle, other: Handle) -> bool:
 def _refuse_strangers(written: Handle, others: Sequence[Handle]) -> None:
     """Arrays in the same memory, it is not known how, stop a write."""
     for other in others:
-        known = written._data is not None and other._data is not None
-        if known and np.may_share_memory(written._data, other._data):
+        known = written._elements is not None and other._elements is not None
+        if known and np.may_share_memory(written._elements, other._elements):
             _refuse(other)
 
 

@@ -61,7 +61,7 @@ class Leftovers:
             gc.collect()
         places = []
         for handle, made in self._left():
-            handle._tape, handle._data, handle._leaf, handle._history = (
+            handle._tape, handle._elements, handle._leaf, handle._history = (
                 Expired(function, made),
                 None,
                 None,

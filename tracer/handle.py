@@ -44,7 +44,7 @@ class Handle:
 
     __slots__ = (
         "__weakref__",
-        "_data",
+        "_elements",
         "_history",
         "_index",
         "_leaf",
@@ -56,7 +56,7 @@ class Handle:
         "_view",
     )
 
-    _data: np.ndarray | None
+    _elements: np.ndarray | None
     _tape: Tape | Segment | Expired | None
     _index: int
     _type: TensorType | None
@@ -71,7 +71,7 @@ class Handle:
     def wrap(cls, data: np.ndarray, storage: Storage | None = None) -> Self:
         """A concrete handle on `data`, which is not copied."""
         handle = object.__new__(cls)
-        handle._data, handle._storage = data, storage
+        handle._elements, handle._storage = data, storage
         handle._tape = handle._leaf = handle._history = handle._type = handle._made = handle._view = None
         return handle
 
@@ -79,7 +79,7 @@ class Handle:
     def type(self) -> TensorType:
         """dtype and shape, without computing anything."""
         if self._type is None:
-            self._type = type_of(self._data)
+            self._type = type_of(self._elements)
         return self._type
 
     @property
@@ -91,7 +91,7 @@ class Handle:
     @property
     def alone(self) -> bool:
         """Whether it has data that no trace and no other array reads, and neither gradient nor history."""
-        unread = self._data is not None and self._storage is None
+        unread = self._elements is not None and self._storage is None
         return unread and self._leaf is None and self._history is None
 
     @property
@@ -112,7 +112,7 @@ class Handle:
         """The data, for tapejit's own use; runs the pending segment first if it must."""
         if self._tape is not None:
             self._tape.demand()
-        data = self._data
+        data = self._elements
         assert data is not None
         return data
 

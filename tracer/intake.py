@@ -10,7 +10,7 @@ import numpy as np
 from tapejit.tracer.errors import AutogradError, ShapeError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
-from tapejit.tracer.operand import constant
+from tapejit.tracer.operand import check_plain, constant
 from tapejit.tracer.state import STATE
 from tapejit.tracer.surface import elementwise, shape
 from tapejit.tracer.surface.function import apply
@@ -60,6 +60,7 @@ def array_of(face: type[A], source: Any, dtype: Any = None) -> A:
     if STATE.tape is not None and holds(source, lambda x: x.tracked):
         joined: A = apply(elementwise.copy.op, (_stacked(source),), (), face)
         return joined if dtype is None else elementwise.astype(joined, dtype=dtype)
+    check_plain(source)
     if isinstance(source, Handle):
         source = source.value()
     return face.wrap(constant(face, source if dtype is None else np.array(source, dtype)).materialise())

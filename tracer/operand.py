@@ -61,7 +61,7 @@ class Captured:
 
 def _holds(handle: Handle, x: np.ndarray) -> bool:
     """Whether a handle that was made of an array like `x` has its contents still."""
-    return handle._tape is None and handle._data is not None and _same_bits(handle._data, x)
+    return handle._tape is None and handle._elements is not None and _same_bits(handle._elements, x)
 
 
 def _same_bits(x: np.ndarray, y: np.ndarray) -> bool:
@@ -78,11 +78,27 @@ def is_wide(x: Any) -> bool:
 
 def constant(face: type[Handle], x: Any) -> Handle:
     """A NumPy array or nested list as an array of its own: the record must not see later changes."""
+    check_plain(x)
     array = np.array(x)
     if array.dtype == object:
         raise DtypeError(f"cannot use {type(x).__name__} object as an array operand at {user_location()}")
     _check_dtype(array)
     return face.wrap(array)
+
+
+def check_plain(x: Any) -> None:
+    """DtypeError for masked arrays and `np.matrix`, whose operators mean something else than an array's."""
+    if isinstance(x, np.ndarray) and type(x) is not np.ndarray:
+        remedy = next((text for kind, text in _OTHER_MEANING.items() if isinstance(x, kind)), None)
+        if remedy is not None:
+            raise DtypeError(f"{type(x).__name__} at {user_location()} is not traced: {remedy}")
+
+
+_OTHER_MEANING = {
+    np.ma.MaskedArray: "give its data and its mask as two arrays, and use np.where(mask, ..., ...), "
+    "or np.nan for what is missing and np.nansum and kin",
+    np.matrix: "its * is a matrix product; give np.asarray(x), and write @",
+}
 
 
 def _check_dtype(array: np.ndarray) -> None:

@@ -85,7 +85,7 @@ class PythonCall(Segment):
 
     def _adjoints(self, seeds: dict[int, Any], wrt: Sequence[int], recorded: bool) -> list[Handle | None]:
         for x, data in zip(self._inputs, self.arguments.values, strict=True):
-            x._data = data  # of the time of the call, if the array was written to since
+            x._elements = data  # of the time of the call, if the array was written to since
         bars = [self._bar(seeds, k) for k in range(len(self._results))]
         found = self._pull(bars, recorded)
         return [found[i] for i in wrt]

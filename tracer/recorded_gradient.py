@@ -76,7 +76,7 @@ class Stretch(Segment):
             return value
         handle, trace = self.sources[i].handle, self.planner().trace
         place = type(handle).wrap(np.empty(0))
-        place._data, place._tape, place._index = None, self.tape, i
+        place._elements, place._tape, place._index = None, self.tape, i
         place._type, place._tracked = trace.values[i].type, trace.tracked[i]
         return place
 

@@ -98,7 +98,7 @@ class Segment:
         live, self.live = self.live, {}
         kept, viewed = [], False
         for (i, handle), array in zip(live.items(), arrays, strict=False):
-            handle._data, handle._history, handle._tape = array, None, None
+            handle._elements, handle._history, handle._tape = array, None, None
             viewed = viewed or handle._view is not None
             if handle._tracked and i not in freed:
                 handle._history = History(self, i)
@@ -133,7 +133,7 @@ class Segment:
         if i is None or isinstance(value, Handle):
             return value
         handle, leaf, history, _ = self.sources[i]
-        same = handle._tape is None and handle._data is value
+        same = handle._tape is None and handle._elements is value
         if same and handle._leaf is leaf and handle._history is history:
             return handle
         twin = type(handle).wrap(value, self.arguments.storages.get(n))

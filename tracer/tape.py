@@ -199,7 +199,7 @@ class Tape:
     def _pending(self, face: type, type_: TensorType, tracked: bool) -> Any:
         result: Any = _new(face)
         result._tape, result._index, result._type, result._tracked = self, len(self.values), type_, tracked
-        result._data = result._leaf = result._history = result._storage = result._made = result._view = None
+        result._elements = result._leaf = result._history = result._storage = result._made = result._view = None
         self.values.append(_ref(result))
         return result
 
@@ -246,7 +246,7 @@ class Tape:
             self.symbolic = True
             self.arguments.values.append(handle)  # a handle: the value is not known yet
         else:
-            data = handle._data if handle._tape is None else handle.materialise()
+            data = handle._elements if handle._tape is None else handle.materialise()
             if data.flags.num & _LEAN != _LEAN:
                 data = np.require(data, requirements=("C", "A"))
             self.arguments.add_array(data, handle._storage or handle.storage)
@@ -272,7 +272,7 @@ class Tape:
         """Make `handle` stand for the value of `result`, which was just recorded here."""
         self._entered.pop(id(handle), None)
         handle._tape, handle._index, handle._type = self, result._index, result._type
-        handle._tracked, handle._data, handle._history, handle._storage = result._tracked, None, None, None
+        handle._tracked, handle._elements, handle._history, handle._storage = result._tracked, None, None, None
         handle._made = None
         self.values[result._index] = _ref(handle)
 
@@ -328,7 +328,7 @@ class Tape:
         """Note what this segment is, and who its results are."""
         assert self.cuts is not None
         inputs = {i: source.origin for i, source in self.sources.items()}
-        own = {id(source.handle._data) for i, source in self.sources.items() if isinstance(inputs[i], tuple)}
+        own = {id(source.handle._elements) for i, source in self.sources.items() if isinstance(inputs[i], tuple)}
         values = [None if id(x) in own else x for x in self.arguments.values]
         for i, handle in live.items():
             handle._made = (self, len(self.cuts), i)

@@ -178,13 +178,13 @@ def test_a_leaf_used_in_many_segments_sums():
 
 def test_the_gradient_buffer_is_the_same_object_throughout():
     x = leaf([1.0, 2.0])
-    buffer, data = x.grad, x.grad._data
+    buffer, data = x.grad, x.grad._elements
     for _ in range(2):
         with tj.record():
             y = (x * x).sum()
         y.backward()
     assert x.grad is buffer
-    assert x.grad._data is data
+    assert x.grad._elements is data
 
 
 def test_attach_grad_on_a_computed_array_splits_the_graph():
@@ -234,7 +234,7 @@ def test_a_released_record_frees_its_arrays():
         float(y[0])
         z = (y * y).sum()
     z.backward()
-    data = weakref.ref(y._data)
+    data = weakref.ref(y._elements)
     del y, z
     gc.collect()
     assert data() is None
@@ -245,7 +245,7 @@ def test_an_abandoned_record_frees_its_arrays():
     with tj.record():
         y = np.exp(x) * 2
         float(y[0])
-    data = weakref.ref(y._data)
+    data = weakref.ref(y._elements)
     del y
     gc.collect()
     assert data() is None
