@@ -12,6 +12,7 @@ from functools import cached_property
 
 from tapejit.codegen.cost import costly_values
 from tapejit.codegen.matrix import groups, matrices
+from tapejit.codegen.mirror import sums_of_rows
 from tapejit.codegen.product import prepare_products
 from tapejit.codegen.root import Kind, Root, is_loop_product, read_whole, roots_of, store
 from tapejit.codegen.unroll import unrolled
@@ -57,7 +58,7 @@ class Plan:
 
 def make_plan(function: Function, signature: Signature, general: bool = False) -> Plan:
     """Decide what is stored, and collect the roots in program order."""
-    return planned(prepare_products(unrolled(function, general), general), signature, general)
+    return planned(prepare_products(unrolled(sums_of_rows(function), general), general), signature, general)
 
 
 def planned(
