@@ -178,15 +178,23 @@ class TracedFunction:
                 stacklevel=3,
             )
 
-    def _learn(self, call: Call, found: Any) -> Any:
-        """Learn from a call and answer it: by its path, as later calls on it will be, or else by `found`."""
+    def _answer(self, call: Call, compute: Callable[[], Any]) -> Any:
+        """Learn from a call and answer it by its path, as later calls on it will be.
+
+        If that cannot be, `compute` what was recorded.
+        """
+        call.tape.conclude()
         replay = self.memory.learn(call, lambda handles, places: self._pack(call, handles, places))
-        write_back(tree.flatten(call.args)[0], call.written)
-        if replay is not None and not call.written:
-            return replay.first(call.args, found)
-        if self.memory.python_stays and self._trie.engine is not self._engine:
+        result = MISS if replay is None or call.written else replay.first(call.args)
+        if result is not MISS:
+            self.inspection.saw(call.tape, replay.program, bool(call.variables))
+            return result
+        if replay is None and self.memory.python_stays and self._trie.engine is not self._engine:
             self._trie = Trie(self._engine)  # Python runs each time: now its segments are worth compiling
-        return found
+        result = compute()
+        self.inspection.saw(call.tape)
+        write_back(tree.flatten(call.args)[0], call.written)
+        return result
 
     def _written(self, given: Any, traced: Any) -> dict[int, Handle]:
         leaves = tree.flatten(given)[0], tree.flatten(tuple(traced))[0]
@@ -210,12 +218,12 @@ class Jitted(TracedFunction):
         call_args, call_kwargs = _traced_arguments(args, kwargs, ours)
         with self._recording(call_args, ours) as tape:
             result = tree.concluded(self._function(*call_args, **call_kwargs))
-        self.inspection.saw(tape)
-        results = tree.delivered(result, keep=ours)
         if ours:
-            return results
+            self.inspection.saw(tape)
+            return tree.delivered(result, keep=True)
         given, traced = _with_keywords(args, kwargs), _with_keywords(call_args, call_kwargs)
-        return self._learn(Call(tape, given, traced, result, written=self._written(given, traced)), results)
+        call = Call(tape, given, traced, result, written=self._written(given, traced))
+        return self._answer(call, lambda: tree.delivered(result, keep=False))
 
     def _pack(self, call: Call, handles: Sequence[Handle], places: Sequence[int]) -> Pack:
         return picker(call.head, handles)
@@ -249,14 +257,20 @@ class Differentiated(TracedFunction):
         with self._recording(call_args, ours) as tape:
             found = tree.concluded(self._function(*call_args, **call_kwargs))
             head, aux = self._split(found, variables)
-        grads = self._gradients(tape, head, variables)
-        self.inspection.saw(tape)
-        packed = self._packed(head, aux, grads, self._structures(args, chosen), ours)
-        if not ours:
-            given, traced = _with_keywords(args, kwargs), _with_keywords(call_args, call_kwargs)
-            written = self._written(given, traced)
-            return self._learn(Call(tape, given, traced, head, aux, variables, chosen, written), packed)
-        return packed
+
+        self._check_flow(tape, head, variables)
+
+        def compute() -> Any:
+            grads = self._gradients(tape, head, variables)
+            return self._packed(head, aux, grads, self._structures(args, chosen), ours)
+
+        if ours:
+            found = compute()
+            self.inspection.saw(tape)
+            return found
+        given, traced = _with_keywords(args, kwargs), _with_keywords(call_args, call_kwargs)
+        written = self._written(given, traced)
+        return self._answer(Call(tape, given, traced, head, aux, variables, chosen, written), compute)
 
     def _inside(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The call as a part of the trace at hand: value and gradient of a straight line."""
@@ -296,19 +310,22 @@ class Differentiated(TracedFunction):
             return lambda outs: tuple([outs[k] for k in places])
         return lambda outs: self._gradient_tree([outs[k] for k in places], structures, keep=False)
 
+    def _check_flow(self, tape: Tape, head: Any, variables: Sequence[Handle]) -> None:
+        """DerivativeError if the only way from the variables to the head was a float that Python took."""
+        if tape.lost is not None and not _flows(tape, head) and not any(head is v for v in variables):
+            raise lost_gradient(self._where(), tape.lost)
+
     def _gradients(self, tape: Tape, head: Any, variables: list[Handle]) -> list[Any]:
         """Per variable its gradient; zeros where the head does not depend on it."""
         found: Sequence[Any] = [None] * len(variables)
         if any(head is v for v in variables):
             found = [np.ones(v.type.shape, v.type.numpy_dtype) if v is head else None for v in variables]
-        elif isinstance(head, Handle) and head.tracked and tape.recorded(head):
+        elif _flows(tape, head):
             sink = FreshGradients(variables)
             backward(
                 [head], [np.ones(head.type.shape, head.type.numpy_dtype) if self._holomorphic else None], sink
             )
             found = [sink.of(v) for v in variables]
-        elif tape.lost is not None:
-            raise lost_gradient(self._where(), tape.lost)
         return [tree.zeros(v) if g is None else g for g, v in zip(found, variables, strict=True)]
 
     def _split(self, found: Any, variables: Sequence[Handle]) -> tuple[Any, Any]:
@@ -433,6 +450,11 @@ def grad(
     if function is None:
         return functools.partial(grad, argnums=argnums, has_aux=has_aux, holomorphic=holomorphic)
     return Differentiated(function, argnums, has_aux, value=False, holomorphic=holomorphic)
+
+
+def _flows(tape: Tape, head: Any) -> bool:
+    """Whether a derivative flows to the head from what was recorded."""
+    return isinstance(head, Handle) and head.tracked and tape.recorded(head)
 
 
 def _traced_arguments(

@@ -6,8 +6,11 @@ and renders them. The stages below the IR are in `stage`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from tapejit.ir.builder import Builder, replay
 from tapejit.ir.function import Function
 from tapejit.ir.passes.pipeline import canonicalise
 from tapejit.ir.printer import print_function
@@ -15,9 +18,10 @@ from tapejit.ir.transforms.adjoint import adjoint
 from tapejit.residual import residuals_of_segment
 from tapejit.runtime.program import Executable
 from tapejit.stage import PROGRAM_STAGES, check_stage
+from tapejit.tracer.operation import WEAK_DTYPE
 from tapejit.tracer.plan import Plan
 from tapejit.tracer.tape import Tape
-from tapejit.tracer.trie import Node
+from tapejit.tracer.trie import Node, trace_of
 
 
 class Inspection:
@@ -26,10 +30,16 @@ class Inspection:
     def __init__(self, name: str, tape: Tape | None = None):
         self._name = name
         self._tape = tape
+        self._program: Executable | None = None
+        self._differentiated = False
+        self._numbers: dict[Node, list[Any]] = {}  # among the arguments of a segment, None for the others
 
-    def saw(self, tape: Tape) -> None:
-        """Remember the segments of a call."""
-        self._tape = tape
+    def saw(self, tape: Tape, program: Executable | None = None, differentiated: bool = False) -> None:
+        """Remember the segments of a call, and the one `program` that answered it, if it was not theirs."""
+        self._tape, self._program, self._differentiated = tape, program, differentiated
+        self._numbers = {
+            cut.node: [x if type(x) in WEAK_DTYPE else None for x in cut.values] for cut in tape.cuts or ()
+        }
 
     def text(self, stage: str) -> str:
         """The text of one stage, segment after segment; ValueError for an unknown stage."""
@@ -38,8 +48,20 @@ class Inspection:
             raise RuntimeError(f"{self._name} has not been traced yet; call it first, or pass arguments")
         if not self._tape.history:
             raise RuntimeError(f"{self._name} recorded no operation on arrays whose result was used")
+        if self._program is not None and (stage in PROGRAM_STAGES or self._is_adjoint(stage)):
+            return _program_text(self._name, self._program, stage)
         nodes = dict.fromkeys(self._tape.history)
-        return "\n".join(_segment_text(self._name, node, stage) for node in nodes)
+        return "\n".join(self._segment_text(node, stage) for node in nodes)
+
+    def _segment_text(self, node: Node, stage: str) -> str:
+        if stage in PROGRAM_STAGES:
+            return "\n".join(PROGRAM_STAGES[stage](program) for program in _programs(node))
+        if stage == "residuals":
+            return residuals_of_segment(self._name, node, _live(node), not _plans(node, "forward"))
+        return _TRACE_STAGES[stage](_primal(self._name, node, self._numbers.get(node, ())), node)
+
+    def _is_adjoint(self, stage: str) -> bool:
+        return stage == "adjoint" and self._differentiated
 
 
 class Recording(Inspection):
@@ -77,47 +99,52 @@ class Recording(Inspection):
         return self.text(name)
 
 
-def _segment_text(name: str, node: Node, stage: str) -> str:
-    if stage in _TRACE_STAGES:
-        return _TRACE_STAGES[stage](name, node)
-    return "\n".join(PROGRAM_STAGES[stage](program) for program in _programs(node))
+def _trace_text(primal: Function, node: Node) -> str:
+    return print_function(primal, locations=True)
 
 
-def _trace_text(name: str, node: Node) -> str:
-    return print_function(_primal(name, node), locations=True)
+def _ir_text(primal: Function, node: Node) -> str:
+    return print_function(canonicalise(primal))
 
 
-def _ir_text(name: str, node: Node) -> str:
-    return print_function(canonicalise(_primal(name, node)))
-
-
-def _adjoint_text(name: str, node: Node) -> str:
+def _adjoint_text(primal: Function, node: Node) -> str:
     plans = _plans(node, "joint") or _plans(node, "backward")
     if not plans:
-        return print_function(canonicalise(adjoint(_primal(name, node))))
-    function = _executable(plans[-1]).function
+        return print_function(canonicalise(adjoint(primal)))
+    return _program_text(primal.name, _executable(plans[-1]), "adjoint")
+
+
+def _program_text(name: str, program: Executable, stage: str) -> str:
+    if stage in PROGRAM_STAGES:
+        return PROGRAM_STAGES[stage](program)
+    function = program.function
     return print_function(Function(f"{name}.adjoint", function.params, function.body, function.results))
 
 
-def _residuals_text(name: str, node: Node) -> str:
-    return residuals_of_segment(name, node, _live(node), bool(_plans(node, "joint")))
-
-
-_TRACE_STAGES: dict[str, Callable[[str, Node], str]] = {
+_TRACE_STAGES: dict[str, Callable[[Function, Node], str]] = {
     "trace": _trace_text,
     "ir": _ir_text,
     "adjoint": _adjoint_text,
-    "residuals": _residuals_text,
 }
 
 
-def _primal(name: str, node: Node) -> Function:
-    trace = node.plans["trace"]
-    results = tuple(trace.values[i] for i in _live(node))
-    return Function(name, trace.function.params, trace.function.body, results)
+def _primal(name: str, node: Node, numbers: Sequence[Any]) -> Function:
+    """What was recorded, with `numbers` for the parameters that they are the values of."""
+    trace = trace_of(node)
+    builder = Builder(name)
+    known = itertools.zip_longest(trace.function.params, numbers)
+    env = replay(
+        builder,
+        trace.function.body,
+        [(v, builder.param(v.type, v.name) if x is None else builder.full(v.type, x)) for v, x in known],
+    )
+    return builder.finish(env[trace.values[i]] for i in _live(node))
 
 
 def _live(node: Node) -> tuple[int, ...]:
+    if "live" in node.plans:
+        found: tuple[int, ...] = node.plans["live"]
+        return found
     key = next(k for k in reversed(node.plans) if isinstance(k, tuple) and k[0] in ("joint", "forward"))
     return key[1]
 

@@ -209,6 +209,11 @@ class Replay:
         self._results = tuple((v.type.shape, v.type.numpy_dtype) for v in path.function.results)
 
     @property
+    def program(self) -> Executable:
+        """What answers the calls."""
+        return self._program
+
+    @property
     def hits(self) -> int:
         """How many calls it answered."""
         return self._runs + self._program.entry_runs
@@ -267,11 +272,11 @@ class Replay:
         count = len(self._results) - self._guarded
         self.shortcut = shortcut_of(self._program, plan, self._structure, self._pack, count)
 
-    def first(self, args: tuple[Any, ...], traced: Any) -> Any:
-        """The result of the call that this was learnt from, which `traced` is too, up to rounding."""
+    def first(self, args: tuple[Any, ...]) -> Any:
+        """The result of the call that this was learnt from; MISS if by rounding it goes another way."""
         result = self.run(args)
         self._runs = 0
-        return traced if result is MISS or type(result) is Exit else result
+        return MISS if type(result) is Exit else result
 
     def _exit(self, outs: Sequence[np.ndarray]) -> Exit:
         reached = 0 if self._reached is None else int(outs[self._reached])

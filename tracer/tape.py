@@ -324,6 +324,10 @@ class Tape:
         self._restart()
         return segment
 
+    def conclude(self) -> None:
+        """The call is over: end the last segment, and compute nothing of it unless it is asked for."""
+        self.cut().postpone()
+
     def _keep_cut(self, live: dict[int, Handle]) -> None:
         """Note what this segment is, and who its results are."""
         assert self.cuts is not None
@@ -335,6 +339,7 @@ class Tape:
             if self.leftovers is not None:
                 self.leftovers.watch(handle, self.node, i)
         self.cuts.append(Cut(self.node, inputs, values, tuple(live)))
+        self.node.plans["live"] = tuple(live)
 
     def origin(self, handle: Handle) -> Made | Handle:
         """Which cut of this tape made an array; the array itself if none did."""
