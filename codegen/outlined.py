@@ -1,14 +1,14 @@
 """Long functions called instead of inlined: for programs so long that inlining would take too much time.
 
 LLVM's time grows faster than a loop's length. Beyond `MANY` calls a program therefore calls functions of
-real numbers that are there already (`shared_function`), vector by vector in loops, and functions of its own
-for what those do not serve: complex numbers and integers, whose loops then run element by element.
+real numbers that are there already (`shared_function`), vector by vector in loops. What those do not serve,
+complex numbers and integers, is in functions of its own from `VERY_MANY` on, called element by element.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from tapejit.codegen.scalar_library import ScalarFunction
 from tapejit.codegen.shared_function import dtype_of
 from tapejit.codegen.shared_library import PARTS, shared_row
 
-MANY = 60
+MANY, VERY_MANY = 6, 60
 _PAIR = 1.35  # the price of a sine and a cosine together, in sines
 _OWN = ("noinline", "nounwind")  # not `readnone`: calls split over lanes are longer still
 
@@ -35,31 +35,33 @@ def pairs_pay(source: str) -> bool:
     return _PAIR * len(sines | cosines) < len(sines) + len(cosines)
 
 
-def outlined(vocabulary: Mapping[str, ScalarFunction], pairs: bool) -> dict[str, ScalarFunction]:
-    """The vocabulary with its long functions called, sine and cosine in `pairs` by one function."""
-    parts = PARTS if pairs else {}
+def outlined(vocabulary: Mapping[str, ScalarFunction], source: str) -> dict[str, ScalarFunction]:
+    """Those of the vocabulary that the source should call, as calls."""
+    count = calls(source, vocabulary)
+    if count <= MANY:
+        return {}
+    parts, own = PARTS if pairs_pay(source) else {}, count > VERY_MANY
     return {
-        name: replace(
-            function, formula=_call_of(name, function, *parts.get(name, (name, 0))), complex_formula=None
-        )
-        if function.long
-        else function
+        name: _called(name, function, *parts.get(name, (name, 0)), own)
         for name, function in vocabulary.items()
+        if function.long
     }
 
 
-def _call_of(name: str, function: ScalarFunction, shared: str, result: int) -> Callable[..., Any]:
-    """A formula that is a call."""
+def _called(name: str, function: ScalarFunction, shared: str, result: int, own: bool) -> ScalarFunction:
+    """The function as a call: a result of the shared one, or the program's own for other operands."""
     row = shared_row(shared, {name: function})
 
     def call(*operands: Any) -> Any:
         dtype = dtype_of(operands)
         if dtype is not None:
             return row.function(shared, dtype).called(*operands)[result]
-        builder, own = operands[0].builder, _own(name, function, operands)
-        return lane(builder, builder.call(own, [x.value for x in operands]))
+        if not own:
+            return function.formula_for(operands)(*operands)
+        builder, called = operands[0].builder, _own(name, function, operands)
+        return lane(builder, builder.call(called, [x.value for x in operands]))
 
-    return call
+    return replace(function, formula=call, complex_formula=None)
 
 
 def _own(name: str, function: ScalarFunction, operands: Sequence[Any]) -> ll.Function:

@@ -26,7 +26,8 @@ PREFIX = "tapejit_shared_"
 ELEMENTS = {"f64": ll.DoubleType(), "f32": ll.FloatType()}
 _LANES = {"f64": (2, 4, 8), "f32": (2, 4, 8, 16)}  # up to vectors of 64 bytes
 _BYTES = {"f64": 8, "f32": 4}
-_ATTRIBUTES = ("nounwind", "readnone", "willreturn")
+# `noduplicate`: LLVM takes a loop with calls for a short one and would unroll it instead of vectorising it.
+_ATTRIBUTES = ("nounwind", "readnone", "willreturn", "noduplicate")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import llvmlite.ir as ll
 
 from tapejit.codegen.complex_library import with_complex
 from tapejit.codegen.lane import Lane
-from tapejit.codegen.outlined import MANY, calls, outlined, pairs_pay
+from tapejit.codegen.outlined import outlined
 from tapejit.codegen.scalar_library import LIBRARY, ScalarFunction
 from tapejit.codegen.shared_function import PREFIX, home_of
 from tapejit.codegen.shared_library import defined
@@ -46,12 +46,8 @@ class Vocabulary(Mapping[str, ScalarFunction]):
         return len(self._functions)
 
     def calls_in(self, source: str) -> dict[str, ScalarFunction]:
-        """The functions that a source should call, if it has so many that inlining would take too long."""
-        return self.called(pairs_pay(source)) if calls(source, self) > MANY else {}
-
-    def called(self, pairs: bool) -> dict[str, ScalarFunction]:
-        """The long functions, as calls; sine and cosine are one in `pairs`."""
-        return outlined(self, pairs)
+        """The functions that a source should call, as calls: if inlining them would take too long."""
+        return outlined(self, source)
 
     def home(self, symbol: str) -> str | None:
         """The module that defines a function which programs share, by name; None if it is another one."""

@@ -42,7 +42,8 @@ class SharedObject:
     def unpacked(cls, content: bytes) -> SharedObject:
         """From `packed`."""
         line, _, code = content.partition(b"\n")
-        return cls(*json.loads(line), code)
+        defined, needed = json.loads(line)
+        return cls(defined, needed, code)
 
 
 class SharedCode:

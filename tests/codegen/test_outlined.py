@@ -6,9 +6,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from tapejit.codegen.outlined import MANY, pairs_pay
-from tapejit.codegen.scalar_library import LIBRARY
-from tapejit.codegen.vocabulary import VOCABULARY
+from tapejit.codegen.outlined import MANY, VERY_MANY, outlined, pairs_pay
+from tapejit.codegen.scalar_library import LIBRARY, ScalarFunction
+from tapejit.codegen.vocabulary import VOCABULARY, Vocabulary
 from tapejit.ir.signature import Signature
 from tapejit.ir.types import TensorType
 from tapejit.runtime.loader import Loader, NativeProgram
@@ -18,12 +18,11 @@ DTYPES = {"f64": np.float64, "f32": np.float32}
 NAMES = [name for name, function in LIBRARY.items() if function.long and name != "threefry"]
 
 
-class Called(dict):
-    """The vocabulary of programs that call, whatever their length."""
+class Called(Vocabulary):
+    """The vocabulary of long programs, whatever their length."""
 
-    calls_in = staticmethod(lambda source: VOCABULARY.called(pairs_pay(source)))
-    home = staticmethod(VOCABULARY.home)
-    definition = staticmethod(VOCABULARY.definition)
+    def calls_in(self, source: str) -> dict[str, ScalarFunction]:
+        return outlined(self, source + " exp(x)" * (VERY_MANY + 1))
 
 
 @cache
