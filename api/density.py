@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tapejit.tails import Tails, methods
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.number import Number
 
@@ -19,25 +20,35 @@ Test = Callable[..., Any]  # (values, *shape parameters) -> truth values
 
 
 def continuous(
-    name: str, density: Density, valid: Test, outside: Test, interior: float, shapes: tuple[str, ...]
+    name: str,
+    density: Density,
+    valid: Test,
+    outside: Test,
+    interior: float,
+    shapes: tuple[str, ...],
+    tails: Tails | None = None,
 ) -> type:
     """The namespace of a family with `logpdf` and `pdf`, called as those of `scipy.stats`.
 
-    `outside(z, *shapes)` tells which standardised values have no density; `interior` is one that has.
+    `outside(z, *shapes)` tells which standardised values have no density; `interior` is one that has. With
+    `tails` there are also `cdf`, `sf`, their logarithms, `ppf` and `isf`.
     """
 
-    def logpdf(x: Any, *args: Any, **named: Any) -> Any:
+    def standard(x: Any, args: Any, named: Any, q: Any = None) -> tuple[Any, ...]:
         *parameters, loc, scale = _bound(
             name, (*shapes, "loc", "scale"), {"loc": 0.0, "scale": 1.0}, args, named
         )
-        z = (_float(x) - loc) / scale
+        z = (_float(x) - loc) / scale if q is None else _float(q)
+        return z, _all(valid(*parameters), np.greater(scale, 0)), loc, scale, parameters
+
+    def logpdf(x: Any, *args: Any, **named: Any) -> Any:
+        z, sensible, _, scale, parameters = standard(x, args, named)
         beyond = outside(z, *parameters)
         found = density(np.where(beyond, interior, z), *parameters) - np.log(scale)
-        return _known(
-            _all(valid(*parameters), np.greater(scale, 0)), np.where(beyond, -np.inf, found), (z, *parameters)
-        )
+        return _known(sensible, np.where(beyond, -np.inf, found), (z, *parameters))
 
-    return _namespace(name, logpdf=logpdf, pdf=lambda *args, **named: np.exp(logpdf(*args, **named)))
+    more = methods(tails, standard, outside, interior, _known) if tails else {}
+    return _namespace(name, logpdf=logpdf, pdf=lambda *args, **named: np.exp(logpdf(*args, **named)), **more)
 
 
 def discrete(

@@ -7,6 +7,7 @@ from typing import Any
 from tapejit.nd_product import dot
 from tapejit.nd_reduction import sum_
 from tapejit.nd_shape import flatten as as_matrix
+from tapejit.random_mask import dropout
 from tapejit.sampling import SAMPLER
 from tapejit.tracer.state import STATE
 from tapejit.tracer.surface import complex_number, elementwise, entropy, product, reduction
@@ -98,16 +99,17 @@ def FullyConnected(
     return result if bias is None or no_bias else result + bias
 
 
-def Dropout(data: Any, p: float = 0.5, mode: str = "training") -> Any:
+def Dropout(data: Any, p: float = 0.5, mode: str = "training", axes: tuple[int, ...] = ()) -> Any:
     """Zeros in a share `p` of the places, the rest scaled up to keep the mean; only while training
-    (see `autograd.is_training`) unless `mode` is "always".
+    (see `autograd.is_training`) unless `mode` is "always". Along `axes` whole slices are dropped.
+
+    The places follow from one number drawn: no mask is kept for the way back.
     """
     if not 0 <= p < 1:
         raise ValueError(f"p must be at least 0 and less than 1, got {p}")
     if p == 0 or not (STATE.training or mode == "always"):
         return elementwise.copy(data)
-    kept = SAMPLER.draw("random", data.shape) >= p
-    return data * type(data).wrap((kept / (1 - p)).astype(data.dtype))
+    return dropout(SAMPLER.key(type(data).wrap), data, p, axes)
 
 
 NETWORK: dict[str, Any] = {

@@ -41,6 +41,7 @@ from tapejit.random_draw import (
 from tapejit.random_gamma import beta, chisquare, dirichlet, f, loggamma, student_t, t
 from tapejit.random_inverse import geometric, pareto, rayleigh, triangular, weibull_min
 from tapejit.random_key import Key, fold_in, key, key_data, split
+from tapejit.random_mask import dropout
 from tapejit.random_vector import ball, double_sided_maxwell, generalized_normal, maxwell, orthogonal
 
 
@@ -65,7 +66,7 @@ uniform = _either(random_draw.uniform, nd_random.uniform)
 
 __all__ = [
     "Key", "ball", "bernoulli", "beta", "binomial", "bits", "categorical", "cauchy", "chisquare",
-    "choice", "dirichlet", "double_sided_maxwell", "exponential", "f", "fold_in", "gamma",
+    "choice", "dirichlet", "double_sided_maxwell", "dropout", "exponential", "f", "fold_in", "gamma",
     "generalized_normal", "geometric", "gumbel", "key", "key_data", "laplace", "loggamma", "logistic",
     "lognormal", "maxwell", "multinomial", "multivariate_normal", "normal", "orthogonal", "pareto",
     "permutation", "poisson", "rademacher", "randint", "randn", "rayleigh", "seed", "shuffle", "split",

@@ -7,10 +7,12 @@ MXNet's signatures and the classes of their faces. What is drawn inside `record(
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from tapejit.random_key import Key
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.impure import note_impure
 
@@ -37,6 +39,10 @@ class Sampler:
             if self._generator is None:
                 self._generator = np.random.default_rng()
             return np.asarray(getattr(self._generator, distribution)(*args, **kwargs))
+
+    def key(self, wrap: Callable[[np.ndarray], Any]) -> Key:
+        """A key drawn from the sequence, its data in the class of array that `wrap` makes."""
+        return Key(wrap(self.draw("integers", -(2**63), 2**63)))
 
 
 SAMPLER = Sampler()

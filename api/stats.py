@@ -1,4 +1,4 @@
-"""`tapejit.stats`: log densities of the usual families, by the names and parameters of `scipy.stats`.
+"""`tapejit.stats`: the usual families of distributions, by the names and parameters of `scipy.stats`.
 
 SciPy's own `scipy.stats.norm.logpdf(x)` converts its arguments instead of asking them: write these.
 NumPy arrays give NumPy arrays; inside a trace the density is part of it, with derivatives in the value and in
@@ -20,6 +20,7 @@ import numpy as np
 
 from tapejit import linalg, special
 from tapejit.density import continuous, discrete
+from tapejit.stats_tails import TAILS
 
 _LOG_2PI = math.log(2 * math.pi)
 _xlogy, _xlog1py = special.NAMES["xlogy"], special.NAMES["xlog1py"]
@@ -69,6 +70,10 @@ def _probability(p: Any) -> Any:
 # -- Continuous families -----------------------------------------------------------------------------
 
 
+def _family(name: str, *stated: Any) -> type:
+    return continuous(name, *stated, tails=TAILS.get(name))
+
+
 def _t(z: Any, df: Any) -> Any:
     norm = _gammaln((df + 1.0) / 2.0) - _gammaln(df / 2.0) - 0.5 * np.log(df * math.pi)
     return norm - (df + 1.0) / 2.0 * np.log1p(z * z / df)
@@ -102,61 +107,59 @@ def _log_normal(z: Any, s: Any) -> Any:
     return -0.5 * (log / s) ** 2 - np.log(s) - log - _LOG_2PI / 2
 
 
-norm = continuous("norm", lambda z: -0.5 * (z * z) - _LOG_2PI / 2, _positive, _nowhere, 0.0, ())
-cauchy = continuous("cauchy", lambda z: -math.log(math.pi) - np.log1p(z * z), _positive, _nowhere, 0.0, ())
-laplace = continuous("laplace", lambda z: -np.abs(z) - math.log(2), _positive, _nowhere, 0.0, ())
-logistic = continuous("logistic", _logistic, _positive, _nowhere, 0.0, ())
-gumbel_r = continuous("gumbel_r", lambda z: -z - np.exp(-z), _positive, _nowhere, 0.0, ())
-gumbel_l = continuous("gumbel_l", lambda z: z - np.exp(z), _positive, _nowhere, 0.0, ())
-t = continuous("t", _t, _positive, _nowhere, 0.0, ("df",))
-gennorm = continuous(
+norm = _family("norm", lambda z: -0.5 * (z * z) - _LOG_2PI / 2, _positive, _nowhere, 0.0, ())
+cauchy = _family("cauchy", lambda z: -math.log(math.pi) - np.log1p(z * z), _positive, _nowhere, 0.0, ())
+laplace = _family("laplace", lambda z: -np.abs(z) - math.log(2), _positive, _nowhere, 0.0, ())
+logistic = _family("logistic", _logistic, _positive, _nowhere, 0.0, ())
+gumbel_r = _family("gumbel_r", lambda z: -z - np.exp(-z), _positive, _nowhere, 0.0, ())
+gumbel_l = _family("gumbel_l", lambda z: z - np.exp(z), _positive, _nowhere, 0.0, ())
+t = _family("t", _t, _positive, _nowhere, 0.0, ("df",))
+gennorm = _family(
     "gennorm",
     lambda z, beta: np.log(0.5 * beta) - _gammaln(1.0 / beta) - np.abs(z) ** beta,
     _positive, _nowhere, 1.0, ("beta",),
 )  # fmt: skip
-vonmises = continuous(
+vonmises = _family(
     "vonmises",
     lambda z, kappa: kappa * (np.cos(z) - 1.0) - _LOG_2PI - np.log(_i0e(kappa)),
     _positive, _nowhere, 0.0, ("kappa",),
 )  # fmt: skip
-uniform = continuous("uniform", lambda z: z * 0.0, _positive, _off_unit, 0.5, ())
-expon = continuous("expon", lambda z: -z, _positive, _negative, 1.0, ())
-halfnorm = continuous(
+uniform = _family("uniform", lambda z: z * 0.0, _positive, _off_unit, 0.5, ())
+expon = _family("expon", lambda z: -z, _positive, _negative, 1.0, ())
+halfnorm = _family(
     "halfnorm", lambda z: -0.5 * (z * z) + 0.5 * math.log(2 / math.pi), _positive, _negative, 1.0, ()
 )
-halfcauchy = continuous(
+halfcauchy = _family(
     "halfcauchy", lambda z: math.log(2 / math.pi) - np.log1p(z * z), _positive, _negative, 1.0, ()
 )
-rayleigh = continuous("rayleigh", lambda z: np.log(z) - 0.5 * (z * z), _positive, _negative, 1.0, ())
-lognorm = continuous("lognorm", _log_normal, _positive, _not_positive, 1.0, ("s",))
-gamma = continuous(
-    "gamma", lambda z, a: _xlogy(a - 1.0, z) - z - _gammaln(a), _positive, _negative, 1.0, ("a",)
-)
-invgamma = continuous(
+rayleigh = _family("rayleigh", lambda z: np.log(z) - 0.5 * (z * z), _positive, _negative, 1.0, ())
+lognorm = _family("lognorm", _log_normal, _positive, _not_positive, 1.0, ("s",))
+gamma = _family("gamma", lambda z, a: _xlogy(a - 1.0, z) - z - _gammaln(a), _positive, _negative, 1.0, ("a",))
+invgamma = _family(
     "invgamma",
     lambda z, a: -(a + 1.0) * np.log(z) - _gammaln(a) - 1.0 / z,
     _positive, _not_positive, 1.0, ("a",),
 )  # fmt: skip
-chi2 = continuous(
+chi2 = _family(
     "chi2",
     lambda z, df: _xlogy(df / 2.0 - 1.0, z) - z / 2.0 - _gammaln(df / 2.0) - (math.log(2) / 2) * df,
     _positive, _negative, 1.0, ("df",),
 )  # fmt: skip
-weibull_min = continuous(
+weibull_min = _family(
     "weibull_min",
     lambda z, c: np.log(c) + _xlogy(c - 1.0, z) - np.power(z, c),
     _positive, _negative, 1.0, ("c",),
 )  # fmt: skip
-f = continuous("f", _f, _positive, _negative, 1.0, ("dfn", "dfd"))
-pareto = continuous(
+f = _family("f", _f, _positive, _negative, 1.0, ("dfn", "dfd"))
+pareto = _family(
     "pareto", lambda z, b: np.log(b) - (b + 1.0) * np.log(z), _positive, lambda z, b: z < 1.0, 2.0, ("b",)
 )
-beta = continuous(
+beta = _family(
     "beta",
     lambda z, a, b: _xlog1py(b - 1.0, -z) + _xlogy(a - 1.0, z) - _betaln(a, b),
     _positive, _off_unit, 0.5, ("a", "b"),
 )  # fmt: skip
-truncnorm = continuous(
+truncnorm = _family(
     "truncnorm", _truncnorm, np.less, lambda z, a, b: np.logical_or(z < a, z > b), 0.0, ("a", "b")
 )
 

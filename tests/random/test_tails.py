@@ -1,0 +1,81 @@
+"""Distribution functions and quantiles against SciPy's; derivatives against densities and differences."""
+
+import numpy as np
+import pytest
+import scipy.stats
+from test_stats import CONTINUOUS
+
+import tapejit as tj
+from tapejit.stats_tails import TAILS
+
+pytestmark = pytest.mark.usefixtures("interpreted")
+EXACT_TAIL = np.array([1e-10, 0.1, 0.5, 0.9, 0.999])
+
+
+@pytest.mark.parametrize("name", TAILS)
+def test_distribution_functions_are_scipys(name):
+    x, shapes = CONTINUOUS[name]
+    ours, scipys = getattr(tj.stats, name), getattr(scipy.stats, name)
+    around = np.concatenate([[-np.inf, -30.0, -1.0, 0.0, 1.0, 2.0, np.nan, np.inf], x])
+    for args in (shapes, (*shapes, 0.1, 1.5)):
+        for method in ("cdf", "sf", "logcdf", "logsf"):
+            with np.errstate(all="ignore"):
+                found, expected = (getattr(s, method)(around, *args) for s in (ours, scipys))
+            np.testing.assert_allclose(found, expected, rtol=1e-7 if method == "logcdf" else 1e-11)
+
+
+@pytest.mark.parametrize("name", TAILS)
+def test_quantiles_are_scipys(name):
+    _, shapes = CONTINUOUS[name]
+    ours, scipys = getattr(tj.stats, name), getattr(scipy.stats, name)
+    q = np.concatenate([EXACT_TAIL, [0.0, 1.0, -0.5, 2.0, np.nan]])
+    for args in (shapes, (*shapes, 0.1, 1.5)):
+        for method in ("ppf", "isf"):
+            with np.errstate(all="ignore"):
+                found, expected = (getattr(s, method)(q, *args) for s in (ours, scipys))
+            if name == "halfnorm":  # SciPy's goes through (1 + q) / 2
+                found, expected = found[1:], expected[1:]
+            np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-15, err_msg=method)
+
+
+@pytest.mark.parametrize("name", TAILS)
+def test_the_slope_is_the_density(name):
+    x, shapes = CONTINUOUS[name]
+    ours = getattr(tj.stats, name)
+    density = ours.pdf(x, *shapes, 0.01, 1.1)
+    for method, expected in (("cdf", density), ("sf", -density)):
+        function = getattr(ours, method)
+        found = tj.grad(lambda x, f=function: np.sum(f(x, *shapes, 0.01, 1.1)))(x)
+        np.testing.assert_allclose(found, expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize("name", TAILS)
+@pytest.mark.parametrize("method", ["logcdf", "logsf", "ppf", "isf"])
+def test_derivatives_in_all_arguments_are_slopes(name, method):
+    x, shapes = CONTINUOUS[name]
+    at = np.array([0.2, 0.6, 0.9]) if method in ("ppf", "isf") else x
+    args = (*shapes, 0.01, 1.1)
+
+    def total(*args):
+        return np.sum(getattr(tj.stats, name).__dict__[method].__func__(at, *args))
+
+    found = tj.grad(total, argnums=tuple(range(len(args))))(*args)
+    for i, slope in enumerate(found):
+        ahead, behind = (total(*args[:i], args[i] + h, *args[i + 1 :]) for h in (1e-6, -1e-6))
+        np.testing.assert_allclose(slope, (ahead - behind) / 2e-6, rtol=1e-5, atol=1e-7)
+
+
+def test_outside_of_the_support_slopes_are_zero_and_senseless_parameters_give_nan():
+    slopes = tj.grad(lambda x, a: np.sum(tj.stats.gamma.cdf(x, a)), argnums=(0, 1))(
+        np.array([-3.0, -1.0]), 2.0
+    )
+    assert not np.any(slopes[0])
+    assert slopes[1] == 0
+    assert np.isnan(tj.stats.expon.cdf(1.0, scale=-1.0))
+    assert np.isnan(tj.stats.gamma.ppf(0.5, -2.0))
+
+
+def test_single_precision_stays():
+    x = np.array([0.5, 1.5], np.float32)
+    assert tj.stats.gamma.cdf(x, 2.0).dtype == np.float32
+    assert tj.jit(lambda x: tj.stats.norm.ppf(x * 0.5))(x).dtype == np.float32
