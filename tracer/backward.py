@@ -66,7 +66,8 @@ class RunningSweep(Sweep):
         if known is None:
             return self._run_new(visit)
         grads = known.pulled(visit.segment.arguments.values, visit.seeds.values())
-        self._freed(visit)
+        if not self._retain:
+            visit.segment.forget(visit.reach.values)
         for source, grad in zip(visit.sources, grads, strict=True):
             self._pass_on(source, grad)
 
@@ -89,8 +90,8 @@ class RunningSweep(Sweep):
     def _destination(self, source: Source, leaf: Leaf) -> Destination:
         """Where a leaf's gradient goes: an array that nothing else is written to in the same program."""
         goal = self._sink.destination(leaf, source.handle.type)
-        taken = any(goal.array is other for other in self._taken)
-        if taken or any(np.may_share_memory(goal.array, g) for g in self._borrowed):
+        others = [*self._taken, *self._borrowed]
+        if others and any(np.may_share_memory(goal.array, other) for other in others):
             goal = goal.staged()
         self._taken.append(goal.array)
         return goal

@@ -14,6 +14,7 @@ import numpy as np
 
 from tapejit.ir.types import TensorType
 from tapejit.tracer.handle import Handle, Leaf
+from tapejit.tracer.storage import is_lean
 from tapejit.tracer.sweep import Wanting
 
 
@@ -65,8 +66,7 @@ class AttachedGradients:
         accumulate = leaf.req == "add" or leaf in self._written
         self._written.add(leaf)
         direct = Destination(data, accumulate)
-        flags = data.flags
-        return direct if flags.c_contiguous and flags.aligned else direct.staged()
+        return direct if is_lean(data) else direct.staged()
 
 
 class FreshGradients:

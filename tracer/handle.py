@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -31,12 +31,11 @@ class Leaf:
     req: str
 
 
-@dataclass(eq=False, slots=True)
-class History:
+class History(NamedTuple):
     """The recorded segment that made an array, and its value number there."""
 
     segment: Segment
-    index: int
+    number: int
 
 
 class Handle:
@@ -101,7 +100,8 @@ class Handle:
             return self._leaf.req != "null"
         if self._tape is not None:
             return self._tracked
-        return self._history is not None and self._history.segment.remembers(self._history.index)
+        history = self._history
+        return history is not None and history.number in history.segment.kept
 
     @property
     def tracked_outside(self) -> bool:

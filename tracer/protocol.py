@@ -73,6 +73,9 @@ BY_VALUE: dict[Any, Callable[..., Any]] = {
 
 def ufunc(function: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The body of `__array_ufunc__`."""
+    traced = FUNCTIONS.get(function) or scipy_special.UFUNCS.get(function.__name__)
+    if traced is not None and method == "__call__" and not kwargs:
+        return apply(traced.op, inputs)
     out = kwargs.pop("out", None)
     if out is not None:
         return written(out, ufunc(function, method, inputs, kwargs), f"np.{function.__name__}")
@@ -80,17 +83,19 @@ def ufunc(function: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str,
         return accumulate_at(function, *inputs)
     if method != "__call__":
         return ufunc_method.call(function, method, inputs, kwargs)
-    traced = FUNCTIONS.get(function) or scipy_special.UFUNCS.get(function.__name__)
     if traced is None and function.__name__ in scipy_special.CALLED:
         return scipy_special.CALLED[function.__name__](*inputs, **kwargs)
     if traced is None:
         own = getattr(np, function.__name__, None) is function
         raise _unsupported(f"{'np.' if own else ''}{function.__name__}", kwargs)
-    return traced(*inputs, **kwargs) if kwargs else apply(traced.op, inputs)
+    return traced(*inputs, **kwargs)
 
 
 def array_function(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
     """The body of `__array_function__`."""
+    traced = FUNCTIONS.get(function)
+    if traced is not None and not kwargs:
+        return traced(*args)
     out = kwargs.pop("out", None) if isinstance(kwargs.get("out"), Handle) else None
     if out is not None:
         return written((out,), array_function(function, args, kwargs), f"np.{function.__name__}")

@@ -51,7 +51,7 @@ class PythonCall(Segment):
         for k, y in enumerate(results, len(inputs)):
             if y.type.is_inexact:
                 y._history = History(self, k)
-                self._kept |= {k}
+                self.kept |= {k}
 
     def release(self) -> None:
         super().release()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tapejit.tracer.tape import Tape
 
 _ORDER = itertools.count()
+_new_tuple = tuple.__new__  # quicker than the constructor of a named tuple
 
 Made = tuple[int, int]  # the number of a cut, and a value number in it
 
@@ -50,7 +51,7 @@ class Cut(NamedTuple):
 class Segment:
     """`live` are the handles that the user held when the segment was cut, by value number."""
 
-    __slots__ = ("_kept", "arguments", "live", "node", "order", "plan", "sources", "tape")
+    __slots__ = ("arguments", "kept", "live", "node", "order", "plan", "sources", "tape")
 
     def __init__(
         self,
@@ -64,16 +65,16 @@ class Segment:
         self.live = live  # emptied once they are settled: they point here, not we at them
         self.order = next(_ORDER)  # a later segment never feeds an earlier one
         self.plan: Plan | None = None  # the forward plan, which says what was saved behind the arguments
-        self._kept: frozenset[int] = frozenset()  # the value numbers a derivative can still be asked of
+        self.kept: frozenset[int] = frozenset()  # the value numbers a derivative can still be asked of
 
     def remembers(self, index: int) -> bool:
         """Whether the history of this value is still there."""
-        return index in self._kept
+        return index in self.kept
 
     def forget(self, indices: frozenset[int]) -> None:
         """Free the history of these values; of everything when none is left."""
-        self._kept -= indices
-        if not self._kept:
+        self.kept -= indices
+        if not self.kept:
             self.release()
 
     def release(self) -> None:
@@ -101,9 +102,9 @@ class Segment:
             handle._elements, handle._history, handle._tape = array, None, None
             viewed = viewed or handle._view is not None
             if handle._tracked and i not in freed:
-                handle._history = History(self, i)
+                handle._history = _new_tuple(History, (self, i))
                 kept.append(i)
-        self._kept = frozenset(kept)
+        self.kept = frozenset(kept)
         if viewed:
             settle_views(live.values())
         if not kept:

@@ -16,8 +16,14 @@ if TYPE_CHECKING:
     from tapejit.tracer.handle import Handle
 
 _PRUNE_ABOVE = 16
+_LEAN = 0x101  # of NumPy's flags: C_CONTIGUOUS and ALIGNED
 
 _ref = weakref.ref
+
+
+def is_lean(data: np.ndarray) -> bool:
+    """Whether programs take this array as it is: in C order, and aligned."""
+    return data.flags.num & _LEAN == _LEAN
 
 
 class Arguments:

@@ -109,9 +109,9 @@ class Sweep:
     def _place_of(self, head: Handle) -> tuple[Segment, int] | None:
         """The segment that made `head` and its value number there; None for a leaf."""
         history = head._history
-        if history is None or not history.segment.remembers(history.index):
+        if history is None or not history.segment.remembers(history.number):
             return None
-        return history.segment, history.index
+        return history.segment, history.number
 
     def _new_visit(self, segment: Segment) -> Visit:
         return Visit(segment)
@@ -146,21 +146,21 @@ class Sweep:
 
     def _await(self, history: History | None, queue: list[tuple[int, Segment]]) -> None:
         """A later segment will deliver the adjoint of this value of an earlier one."""
-        if history is None or not history.segment.remembers(history.index):
+        if history is None or history.number not in history.segment.kept:
             raise AutogradError(NOT_IN_GRAPH)
         segment = history.segment
         visit = self._visits.get(segment)
         if visit is None:
             heapq.heappush(queue, (-segment.order, segment))
             visit = self._visits[segment] = self._new_visit(segment)
-        visit.seeds.setdefault(history.index, AWAITED)
+        visit.seeds.setdefault(history.number, AWAITED)
 
     def _pass_on(self, source: Source, grad: Any) -> None:
         """`grad` belongs to an array that an earlier segment made."""
         history = source.history
         assert history is not None
         upstream = self._visits[history.segment]
-        if upstream.seeds[history.index] is AWAITED:
-            upstream.seeds[history.index] = grad
+        if upstream.seeds[history.number] is AWAITED:
+            upstream.seeds[history.number] = grad
         else:
-            upstream.add(history.index, grad, source.handle.type)
+            upstream.add(history.number, grad, source.handle.type)

@@ -25,14 +25,12 @@ from tapejit.tracer.number import Expression, Given, Number
 from tapejit.tracer.operand import Captured
 from tapejit.tracer.operation import WEAK_DTYPE, Operation, Weak
 from tapejit.tracer.segment import Cut, Made, Segment, Source
-from tapejit.tracer.storage import Arguments
+from tapejit.tracer.storage import Arguments, is_lean
 from tapejit.tracer.trie import Node, Trie
 
 MAX_PERIOD = 4  # segments in the body of a loop that is recognised as one
 _BEGINNING = 8  # segments of a call, at whose ends the state of Python is always looked at
 _MOST_SHOWN = 8  # numbers that Python saw, in one line
-
-_LEAN = 0x101  # of NumPy's flags: in C order, and aligned
 
 _new = object.__new__
 _new_tuple = tuple.__new__
@@ -199,7 +197,9 @@ class Tape:
     def _pending(self, face: type, type_: TensorType, tracked: bool) -> Any:
         result: Any = _new(face)
         result._tape, result._index, result._type, result._tracked = self, len(self.values), type_, tracked
-        result._elements = result._leaf = result._history = result._storage = result._made = result._view = None
+        result._elements = result._leaf = result._history = result._storage = result._made = result._view = (
+            None
+        )
         self.values.append(_ref(result))
         return result
 
@@ -247,7 +247,7 @@ class Tape:
             self.arguments.values.append(handle)  # a handle: the value is not known yet
         else:
             data = handle._elements if handle._tape is None else handle.materialise()
-            if data.flags.num & _LEAN != _LEAN:
+            if not is_lean(data):
                 data = np.require(data, requirements=("C", "A"))
             self.arguments.add_array(data, handle._storage or handle.storage)
         type_ = handle._type or handle.type
@@ -272,7 +272,12 @@ class Tape:
         """Make `handle` stand for the value of `result`, which was just recorded here."""
         self._entered.pop(id(handle), None)
         handle._tape, handle._index, handle._type = self, result._index, result._type
-        handle._tracked, handle._elements, handle._history, handle._storage = result._tracked, None, None, None
+        handle._tracked, handle._elements, handle._history, handle._storage = (
+            result._tracked,
+            None,
+            None,
+            None,
+        )
         handle._made = None
         self.values[result._index] = _ref(handle)
 
@@ -332,7 +337,9 @@ class Tape:
         """Note what this segment is, and who its results are."""
         assert self.cuts is not None
         inputs = {i: source.origin for i, source in self.sources.items()}
-        own = {id(source.handle._elements) for i, source in self.sources.items() if isinstance(inputs[i], tuple)}
+        own = {
+            id(source.handle._elements) for i, source in self.sources.items() if isinstance(inputs[i], tuple)
+        }
         values = [None if id(x) in own else x for x in self.arguments.values]
         for i, handle in live.items():
             handle._made = (self, len(self.cuts), i)
