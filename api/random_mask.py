@@ -30,7 +30,7 @@ def dropout(key: Key, x: Any, p: float = 0.5, axes: tuple[int, ...] = ()) -> Any
     """
     if not 0 <= p < 1:
         raise ValueError(f"p must be at least 0 and less than 1, got {p}")
-    array = x if isinstance(x, Handle) else np.asarray(x)
+    array: Any = x if isinstance(x, Handle) else np.asarray(x)
     dropped = {axis % max(array.ndim, 1) for axis in axes}
     shape = tuple(1 if k in dropped else n for k, n in enumerate(array.shape))
     stays = uniform(key, shape, np.float32) >= p

@@ -70,8 +70,10 @@ def _probability(p: Any) -> Any:
 # -- Continuous families -----------------------------------------------------------------------------
 
 
-def _family(name: str, *stated: Any) -> type:
-    return continuous(name, *stated, tails=TAILS.get(name))
+def _family(
+    name: str, density: Any, valid: Any, outside: Any, interior: float, shapes: tuple[str, ...]
+) -> type:
+    return continuous(name, density, valid, outside, interior, shapes, TAILS.get(name))
 
 
 def _t(z: Any, df: Any) -> Any:

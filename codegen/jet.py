@@ -36,9 +36,8 @@ class Jet:
     def __sub__(self, other: Jet | Number) -> Jet:
         return self + (other * -1.0 if isinstance(other, Jet) else 0.0 - other)
 
-    def __rsub__(self, other: Number) -> Jet:
-        negative: Jet = self * -1.0
-        return negative + other
+    def __rsub__(self, other: Number) -> Any:
+        return self * -1.0 + other
 
     def __mul__(self, other: Jet | Number) -> Jet:
         if not isinstance(other, Jet):
