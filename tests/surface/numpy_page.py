@@ -53,8 +53,6 @@ _REFUSED = {
     "use `np.histogram`, or `np.add.at`": "histogram2d histogramdd",
     "keeps plain coefficients; use `np.polyval` and kin": "poly1d",
     "memory is tapejit's to choose": "isfortran",
-    "splits a float; write `x * 2.0**n` for `ldexp`": "frexp ldexp",
-    "for integers alone": "gcd lcm",
     "use `tapejit.special.i0`": "i0",
 }
 REASONS = {name: reason for reason, names in _REFUSED.items() for name in names.split()}
