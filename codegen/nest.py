@@ -155,7 +155,7 @@ class NestWriter:
 
     def _job(self, root: Root, levels: Sequence[Level], phase: Phase) -> _Job:
         space = _space(root, levels, phase.begins.get(root, ()))
-        checks = _window(root, space)
+        checks = _window(root, space) if root in phase.begins else ()
         if not checks:
             return self._evaluated(root, space, levels, levels[-1])
         inner = Level()

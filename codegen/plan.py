@@ -14,6 +14,7 @@ from tapejit.codegen.cost import costly_values
 from tapejit.codegen.matrix import groups, matrices
 from tapejit.codegen.mirror import sums_of_rows
 from tapejit.codegen.product import prepare_products
+from tapejit.codegen.reciprocal import shared_reciprocals
 from tapejit.codegen.root import Kind, Root, is_loop_product, read_whole, roots_of, store
 from tapejit.codegen.unroll import unrolled
 from tapejit.ir.function import Function, Instr, Value
@@ -58,7 +59,8 @@ class Plan:
 
 def make_plan(function: Function, signature: Signature, general: bool = False) -> Plan:
     """Decide what is stored, and collect the roots in program order."""
-    return planned(prepare_products(unrolled(sums_of_rows(function), general), general), signature, general)
+    lean = sums_of_rows(shared_reciprocals(function))
+    return planned(prepare_products(unrolled(lean, general), general), signature, general)
 
 
 def planned(

@@ -19,6 +19,7 @@ from tapejit.ir import ops
 from tapejit.ir.builder import Var
 from tapejit.ir.function import Function
 from tapejit.ir.interpreter import interpret
+from tapejit.ir.scan import linear_scan
 from tapejit.ir.signature import signature_of
 from tapejit.runtime.template import Variables, template_of
 
@@ -194,6 +195,12 @@ def test_positions_in_windows():
         )
 
     check(build("f", rule, ("x", (40,))), whole((40,)))
+
+
+def test_running_folds_of_nothing():
+    function = build("f", lambda x: linear_scan(x, x, axis=1), ("x", (8, 0)))
+    assert "x1 = x[" in source(function)
+    check(function, whole((8, 0)))
 
 
 @pytest.mark.parametrize("n", [2, 3, 4, 5, 16, 17, 100])

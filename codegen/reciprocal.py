@@ -1,0 +1,45 @@
+"""One division where the reciprocal of a root is there: `0.5 / sqrt(x)` beside `1 / sqrt(x)` is half of that.
+
+The derivative of a root is such a quotient, so whoever divides by a root and differentiates has both. A power
+of two scales exactly, and no root is so large or small that its reciprocal is subnormal. Start with
+`shared_reciprocals`.
+"""
+
+from __future__ import annotations
+
+from tapejit.ir import ops
+from tapejit.ir.function import Function, Instr, Value
+
+EXACT = (0.5, 2.0, -0.5, -1.0, -2.0)
+
+
+def shared_reciprocals(function: Function) -> Function:
+    """The same function, bit for bit; parameters and results are the same values."""
+    definitions = {v: instr for instr in function.body for v in instr.results}
+    reciprocals: dict[Value, Value] = {}
+    body: list[Instr] = []
+    for instr in function.body:
+        number = _over_root(instr, definitions)
+        if number == 1.0:
+            reciprocals[instr.operands[1]] = instr.results[0]
+        if number in EXACT and instr.operands[1] in reciprocals:
+            factors = (reciprocals[instr.operands[1]], instr.operands[0])
+            body.append(Instr(ops.mul, factors, {}, instr.results, (), instr.location))
+        else:
+            body.append(instr)
+    return Function(function.name, function.params, body, function.results) if reciprocals else function
+
+
+def _over_root(instr: Instr, definitions: dict[Value, Instr]) -> float | None:
+    """The constant that is divided by a root of real numbers."""
+    if instr.primitive is not ops.div:
+        return None
+    constant, root = (definitions.get(v) for v in instr.operands)
+    if (
+        constant is None
+        or root is None
+        or constant.primitive is not ops.full
+        or root.primitive is not ops.sqrt
+    ):
+        return None
+    return float(constant.attrs["value"]) if root.results[0].type.is_float else None
