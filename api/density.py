@@ -52,18 +52,36 @@ def continuous(
 
 
 def discrete(
-    name: str, density: Density, valid: Test, outside: Test, first: int, shapes: tuple[str, ...]
+    name: str,
+    density: Density,
+    valid: Test,
+    outside: Test,
+    first: int,
+    shapes: tuple[str, ...],
+    tails: Tails | None = None,
 ) -> type:
-    """The namespace of a family with `logpmf` and `pmf`; `first` is a number it always has."""
+    """The namespace of a family with `logpmf` and `pmf`; `first` is a number it always has.
+
+    With `tails` there are the methods of `continuous`; between whole numbers the probabilities do not change.
+    """
+
+    def standard(k: Any, args: Any, named: Any, q: Any = None) -> tuple[Any, ...]:
+        *parameters, loc = _bound(name, (*shapes, "loc"), {"loc": 0}, args, named)
+        z = _float(k) - loc if q is None else _float(q)
+        return z, valid(*parameters), loc, 1.0, parameters
+
+    def of_whole(k: Any, args: Any, named: Any, q: Any = None) -> tuple[Any, ...]:
+        z, *rest = standard(k, args, named, q)
+        return (np.floor(z) if q is None else z, *rest)
 
     def logpmf(k: Any, *args: Any, **named: Any) -> Any:
-        *parameters, loc = _bound(name, (*shapes, "loc"), {"loc": 0}, args, named)
-        place = _float(k) - loc
+        place, sensible, _, _, parameters = standard(k, args, named)
         beyond = np.logical_or(outside(place, *parameters), np.floor(place) != place)
         found = density(np.where(beyond, float(first), place), *parameters)
-        return _known(valid(*parameters), np.where(beyond, -np.inf, found), (place, *parameters))
+        return _known(sensible, np.where(beyond, -np.inf, found), (place, *parameters))
 
-    return _namespace(name, logpmf=logpmf, pmf=lambda *args, **named: np.exp(logpmf(*args, **named)))
+    more = methods(tails, of_whole, outside, float(first), _known) if tails else {}
+    return _namespace(name, logpmf=logpmf, pmf=lambda *args, **named: np.exp(logpmf(*args, **named)), **more)
 
 
 def _namespace(name: str, **functions: Callable[..., Any]) -> type:

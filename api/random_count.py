@@ -30,7 +30,7 @@ def poisson(key: Key, lam: Any, shape: Shape | None = None, dtype: Any = np.int6
     dtype('int64')
     """
     unit = open_unit(key, default_shape(shape, lam), float)
-    return _as(_apply(count.poisson_quantile, as_float(lam, float), unit), dtype)
+    return _as(counts_of(count.poisson_quantile, as_float(lam, float), unit), dtype)
 
 
 def binomial(key: Key, n: Any, p: Any, shape: Shape | None = None, dtype: Any = np.int64) -> Any:
@@ -39,7 +39,7 @@ def binomial(key: Key, n: Any, p: Any, shape: Shape | None = None, dtype: Any = 
     Where `n` is no count or `p` no probability: -1, or NaN in a float dtype.
     """
     unit = open_unit(key, default_shape(shape, n, p), float)
-    return _as(_apply(count.binomial_quantile, as_float(n, float), as_float(p, float), unit), dtype)
+    return _as(counts_of(count.binomial_quantile, as_float(n, float), as_float(p, float), unit), dtype)
 
 
 def multinomial(key: Key, n: Any, p: Any, shape: Shape | None = None, dtype: Any = np.int64) -> Any:
@@ -62,7 +62,8 @@ def multinomial(key: Key, n: Any, p: Any, shape: Shape | None = None, dtype: Any
     return _as(np.stack(found, axis=-1), dtype)
 
 
-def _apply(function: Any, *operands: Any) -> Any:
+def counts_of(function: Any, *operands: Any) -> Any:
+    """`function` of the surface, on arrays of ours or of NumPy."""
     ours = any(isinstance(x, Handle) for x in operands)
     return (function if ours else function.op.numpy)(*operands)
 

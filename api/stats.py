@@ -183,12 +183,13 @@ binom = discrete(
 poisson = discrete(
     "poisson",
     lambda k, mu: _xlogy(k, mu) - _gammaln(k + 1.0) - mu,
-    lambda mu: np.greater_equal(mu, 0.0), _negative, 0, ("mu",),
+    lambda mu: np.greater_equal(mu, 0.0), _negative, 0, ("mu",), TAILS["poisson"],
 )  # fmt: skip
 geom = discrete(
     "geom",
     lambda k, p: np.log(p) + _xlog1py(k - 1.0, -p),
-    lambda p: np.logical_and(np.greater(p, 0.0), _probability(p)), lambda k, p: k < 1.0, 1, ("p",),
+    lambda p: np.logical_and(np.greater(p, 0.0), _probability(p)),
+    lambda k, p: k < 1.0, 1, ("p",), TAILS["geom"],
 )  # fmt: skip
 nbinom = discrete(
     "nbinom",

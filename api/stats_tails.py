@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from tapejit import special
+from tapejit.random_count import counts_of
 from tapejit.tails import Tails
+from tapejit.tracer.surface.count import poisson_quantile
 
 _expit, _logit, _softplus = special.NAMES["expit"], special.NAMES["logit"], special.NAMES["softplus"]
 _ndtr, _ndtri, _log_ndtr = special.NAMES["ndtr"], special.NAMES["ndtri"], special.NAMES["log_ndtr"]
@@ -58,6 +60,17 @@ def _gennorm_below(z: Any, beta: Any) -> Any:
 def _gennorm_quantile(q: Any, beta: Any) -> Any:
     size = _high_inverse(1.0 / beta, 2.0 * np.minimum(q, 1.0 - q)) ** (1.0 / beta)
     return np.where(q < 0.5, -size, size)
+
+
+def _poisson_quantile(q: Any, mu: Any) -> Any:
+    return np.where(q > 0.0, counts_of(poisson_quantile, mu, q), -1.0)
+
+
+def _geometric_quantile(q: Any, p: Any) -> Any:
+    """The least k with at least q at or below it: the quotient, or one less where that was rounded up."""
+    rate = np.log1p(-p)
+    count = np.ceil(np.log1p(-q) / rate)
+    return np.where(-np.expm1((count - 1.0) * rate) >= q, count - 1.0, count)
 
 
 TAILS: dict[str, Tails] = {
@@ -134,5 +147,14 @@ TAILS: dict[str, Tails] = {
         lambda z, b: -np.expm1(-b * np.log(z)), lambda z, b: np.exp(-b * np.log(z)),
         lambda q, b: np.exp(_tail_log(q) / b), lambda q, b: np.exp(-np.log(q) / b),
         logsf=lambda z, b: -b * np.log(z),
+    ),
+    "poisson": Tails(
+        lambda k, mu: _high(k + 1.0, mu), lambda k, mu: _low(k + 1.0, mu),
+        _poisson_quantile, lambda q, mu: _poisson_quantile(1.0 - q, mu),
+    ),
+    "geom": Tails(
+        lambda k, p: -np.expm1(k * np.log1p(-p)), lambda k, p: np.exp(k * np.log1p(-p)),
+        _geometric_quantile, lambda q, p: _geometric_quantile(1.0 - q, p),
+        logsf=lambda k, p: k * np.log1p(-p),
     ),
 }  # fmt: skip

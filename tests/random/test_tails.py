@@ -3,16 +3,17 @@
 import numpy as np
 import pytest
 import scipy.stats
-from test_stats import CONTINUOUS
+from test_stats import CONTINUOUS, DISCRETE
 
 import tapejit as tj
 from tapejit.stats_tails import TAILS
 
 pytestmark = pytest.mark.usefixtures("interpreted")
+OF_NUMBERS, OF_COUNTS = ([name for name in TAILS if name in among] for among in (CONTINUOUS, DISCRETE))
 EXACT_TAIL = np.array([1e-10, 0.1, 0.5, 0.9, 0.999])
 
 
-@pytest.mark.parametrize("name", TAILS)
+@pytest.mark.parametrize("name", OF_NUMBERS)
 def test_distribution_functions_are_scipys(name):
     x, shapes = CONTINUOUS[name]
     ours, scipys = getattr(tj.stats, name), getattr(scipy.stats, name)
@@ -24,7 +25,7 @@ def test_distribution_functions_are_scipys(name):
             np.testing.assert_allclose(found, expected, rtol=1e-7 if method == "logcdf" else 1e-11)
 
 
-@pytest.mark.parametrize("name", TAILS)
+@pytest.mark.parametrize("name", OF_NUMBERS)
 def test_quantiles_are_scipys(name):
     _, shapes = CONTINUOUS[name]
     ours, scipys = getattr(tj.stats, name), getattr(scipy.stats, name)
@@ -38,7 +39,7 @@ def test_quantiles_are_scipys(name):
             np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-15, err_msg=method)
 
 
-@pytest.mark.parametrize("name", TAILS)
+@pytest.mark.parametrize("name", OF_NUMBERS)
 def test_the_slope_is_the_density(name):
     x, shapes = CONTINUOUS[name]
     ours = getattr(tj.stats, name)
@@ -49,7 +50,7 @@ def test_the_slope_is_the_density(name):
         np.testing.assert_allclose(found, expected, rtol=1e-8)
 
 
-@pytest.mark.parametrize("name", TAILS)
+@pytest.mark.parametrize("name", OF_NUMBERS)
 @pytest.mark.parametrize("method", ["logcdf", "logsf", "ppf", "isf"])
 def test_derivatives_in_all_arguments_are_slopes(name, method):
     x, shapes = CONTINUOUS[name]
@@ -79,3 +80,21 @@ def test_single_precision_stays():
     x = np.array([0.5, 1.5], np.float32)
     assert tj.stats.gamma.cdf(x, 2.0).dtype == np.float32
     assert tj.jit(lambda x: tj.stats.norm.ppf(x * 0.5))(x).dtype == np.float32
+
+
+@pytest.mark.parametrize("name", OF_COUNTS)
+def test_those_of_counts_are_scipys(name):
+    _, shapes, first = DISCRETE[name]
+    ours, scipys = getattr(tj.stats, name), getattr(scipy.stats, name)
+    k = np.array([-1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 2.9, 7.0, 40.0, np.nan])
+    for method in ("cdf", "sf", "logcdf", "logsf"):
+        with np.errstate(all="ignore"):
+            found, expected = (getattr(s, method)(k, *shapes, 1) for s in (ours, scipys))
+        np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-15)
+    q = np.array([0.0, 1e-9, 0.1, 0.5, 0.99, 1.0, -1.0, np.nan])
+    with np.errstate(all="ignore"):
+        found, expected = (s.ppf(q, *shapes) for s in (ours, scipys))
+    np.testing.assert_array_equal(found[1:], expected[1:])
+    slope = tj.grad(lambda s: np.sum(ours.cdf(k[:-1], s)))(shapes[first])
+    ahead, behind = (np.sum(scipys.cdf(k[:-1], shapes[first] + h)) for h in (1e-6, -1e-6))
+    np.testing.assert_allclose(slope, (ahead - behind) / 2e-6, rtol=1e-6)
