@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from tapejit.argument import Argument, parse_argument
-from tapejit.function import TracedFunction, jit
+from tapejit.function import jit
 from tapejit.target import load_function, users_code
+from tapejit.traced_function import TracedFunction
 
 
 def explain(target: str, specs: Sequence[str], calls: int) -> str:

@@ -20,7 +20,7 @@ import numpy as np
 
 from tapejit.argument import Argument
 from tapejit.engine import DECORATED
-from tapejit.function import TracedFunction, jit
+from tapejit.function import jit
 from tapejit.ir.function import Function, IRError
 from tapejit.ir.parser import parse_function
 from tapejit.ir.passes.pipeline import canonicalise
@@ -29,6 +29,7 @@ from tapejit.ir.transforms.adjoint import adjoint
 from tapejit.ir.verifier import verify
 from tapejit.residual import residuals_of_function
 from tapejit.stage import PROGRAM_STAGES
+from tapejit.traced_function import TracedFunction
 from tapejit.tracer.location import is_users_file
 
 MODULE_NAME = "__dumped__"  # not "__main__": scripts run their job under that name
