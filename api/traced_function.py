@@ -1,7 +1,7 @@
 """What all decorated functions are: a Python function with a trie of its own, and a memory of its paths.
 
-A call runs the Python on a tape, or a replay that fits in its place. Each kind of decorated function says how it
-traces, and how results become those of the call (`function`). Start at `TracedFunction.__call__`.
+A call runs the Python on a tape, or a replay that fits in its place. Each kind of decorated function says how
+it traces, and how results become those of the call (`function`). Start at `TracedFunction.__call__`.
 """
 
 from __future__ import annotations
