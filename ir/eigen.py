@@ -1,9 +1,9 @@
 """Eigenvalues and eigenvectors of matrices of any kind: the row of `eig`.
 
 Derivatives: C. Boeddeker et al., "On the computation of complex-valued gradients with application to
-statistically optimum beamforming" (2017); M. Giles (2008), section 3.1. Vectors have length 1, and their
-derivative keeps it; their phases are LAPACK's, so that only what does not depend on phases has a derivative
-that means something. Where two values are equal, vectors have none: NaN, unless nothing depends on them.
+statistically optimum beamforming" (2017); M. Giles (2008), section 3.1. Vectors are LAPACK's, and so is
+what their derivatives keep: the length is 1, and the component of the largest size is real. Where two values
+are equal, vectors have no derivative: NaN, unless nothing depends on them.
 """
 
 from __future__ import annotations
@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tapejit.ir import ops
+from tapejit.ir.complex_number import complex_, imag
 from tapejit.ir.factor import lu, square_sizes
 from tapejit.ir.matrix import (
+    along_columns,
     as_numbers_of,
     conj,
     diagonal,
     diagonal_matrix,
     is_zero,
+    magnitude,
+    place,
     product,
     real,
     scaled_columns,
@@ -48,12 +53,28 @@ def _reference(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _jvp(ts: Any, rs: tuple[Var, Var], x: Var) -> tuple[Var, Var]:
-    """With P = V^-1 dA V and Q = P / (w_j - w_i): dw = diag(P), dV = V (Q - diag(Re diag(V^H V Q)))."""
+    """With P = V^-1 dA V and Q = P / (w_j - w_i): dw = diag(P), dV = V (Q - diag(Re diag(V^H V Q))), where
+    each vector is turned back so far that its largest component stays real."""
     w, v = rs
     inner = _solved(v, product(as_numbers_of(v, ts[0]), v), turn=False)
     turns = over_gaps(tangent_over, inner, w)
     growth = real(diagonal(product(conj(v), product(v, turns), turn=(True, False))))
-    return diagonal(inner), product(v, turns) - scaled_columns(v, growth)
+    moved = product(v, turns) - scaled_columns(v, growth)
+    angle = imag(ops.reduce_sum(_over_largest(v) * moved, axes=(len(v.shape) - 2,)))
+    return diagonal(inner), moved - scaled_columns(v, _imaginary(angle))
+
+
+def _over_largest(v: Var) -> Var:
+    """At the largest component of each vector its reciprocal, 0 elsewhere."""
+    if not v.type.size:
+        return v
+    first = ops.argmax(magnitude(v), axes=(len(v.shape) - 2,))
+    largest = ops.eq(place(v, -2), along_columns(first, v.shape))
+    return ops.select(largest, 1.0 / ops.select(largest, v, v.like(1.0)), v.like(0.0))
+
+
+def _imaginary(y: Var) -> Var:
+    return complex_(y.like(0.0), y)
 
 
 def _vjp(cts: tuple[Var, Var], rs: tuple[Var, Var], x: Var) -> tuple[Var]:
@@ -62,6 +83,8 @@ def _vjp(cts: tuple[Var, Var], rs: tuple[Var, Var], x: Var) -> tuple[Var]:
     values_alone = is_zero(v_bar)
     inner = diagonal_matrix(w_bar)
     if not values_alone:
+        angle = imag(ops.reduce_sum(v * v_bar, axes=(len(v.shape) - 2,)))
+        v_bar = v_bar - scaled_columns(_over_largest(v), _imaginary(angle))
         turns = product(v, v_bar, turn=(True, False))
         gram = product(v, conj(v), turn=(True, False))
         turns = turns - scaled_columns(gram, real(diagonal(turns)))

@@ -11,7 +11,6 @@ from emission import emitted
 from tapejit.ir import ops
 from tapejit.ir.builder import Builder
 from tapejit.ir.custom import custom_derivative
-from tapejit.ir.eigen import eig
 from tapejit.ir.factor import cholesky, qr
 from tapejit.ir.interpreter import interpret
 from tapejit.ir.matrix import columns, conj, dagger, hermitian, product, scaled_columns
@@ -37,14 +36,12 @@ def single(row, operands, attrs):
 def as_defined(row, operands, attrs):
     """`single`; of a row whose derivative is stated for Hermitian matrices only, after taking that part, and
     of complex vectors what does not depend on their phases."""
-    if row not in (cholesky, eigh, eig, svd, qr):
+    if row not in (cholesky, eigh, svd, qr):
         return single(row, operands, attrs)
     builder = Builder(row.name, [type_of(x) for x in operands])
     (x,) = builder.params
     results = row.several(hermitian(x) if row in (cholesky, eigh) else x, **attrs)
-    return verify(
-        builder.finish(WITHOUT_PHASES.get(row, tuple)(results) if x.is_complex or row is eig else results)
-    )
+    return verify(builder.finish(WITHOUT_PHASES.get(row, tuple)(results) if x.is_complex else results))
 
 
 def spectral(vectors, others):
@@ -67,7 +64,6 @@ def without_completion(results):
 WITHOUT_PHASES = {
     qr: without_completion,
     eigh: lambda rs: (rs[0], spectral(rs[1], rs[1])),
-    eig: lambda rs: (rs[0], spectral(rs[1], rs[1])),
     svd: lambda rs: (rs[1], spectral(rs[0], rs[0]), spectral(rs[0], dagger(rs[2]))),
 }
 

@@ -24,7 +24,12 @@ def by_values(a):
 
 def by_vectors(a):
     w, v = L.eig(a)
-    return weighted(w.real) + weighted(abs(v) ** 2) + weighted(abs((v * np.exp(w)[..., None, :]) @ L.inv(v)))
+    return (
+        weighted(w.real)
+        + weighted(v.real)
+        + weighted(v.imag[..., ::-1])
+        + weighted(abs((v * np.exp(w)[..., None, :]) @ L.inv(v)))
+    )
 
 
 FUNCTIONS = {"values": by_values, "vectors": by_vectors}

@@ -1,4 +1,4 @@
-"""Greatest common divisors and least common multiples of integers: Euclid's algorithm, on all elements at once."""
+"""Greatest common divisors and least common multiples of integers: Euclid's algorithm, on whole arrays."""
 
 from __future__ import annotations
 

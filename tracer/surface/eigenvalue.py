@@ -40,7 +40,7 @@ def complex_eigvals(a: Operand) -> Var:
 
 @composed(np.linalg.eig)
 def eig(a: Any) -> Any:
-    """Vectors of equal values have no derivative: it is NaN. Others have one up to their phases."""
+    """Vectors of equal values have no derivative: it is NaN."""
     values, vectors = complex_eig(a)
     return EigResult(*map(np.real, (values, vectors))) if _real(a, values) else EigResult(values, vectors)
 
