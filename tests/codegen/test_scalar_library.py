@@ -233,3 +233,19 @@ def test_plain_llvm_for_other_processors(name):
     llvm.initialize_all_asmprinters()
     machine = llvm.Target.from_triple(module.triple).create_target_machine()
     assert "caller:" in machine.emit_assembly(parsed)
+
+
+@pytest.mark.parametrize("name", ["exp", "sin_cos", "arctan2"])
+def test_shared_functions_for_other_processors(name):
+    """Registers of 16 bytes: wider variants call that of one register, and all become AArch64 code."""
+    home = f"tapejit_shared_f64_{name}"
+    module = VOCABULARY.definition(home, 16)
+    module.triple = "aarch64-unknown-linux-gnu"
+    parsed = llvm.parse_assembly(str(module))
+    parsed.verify()
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    code = llvm.Target.from_triple(module.triple).create_target_machine().emit_assembly(parsed)
+    assert all(f"{home}{variant}:" in code for variant in ("", "_x2", "_x4", "_x8"))
+    assert VOCABULARY.home(f"{home}_x4") == home
+    assert code.count(f"\tbl\t{home}_x2") >= 2 + 4
