@@ -1,7 +1,7 @@
 """Expressions of emitted source to LLVM IR.
 
-What operators and functions mean is asked of Numba, once for operands of the same types. Rows are pointers and
-counts here; only a function that takes an array sees Numba's structure of one. An index neither counts from
+What operators and functions mean is asked of Numba, once for operands of the same types. Rows are pointers
+and counts here; only a function that takes an array sees Numba's structure of one. An index neither counts from
 the end nor overflows. Start with `Expressions.evaluated`.
 """
 
