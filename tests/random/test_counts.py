@@ -51,6 +51,16 @@ def test_compiled_poisson_quantiles_are_scipys(mean):
     np.testing.assert_array_equal(found[-3:], [0.0, np.inf, np.nan])
 
 
+def test_limits_are_the_same_in_all_tiers():
+    values = np.array([0.0, 1.0, -1.0, np.nan, 0.5, np.inf])
+    mean, p = (v.ravel() for v in np.meshgrid(values, values[:-1]))
+    found = tj.jit(lambda m, p: count.poisson_quantile(m, p))(mean, p)
+    np.testing.assert_array_equal(found, count.poisson_quantile.op.numpy(mean, p))
+    n, chance, p = (v.ravel() for v in np.meshgrid([0.0, 5.0, 2.5, -1.0, np.nan], values, values[:-1]))
+    found = tj.jit(lambda *xs: count.binomial_quantile(*xs))(n, chance, p)
+    np.testing.assert_array_equal(found, count.binomial_quantile.op.numpy(n, chance, p))
+
+
 @pytest.mark.parametrize("n", [1.0, 40.0, 1e4])
 @pytest.mark.parametrize("chance", [0.02, 0.5, 0.97])
 def test_compiled_binomial_quantiles_are_scipys(n, chance):

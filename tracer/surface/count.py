@@ -20,11 +20,16 @@ def _least(above: Any, distribution: Any, p: Any) -> Any:
     return np.where(distribution(before) >= p, before, count)
 
 
+def _is_probability(p: Any) -> Any:
+    return np.greater_equal(p, 0.0) & np.less_equal(p, 1.0)
+
+
 def _numpy_poisson(mean: Any, p: Any) -> Any:
     with np.errstate(all="ignore"):
         positive = np.where(np.greater(mean, 0.0), mean, 1.0)
         found = _least(by_name("pdtrik")(p, positive), lambda k: by_name("pdtr")(k, positive), p)
-        sensible = np.logical_and(np.greater_equal(mean, 0.0), np.isfinite(mean))
+        found = np.where(np.equal(p, 1.0), np.inf, np.where(np.equal(p, 0.0), 0.0, found))
+        sensible = _is_probability(p) & np.greater_equal(mean, 0.0) & np.isfinite(mean)
         return np.where(sensible, np.where(np.equal(mean, 0.0), 0.0, found), np.nan)
 
 
@@ -37,15 +42,14 @@ def poisson_quantile(mean: Operand, p: Operand) -> Var:
 def _numpy_binomial(count: Any, chance: Any, p: Any) -> Any:
     with np.errstate(all="ignore"):
         count, chance = np.asarray(count, float), np.asarray(chance, float)
-        sensible = (
-            (count >= 0) & (count < 2.0**53) & (np.floor(count) == count) & (chance >= 0) & (chance <= 1)
-        )
-        usual = sensible & (count > 0) & (chance > 0) & (chance < 1)
+        is_count = (count >= 0) & (count < 2.0**53) & (np.floor(count) == count)
+        sensible = is_count & _is_probability(chance) & _is_probability(p)
+        usual = sensible & (count > 0) & (chance > 0) & (chance < 1) & np.greater(p, 0) & np.less(p, 1)
         n, q = np.where(usual, count, 1.0), np.where(usual, chance, 0.5)
-        found = np.minimum(
-            _least(by_name("bdtrik")(p, n, q), lambda k: by_name("bdtr")(k, n.astype(np.int64), q), p), n
-        )
-        return np.where(usual, found, np.where(sensible, np.where(chance == 1, count, 0.0), np.nan))
+        above, whole = by_name("bdtrik")(p, n, q), n.astype(np.int64)
+        found = np.minimum(_least(above, lambda k: by_name("bdtr")(k, whole, q), p), n)
+        is_all = (np.equal(chance, 1) & np.greater(p, 0)) | (np.equal(p, 1) & (chance > 0))
+        return np.where(usual, found, np.where(sensible, np.where(is_all, count, 0.0), np.nan))
 
 
 @traced(name="binomial_quantile", numpy=_numpy_binomial)
