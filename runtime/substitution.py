@@ -11,11 +11,24 @@ from tapejit.runtime.factorisation import SMALL
 from tapejit.runtime.lapack import Lapack
 
 
+def _quotient(lapack: Lapack) -> Any:
+    """x / y. A complex number over zero is NaN, where Numba would raise an error."""
+    nothing = lapack.complex(complex("nan+nanj"))
+
+    def real_quotient(x: Any, y: Any) -> Any:
+        return x / y
+
+    def complex_quotient(x: Any, y: Any) -> Any:
+        return nothing if y == 0 else x / y
+
+    return lapack.jit(real_quotient if lapack.type == lapack.real else complex_quotient)
+
+
 def _substitution(lapack: Lapack) -> Any:
     """Substitution in place. For BLAS, which reads both transposed, the triangle is on the right."""
     import numpy as np
 
-    trsm, integer, element = lapack.trsm, lapack.int, lapack.type
+    trsm, integer, element, quotient = lapack.trsm, lapack.int, lapack.type, _quotient(lapack)
 
     @lapack.jit
     def by_loops(n: Any, k: Any, forward: Any, turn: Any, unit: Any, a: Any, x: Any) -> Any:
@@ -27,7 +40,7 @@ def _substitution(lapack: Lapack) -> Any:
                     x[i * k + c] -= factor * x[j * k + c]
             if not unit:
                 for c in range(k):
-                    x[i * k + c] /= a[i * n + i]
+                    x[i * k + c] = quotient(x[i * k + c], a[i * n + i])
 
     @lapack.jit
     def by_blas(n: Any, k: Any, lower: Any, turn: Any, unit: Any, a: Any, x: Any) -> Any:

@@ -15,6 +15,7 @@ FAILURES = {
     "solve": (lambda a: L.solve(a, np.ones(2)), SINGULAR, "Singular matrix"),
     "inv": (L.inv, np.stack([np.eye(2), SINGULAR]), "Singular matrix"),
     "matrix_power": (lambda a: L.matrix_power(a, -2), SINGULAR, "Singular matrix"),
+    "solve of complex matrices": (lambda a: abs(L.solve(a * 1j, np.ones(2))), SINGULAR, "Singular matrix"),
     "svd": (L.svdvals, np.full((2, 3), np.nan), "did not converge"),
     "pinv": (L.pinv, np.full((2, 3), np.nan), "did not converge"),
     "triangular": (lambda a: tj.linalg.solve_triangular(a, np.ones(2)), np.diag([1.0, 0.0]), "Singular"),
