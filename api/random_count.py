@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tapejit.ir.types import NUMPY_NAME, dtype_name
-from tapejit.random_draw import Shape, as_float, default_shape, open_unit
+from tapejit.random_draw import Shape, as_float, default_shape, last_axis, open_unit
 from tapejit.random_key import Key, split
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.surface import count
@@ -47,8 +47,8 @@ def multinomial(key: Key, n: Any, p: Any, shape: Shape | None = None, dtype: Any
 
     One binomial draw per category, of what the ones before it left (L. Devroye, 1986, chapter XI.1.4).
     """
-    *batch, categories = np.shape(p)
-    wanted = default_shape(shape, np.empty(tuple(batch)), n)
+    batch, categories = last_axis("multinomial", p)
+    wanted = default_shape(shape, np.empty(batch), n)
     chances = as_float(p, float)
     left, share, found = as_float(n, float), 1.0, []
     for k, part in enumerate(split(key, max(categories, 1))):

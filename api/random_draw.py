@@ -216,7 +216,19 @@ def float_name(dtype: Any) -> str:
 
 
 def as_float(x: Any, dtype: Any) -> Any:
-    return (x if hasattr(x, "astype") else np.asarray(x)).astype(float_name(dtype))
+    """A parameter as floats; TypeError if it is complex."""
+    array = x if hasattr(x, "astype") else np.asarray(x)
+    if np.dtype(array.dtype).kind == "c":
+        raise TypeError(f"parameters of distributions are real, got {array.dtype}")
+    return array.astype(float_name(dtype))
+
+
+def last_axis(name: str, x: Any) -> tuple[tuple[int, ...], int]:
+    """The leading shape of a parameter and the length of its last axis; ValueError for a single number."""
+    if not np.shape(x):
+        raise ValueError(f"{name}: the parameter needs a last axis of categories, got a single number")
+    *batch, count = np.shape(x)
+    return tuple(batch), count
 
 
 def _dtype_of(x: Any) -> Any:

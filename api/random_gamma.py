@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tapejit import special
-from tapejit.random_draw import Shape, as_float, default_shape, float_name, normal, open_unit
+from tapejit.random_draw import Shape, as_float, default_shape, float_name, last_axis, normal, open_unit
 from tapejit.random_key import Key, shape_of, split
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.surface import incomplete
@@ -58,8 +58,8 @@ def dirichlet(key: Key, alpha: Any, shape: Shape | None = None, dtype: Any = flo
 
     `shape` defaults to that of `alpha` without its last axis. Derivatives flow to `alpha`.
     """
-    *batch, count = np.shape(alpha)
-    wanted = shape_of(tuple(batch) if shape is None else shape)
+    batch, count = last_axis("dirichlet", alpha)
+    wanted = shape_of(batch if shape is None else shape)
     drawn = loggamma(key, alpha, (*wanted, count))
     return special.NAMES["softmax"](drawn, axis=-1).astype(float_name(dtype))
 

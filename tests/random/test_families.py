@@ -155,6 +155,9 @@ def test_gamma_without_a_key_is_mxnets():
         (lambda: random.gamma(KEY, np.ones(3), 2), ValueError, "broadcast"),
         (lambda: random.gamma(KEY, np.ones(3), ()), ValueError, "do not broadcast to the shape asked for"),
         (lambda: random.beta(3, 1.0, 2.0), TypeError, "expected a key"),
+        (lambda: random.gamma(KEY, 1j), TypeError, "parameters of distributions are real, got complex128"),
+        (lambda: random.dirichlet(KEY, 1.0), ValueError, "needs a last axis of categories"),
+        (lambda: random.multinomial(KEY, 3, 1.0), ValueError, "needs a last axis of categories"),
         (lambda: random.t(KEY, 2.0, dtype=np.int64), TypeError, "float64 or float32"),
     ],
 )
