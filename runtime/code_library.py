@@ -83,10 +83,11 @@ def _add_function(state: Any, context: Any, described: Any) -> Any:
     builder = ll.IRBuilder(entry)
     helper = context.call_conv.init_call_helper(builder)
     values = context.call_conv.decode_arguments(builder, described.argtypes, function)
+    decoded = builder.block
     builder.position_at_end(body)
     arguments = zip(described.args, described.argtypes, values, strict=True)
     lower(state.func_id.func.tree.body, context, builder, arguments, described.global_dict)
-    builder.position_at_end(entry)  # behind the variables
+    builder.position_at_end(decoded)  # behind the variables
     builder.branch(body)
     if not state.flags.no_cpython_wrapper:
         state.library.add_linking_library(rtsys.library)

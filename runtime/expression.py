@@ -1,8 +1,8 @@
 """Expressions of emitted source to LLVM IR.
 
 What operators and functions mean is asked of Numba, once for operands of the same types. Rows are pointers
-and counts here; only a function that takes an array sees Numba's structure of one. An index neither counts from
-the end nor overflows. Start with `Expressions.evaluated`.
+and counts here; only a function that takes an array sees Numba's structure of one. An index neither counts
+from the end nor overflows. Start with `Expressions.evaluated`.
 """
 
 from __future__ import annotations
@@ -209,10 +209,14 @@ class Expressions:
             return self._extreme(function, *map(self.typed, operands))
         return self._called(function, operands)
 
-    def _extreme(self, function: Any, x: Scalar, y: Scalar) -> Operand:
-        """The smaller or larger of two whole numbers."""
-        first = self._called(operator.lt if function is min else operator.gt, (x, y))
-        return Scalar(x.type, self._builder.select(self.typed(first).value, x.value, y.value))
+    def _extreme(self, function: Any, found: Scalar, *others: Scalar) -> Operand:
+        """The smallest or largest of whole numbers."""
+        for other in others:
+            better = self._called(operator.lt if function is min else operator.gt, (other, found))
+            found = Scalar(
+                found.type, self._builder.select(self.typed(better).value, other.value, found.value)
+            )
+        return found
 
     def _converted(self, operand: Operand, kind: Any) -> Operand:
         if isinstance(operand, Constant):

@@ -89,7 +89,7 @@ SOURCES = {
     n = i64(-7)
     for i in range(1, 9):
         out[i] = f64(n // i) + f64(n % i) * 100.0
-        out[i + 8] = f64(min(n, i) * max(n, i))
+        out[i + 8] = f64(min(n, i, 5) * max(3, n, i))
         out[i + 16] = f64((n & i) | 1)
 """,
     "conditions are kept": """
