@@ -110,15 +110,22 @@ def _add_sum(
         return name
     lost = names.typed("lost", root.value.type.dtype)
     home.before.append(Statement(f"{lost} = {zero}"))
-    if innermost in own:
+    stretch = _stretch(levels, home, own)
+    if stretch:
         part = names.typed("part", root.value.type.dtype)
-        innermost.before.append(Statement(f"{part} = {zero}"))
+        stretch.before.append(Statement(f"{part} = {zero}"))
         levels[-1].before.append(Statement(f"{part} = plus({part}, {element.name})"))
-        _add_part(name, lost, part, innermost.after)
+        _add_part(name, lost, part, stretch.after)
     else:
         _add_part(name, lost, element.name, levels[-1].before)
     home.after.append(Statement(f"{name} = compensated({name}, {lost})"))
     return name
+
+
+def _stretch(levels: Sequence[Level], home: Level, own: Sequence[Level]) -> Level | None:
+    """The loop whose elements are added without keeping the rounding error; None: it has a single one."""
+    cut = (level for level in levels[levels.index(home) + 1 :] if level.stretch)
+    return next(cut, levels[-2] if levels[-2] in own else None)
 
 
 def combined_parts(root: Root, names: Sequence[str], parts: Sequence[str], count: int) -> Iterator[str]:

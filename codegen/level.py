@@ -140,6 +140,31 @@ class Level:
         return self.before + self.after
 
 
+@dataclass(eq=False)
+class Group:
+    """Levels that run for every iteration of a loop around them before what follows does."""
+
+    chain: list[Level]
+
+    def groups(self) -> Iterator[Group]:
+        yield self
+
+
+@dataclass(eq=False)
+class Branch:
+    """The loop of a level around items."""
+
+    level: Level
+    inside: Sequence[Item]
+
+    def groups(self) -> Iterator[Group]:
+        for item in self.inside:
+            yield from item.groups()
+
+
+Item = Group | Branch
+
+
 def chain(loops: Sequence[LoopVar]) -> list[Level]:
     """A level for each loop, and the innermost one."""
     return [*(Level(loop) for loop in loops), Level()]

@@ -13,9 +13,11 @@ from tapejit.codegen.condition import Check, inside, within
 from tapejit.codegen.depth import by_depth
 from tapejit.codegen.element import Elements, Known, all_loops, narrow
 from tapejit.codegen.index import Index
+from tapejit.codegen.lane_buffer import Lane, LaneBuffer, tiles, turned
 from tapejit.codegen.level import (
     Condition,
     Guard,
+    Item,
     Level,
     Node,
     Statement,
@@ -35,7 +37,7 @@ from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Operand, Root
 from tapejit.codegen.schedule import Nest, Phase
 from tapejit.codegen.section import cut
-from tapejit.codegen.strip import LANES, LEAST_LANES, Group, Strip
+from tapejit.codegen.strip import LANES, LEAST_LANES, Strip, across, groups
 from tapejit.codegen.together import together
 from tapejit.ir.function import Instr, Value
 from tapejit.ir.primitive import FoldIndex, Scanned
@@ -72,29 +74,60 @@ class NestWriter:
         self.elements = Elements(plan, storage, names)
         self.blocks = blocks
         self.buffers: list[Array] = []  # of strips, known when the nest is written
-        self._lanes: set[Level] = set()  # loops that are distributed over groups
+        self._cut: set[Level] = set()  # innermost loops that are distributed over groups
         self._staged = staged  # the outermost loop stays by itself: other nests run over the same rows
         self.rows = [Level(LoopVar(loop_name(k), n)) for k, n in enumerate(nest.rows)]
         self._divide(self.rows)
+        self._rows = [_loop(level) for level in self.rows]  # the variables that index
+        self._buffer = LaneBuffer(nest.lanes, names)
+        self._lane = self._strip_rows(nest.lanes) if nest.lanes else None
         self.phases = [self._phase(phase) for phase in nest.phases]
 
     def lines(self) -> list[str]:
         """The source of the nest, or of one block of it, once all that reads its temporaries is built."""
+        if self._lane:
+            return self._side_by_side(self._lane)
         return list(write(self.rows, [line for levels in self.phases for line in self._written(levels)]))
+
+    def _side_by_side(self, lane: Lane) -> list[str]:
+        """A nest whose rows run in strips, one row per lane."""
+        begin, level, *rows = self.rows
+        users = [*statements(rows), *(s for levels in self.phases for s in statements(levels))]
+        found = list(tiles(users, lane, self._dtypes(), self._whole(), self._buffer))
+        items = across(rows, [item for levels in self.phases for item in across(levels)])
+        depth = len(self.nest.rows)
+        fetched = [tile.copied(lane, False, depth) for tile in found if tile.reads]
+        brought = [tile.copied(lane, True, depth) for tile in found if tile.writes]
+        return list(self._in_strips([begin], level, [*fetched, *items, *brought], self._buffer))
 
     def _written(self, own: Sequence[Level]) -> Iterator[str]:
         """The lines of a phase; if its innermost loop is cut, group after group."""
-        if self._lanes.isdisjoint(own):
+        if self._cut.isdisjoint(own):
             yield from write(own)
-            return
-        *outer, lane, body = own
-        stages = by_depth(list(pieces(body.before)))
-        groups = [Group([Level(before=[part.node for part in stage])]) for stage in stages]
+        else:
+            *outer, lane, body = own
+            buffer = LaneBuffer(LANES, self.names)
+            yield from self._in_strips(outer, lane, groups(body.before), buffer)
+
+    def _in_strips(
+        self, outer: Sequence[Level], lane: Level, items: Sequence[Item], buffer: LaneBuffer
+    ) -> Iterator[str]:
         around = [*in_order([*self.rows, *outer]), *lane.nodes]
-        strip = Strip(lane, groups, assigned(pieces(around)), self.names)
-        self.buffers += strip.buffers
+        strip = Strip(lane, items, assigned(pieces(around)), buffer, self.names)
+        self.buffers += buffer.arrays
         (run,) = runs(outer[-1])
         yield from write(outer, [*node_lines(lane.before), *strip.lines(run), *node_lines(lane.after)])
+
+    def _dtypes(self) -> dict[Array, str]:
+        """Of the arrays that it reads and writes."""
+        homes = {home: value.type.dtype for value, home in self.storage.items() if isinstance(home, Array)}
+        targets = ((root.value.type.dtype, target.storage) for root, target in self.targets.items())
+        return homes | {array: dtype for dtype, array in targets if isinstance(array, Array)}
+
+    def _whole(self) -> set[Array]:
+        """The arrays that it writes element by element, leaving none out."""
+        stores = (self.targets[root].storage for root in self.nest.roots if root.trailing)
+        return {array for array in stores if isinstance(array, Array)}
 
     @property
     def extent(self) -> int:
@@ -115,31 +148,51 @@ class NestWriter:
     def settle(self) -> None:
         """Make a row of each temporary that only this nest reads, and merge the loops over rows."""
         users = [*statements(self.rows), *(s for levels in self.phases for s in statements(levels))]
-        first = {level.loop: Affine() for level in self.rows if level.loop}
+        first = {loop: Affine() for loop in self._rows}
         for root, target in self.targets.items():
             array = target.storage
             if first and isinstance(array, Array) and array.temporary and array.readers == {self.elements}:
-                if self.blocks is not None:
-                    array.private = True
-                    self.blocks.private.append(array)
+                array.private = bool(self.blocks or self._lane)
                 array.size = root.value.type.size // max(prod(self.nest.rows), 1)
-                for s in users:
-                    s.holes = tuple(h.replace(first) for h in s.holes) if s.array is array else s.holes
-        pinned = {level for level in self.rows if level.after}
-        levels = [*self.rows, Level()]
-        merge_loops(levels, pinned, users)
-        self.rows = levels[:-1]
+                self._make_row(array, root.value.type.dtype, [s for s in users if s.array is array], first)
+        if self._lane is None:
+            pinned = {level for level in self.rows if level.after}
+            levels = [*self.rows, Level()]
+            merge_loops(levels, pinned, users)
+            self.rows = levels[:-1]
+
+    def _make_row(
+        self, array: Array, dtype: str, users: Sequence[Statement], first: dict[LoopVar, Affine]
+    ) -> None:
+        """Of one row, or of one for each lane."""
+        if self._lane:
+            row = self._buffer.rows(dtype, array.size)
+            for s in users:
+                turned(s, array, row, self._lane, s.holes[0].replace(first))
+            return
+        if self.blocks is not None:
+            self.blocks.private.append(array)
+        for s in users:
+            s.holes = tuple(h.replace(first) for h in s.holes)
+
+    def _strip_rows(self, lanes: int) -> Lane:
+        """Cut the outermost loop into strips."""
+        head = [self.rows[0], Level()]
+        fold.strip_mine(head, self.names, lanes)
+        self.rows = [*head[:-1], *self.rows[1:]]
+        return Lane(self._rows[0], LoopVar(head[1].counter, lanes), self._buffer.pitch)
 
     def _phase(self, phase: Phase) -> list[Level]:
-        depth = len(self.rows)
+        depth = len(self._rows)
         own = chain([LoopVar(loop_name(depth + k), n) for k, n in enumerate(phase.inner)])
         levels = [*self.rows, *own]
-        self._divide(levels)
+        if not self.rows:
+            self._divide(levels)
         self.elements.place = lambda loops: _deepest(levels, loops).before
-        jobs = [self._job(root, levels, phase) for root in phase.roots if root.kind is not Kind.SCATTER]
+        jobs = [self._job(root, own, phase) for root in phase.roots if root.kind is not Kind.SCATTER]
         for root in phase.roots:
             if root.kind is Kind.SCATTER:
-                levels[-1].before.append(self._scatter(root, _space(root, levels)))
+                levels[-1].before.append(self._scatter(root, self._space(root, own)))
         for level in own:
             together(level.before)
         holes = [Statement("", (job.place, job.element.position)) for job in jobs]
@@ -153,8 +206,14 @@ class NestWriter:
             self._finish(job, own)
         return own
 
-    def _job(self, root: Root, levels: Sequence[Level], phase: Phase) -> _Job:
-        space = _space(root, levels, phase.begins.get(root, ()))
+    def _space(self, root: Root, own: Sequence[Level], begins: Sequence[int] = ()) -> list[Affine]:
+        """The position in each dimension of a root's space, which begins at these values of its loops."""
+        loops = [atom(loop) for loop in (*self._rows, *(level.loop for level in own if level.loop))]
+        places = iter([loop + -begin for loop, begin in zip(loops, begins, strict=True)] if begins else loops)
+        return [Affine() if n == 1 else next(places) for n in root.space]
+
+    def _job(self, root: Root, own: Sequence[Level], phase: Phase) -> _Job:
+        space, levels = self._space(root, own, phase.begins.get(root, ())), [*self.rows, *own]
         checks = _window(root, space) if root in phase.begins else ()
         if not checks:
             return self._evaluated(root, space, levels, levels[-1])
@@ -230,13 +289,13 @@ class NestWriter:
         if len(own) < 2:
             return
         lengths = self._stretches(jobs, own)
-        deep = self._is_deep(own)
-        if not deep:
+        deep = not self._lane and self._is_deep(own)
+        if not (deep or self._lane):
             cut(own, self.plan.general)
         if lengths or deep:
             fold.strip_mine(own, self.names, min([*lengths, LANES] if deep else lengths))
         if deep:
-            self._lanes.add(own[-2])
+            self._cut.add(own[-2])
 
     def _stretches(self, jobs: Sequence[_Job], own: Sequence[Level]) -> list[int]:
         """How many elements each sum over the innermost loop adds up at a time."""
@@ -268,7 +327,7 @@ class NestWriter:
 
     def _row(self, value: Value) -> Index:
         """The index in a value of one element per row."""
-        index = Index(self.nest.rows, [atom(level.loop) for level in self.rows if level.loop])
+        index = Index(self.nest.rows, [atom(loop) for loop in self._rows])
         return index.reshaped(value.type.shape)
 
     def _write(self, job: _Job, name: str) -> list[Node]:
@@ -298,13 +357,6 @@ def _loop(level: Level) -> LoopVar:
 def _deepest(levels: Sequence[Level], loops: frozenset[LoopVar]) -> Level:
     """The outermost level that is inside all of `loops`."""
     return levels[max((k + 1 for k, level in enumerate(levels) if level.loop in loops), default=0)]
-
-
-def _space(root: Root, levels: Sequence[Level], begins: Sequence[int] = ()) -> list[Affine]:
-    """The position in each dimension of a root's space, which begins at these values of its loops."""
-    loops = [atom(level.loop) for level in levels if level.loop is not None]
-    places = iter([loop + -begin for loop, begin in zip(loops, begins, strict=True)] if begins else loops)
-    return [Affine() if n == 1 else next(places) for n in root.space]
 
 
 def _window(root: Root, space: Sequence[Affine]) -> tuple[Check, ...]:

@@ -18,7 +18,8 @@ from tapejit.ir.work import source_cost
 class Piece:
     """A node with the names it reads before it assigns them, all it may assign, and those it surely assigns.
 
-    `stores` are the arrays to which it writes; those it loads from are among the names it reads.
+    `stores` are the arrays to which it writes; those it loads from are among the names it reads. `target` is
+    the element that it stores, if it is a statement.
     """
 
     node: Node
@@ -27,6 +28,13 @@ class Piece:
     sure: frozenset[str]
     stores: frozenset[str]
     cost: int
+    target: str = ""
+
+    @property
+    def is_update(self) -> bool:
+        """It stores an element that it reads, as one that adds to it."""
+        line = next(iter(self.node.lines()))
+        return bool(self.target) and self.target in line.partition(" = ")[2]
 
     @property
     def is_load(self) -> bool:
@@ -65,7 +73,7 @@ def _of_statement(statement: Statement) -> Piece:
     array, bracket, place = left.partition("[")
     reads, target = frozenset(words([right, place])), frozenset({array})
     if bracket:
-        return Piece(statement, reads, nothing, nothing, target, source_cost(line))
+        return Piece(statement, reads, nothing, nothing, target, source_cost(line), left)
     return Piece(statement, reads, target, target, nothing, source_cost(right))
 
 

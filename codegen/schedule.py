@@ -16,6 +16,7 @@ from tapejit.codegen.dependence import Needs, needs_of_roots
 from tapejit.codegen.parallel import SERIAL, Division, division
 from tapejit.codegen.plan import Plan, make_plan, planned
 from tapejit.codegen.root import Kind, Root
+from tapejit.codegen.short_rows import lanes
 from tapejit.codegen.stage import crossing, pays
 from tapejit.codegen.window import Joint, joint, long_extents
 from tapejit.ir.function import Function
@@ -42,6 +43,7 @@ class Nest:
     rows: tuple[int, ...] = ()
     reason: str = ""  # why its first root did not join the nest before
     division: Division = SERIAL  # over threads
+    lanes: int = 0  # if so many rows run side by side, each loop of a phase for all of them
     stages: tuple[Nest, ...] = ()  # if each block runs its phases one after another, each over its rows
 
     def __post_init__(self) -> None:
@@ -80,7 +82,7 @@ def schedule(function: Function, signature: Signature, general: bool = False) ->
 
 
 def _pays_in_stages(nest: Nest, plan: Plan) -> bool:
-    return nest.division.blocks > 1 and pays(nest.rows, _inner(nest), plan)
+    return nest.division.blocks > 1 and not nest.lanes and pays(nest.rows, _inner(nest), plan)
 
 
 def _inner(nest: Nest) -> list[tuple[tuple[int, ...], list[Root]]]:
@@ -102,14 +104,19 @@ def _scheduled(plan: Plan) -> Schedule:
         first = max((number[d] for d in needs.all()), default=0)
         number.append(_place(root, needs, plan, nests, first))
     for nest in nests:
-        nest.division = _division(nest, plan)
+        if not nest.is_call:
+            _divide(nest, plan)
     return Schedule(plan, tuple(nests))
 
 
-def _division(nest: Nest, plan: Plan) -> Division:
-    if nest.is_call:
-        return SERIAL
-    return division([((*nest.rows, *phase.inner), phase.roots) for phase in nest.phases], plan)
+def _divide(nest: Nest, plan: Plan) -> None:
+    """Settle in which blocks and strips a nest runs."""
+    phases = [((*nest.rows, *phase.inner), phase.roots) for phase in nest.phases]
+    nest.division = division(phases, plan)
+    nest.lanes = 0 if any(phase.begins for phase in nest.phases) else lanes(phases, plan)
+    if nest.lanes and not nest.rows:
+        (phase,) = nest.phases
+        nest.rows, phase.inner = phase.inner[:1], phase.inner[1:]
 
 
 def _place(root: Root, needs: Needs, plan: Plan, nests: list[Nest], first: int) -> int:

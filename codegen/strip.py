@@ -2,113 +2,156 @@
 
 That is loop distribution with scalar expansion: a variable that one group leaves for another has a row of
 elements, one per *lane* (iteration of the strip), in a buffer that stays in cache. The groups come from
-cutting a long body (`depth`). All rows of one dtype share an array, at distances that are known, so that
-LLVM sees that they do not overlap. Start with `Strip.lines`.
+cutting a long body (`depth`), or from moving the loop inside those it contains (`across`): short rows are
+then computed side by side, one per lane. Start with `Strip.lines`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from tapejit.codegen.level import Level, Run, in_order, loop_lines, write
-from tapejit.codegen.memory import Array
-from tapejit.codegen.name import Names
+from tapejit.codegen.depth import by_depth
+from tapejit.codegen.lane_buffer import LaneBuffer, LaneRow
+from tapejit.codegen.level import Branch, Group, Item, Level, Node, Run, in_order, loop_lines, runs, write
+from tapejit.codegen.name import Names, words
 from tapejit.codegen.piece import Piece, assigned, pieces, read_first
 
 LANES = 512  # iterations of a strip: a row of doubles takes 4 KB
 LEAST_LANES = 64  # of a loop that is worth it
 
 
-@dataclass(eq=False)
-class Group:
-    """Levels inside the strip's loop that run for all lanes before what follows does."""
-
-    chain: list[Level]
-
-    @cached_property
-    def parts(self) -> list[Piece]:
-        return list(pieces(in_order(self.chain)))
+def groups(nodes: Iterable[Node]) -> list[Item]:
+    """The nodes of a body, cut by depth."""
+    stages = by_depth(list(pieces(nodes)))
+    return [Group([Level(before=[part.node for part in stage])]) for stage in stages if stage]
 
 
-@dataclass(frozen=True)
-class _Row:
-    """The elements of a variable, one per lane."""
-
-    array: Array
-    begin: int
-
-    def at(self, lane: str) -> str:
-        return f"{self.array.name}[{self.begin} + {lane}]" if self.begin else f"{self.array.name}[{lane}]"
+def across(levels: Sequence[Level], inside: Sequence[Item] = ()) -> list[Item]:
+    """The items of a chain of levels around `inside`: its loops, and between them a group for every body."""
+    if not levels:
+        return list(inside)
+    level, *others = levels
+    loop = [Branch(level, across(others, inside))] if level.loop is not None else []
+    return [*groups(level.before), *loop, *groups(level.after)]
 
 
 class Strip:
-    """The level of a loop over a strip, and the groups that take its place.
+    """The level of a loop over a strip, and the items over which it is distributed.
 
     `kept` are the names that are assigned outside the loop and go on from lane to lane.
     """
 
-    def __init__(self, lane: Level, groups: Sequence[Group], kept: set[str], names: Names):
-        self._lane, self._groups, self._names = lane, groups, names
-        self._loads = _loads(groups)
-        self._buffers: dict[str, Array] = {}  # by dtype
-        self._rows = self._allotted({n: k for n, k in _lives(groups).items() if n not in kept})
-
-    @property
-    def buffers(self) -> list[Array]:
-        return list(self._buffers.values())
+    def __init__(self, lane: Level, items: Sequence[Item], kept: set[str], buffer: LaneBuffer, names: Names):
+        self._lane, self._items, self._names = lane, items, names
+        self._parts = {g: list(pieces(in_order(g.chain))) for item in items for g in item.groups()}
+        every = [part for parts in self._parts.values() for part in parts]
+        self._fixed = _fixed(every, lane)
+        self._loads = _loads(every, self._fixed)
+        carried = self._carried(assigned(every) - kept - self._fixed - self._loads.keys())
+        self._rows = _allotted(carried, names.dtypes, buffer)
 
     def lines(self, around: Run) -> Iterator[str]:
         """The groups one after another, each in a loop over the lanes."""
-        for group in self._groups:
-            yield from loop_lines(self._lane, self._body(group), around)
+        for item in self._items:
+            yield from self._item(item, around, around)
 
-    def _body(self, group: Group) -> Iterator[str]:
-        needed, own = read_first(group.parts), assigned(group.parts)
+    def _item(self, item: Item, strip: Run, around: Run) -> Iterator[str]:
+        """The lines of an item of a strip that runs as `strip` says, inside a loop that runs as `around`."""
+        if isinstance(item, Group):
+            yield from self._group(item, strip)
+            return
+        for run in runs(item.level, around):
+            inside = [line for each in item.inside for line in self._item(each, strip, run)]
+            yield from loop_lines(item.level, inside, run)
+
+    def _group(self, group: Group, around: Run) -> Iterator[str]:
+        """A loop over the lanes; around it what is the same for all of them."""
+        if len(group.chain) > 1:
+            body = self._body(self._parts[group], write(group.chain))
+            yield from loop_lines(self._lane, body, around)
+            return
+        fixed, others = self._divided(self._parts[group])
+        for part in fixed:
+            yield from part.node.lines()
+        sums = {part: self._names.fresh("total") for part in others if self._is_sum(part)}
+        yield from (f"{name} = {part.target}" for part, name in sums.items())
+        inside = [line for part in others for line in _lines(part, sums)]
+        yield from loop_lines(self._lane, self._body(others, inside), around)
+        yield from (f"{part.target} = {name}" for part, name in sums.items())
+
+    def _divided(self, parts: Sequence[Piece]) -> tuple[list[Piece], list[Piece]]:
+        """What is computed once for all lanes, and the rest."""
+        fixed = [part for part in parts if part.writes and part.writes <= self._fixed]
+        return fixed, [part for part in parts if not (part.writes and part.writes <= self._fixed)]
+
+    def _is_sum(self, part: Piece) -> bool:
+        """It adds to the same element in every lane."""
+        varying = assigned(p for parts in self._parts.values() for p in parts) - self._fixed
+        return part.is_update and words([part.target]).isdisjoint(varying | _own_names(self._lane))
+
+    def _body(self, parts: Sequence[Piece], inside: Iterable[str]) -> Iterator[str]:
+        """`inside`, between loads of what other groups left and stores of what they need."""
+        needed, own = read_first(parts), assigned(parts)
         for name, load in self._loads.items():
             if name in needed:
                 yield from load.node.lines()
         for name, row in self._rows.items():
             if name in needed:
                 yield f"{name} = {row.at(self._lane.counter)}"
-        yield from write(group.chain)
+        yield from inside
         for name, row in self._rows.items():
             if name in own:
                 yield f"{row.at(self._lane.counter)} = {name}"
 
-    def _allotted(self, lives: Mapping[str, Sequence[int]]) -> dict[str, _Row]:
-        """A row for each variable that one group assigns and another one mentions; rows are used again."""
-        rows: dict[str, _Row] = {}
-        ends: dict[str, list[int]] = {}  # by dtype, the group in which each row is used for the last time
-        for name, groups in sorted(lives.items(), key=lambda item: item[1][0]):
-            if len(groups) > 1 and name not in self._loads:
-                dtype = self._names.dtypes[name]
-                used = ends.setdefault(dtype, [])
-                k = next((k for k, end in enumerate(used) if end < groups[0]), len(used))
-                used[k : k + 1] = [groups[-1]]
-                rows[name] = _Row(self._buffer(dtype), k * LANES)
-        for dtype, used in ends.items():
-            self._buffers[dtype].size = len(used) * LANES
-        return rows
-
-    def _buffer(self, dtype: str) -> Array:
-        if dtype not in self._buffers:
-            self._buffers[dtype] = Array(self._names.fresh("lanes"), 0, dtype)
-        return self._buffers[dtype]
+    def _carried(self, names: set[str]) -> dict[str, tuple[int, int]]:
+        """The first and the last item for each of the names that several groups mention."""
+        places: dict[str, list[int]] = {name: [] for name in sorted(names)}
+        for k, item in enumerate(self._items):
+            for group in item.groups():
+                for name in {n for part in self._parts[group] for n in part.reads | part.writes} & names:
+                    places[name].append(k)
+        return {name: (found[0], found[-1]) for name, found in places.items() if len(found) > 1}
 
 
-def _lives(groups: Sequence[Group]) -> dict[str, list[int]]:
-    """In which groups each variable is mentioned that one of them assigns."""
-    found: dict[str, list[int]] = {name: [] for group in groups for name in sorted(assigned(group.parts))}
-    for k, group in enumerate(groups):
-        for name in {n for part in group.parts for n in part.reads | part.writes} & found.keys():
-            found[name].append(k)
+def _allotted(
+    lives: Mapping[str, tuple[int, int]], dtypes: Mapping[str, str], buffer: LaneBuffer
+) -> dict[str, LaneRow]:
+    """A row for each name; one that is not needed any more serves another name."""
+    found: dict[str, LaneRow] = {}
+    used: dict[str, list[tuple[int, LaneRow]]] = {}  # by dtype: until when
+    for name, (first, last) in sorted(lives.items(), key=lambda item: item[1]):
+        rows = used.setdefault(dtypes[name], [])
+        k = next((k for k, (end, _) in enumerate(rows) if end < first), len(rows))
+        found[name] = rows[k][1] if k < len(rows) else buffer.rows(dtypes[name])
+        rows[k : k + 1] = [(last, found[name])]
     return found
 
 
-def _loads(groups: Sequence[Group]) -> dict[str, Piece]:
+def _fixed(parts: Sequence[Piece], lane: Level) -> set[str]:
+    """The names that are the same for all lanes."""
+    writers = Counter(name for part in parts for name in part.writes)
+    found: set[str] = set()
+    for part in parts:
+        known = part.reads.isdisjoint((writers.keys() - found) | _own_names(lane))
+        if known and part.writes and all(writers[name] == 1 for name in part.writes):
+            found |= part.writes
+    return found
+
+
+def _loads(parts: Sequence[Piece], fixed: set[str]) -> dict[str, Piece]:
     """What is only fetched from memory, by its name: each group that needs it does so itself."""
-    parts = [part for group in groups for part in group.parts]
-    made = assigned(parts)
-    return {name: part for part in parts if part.is_load and not part.reads & made for name in part.writes}
+    varying = assigned(parts) - fixed
+    alone = (part for part in parts if part.is_load and not part.reads & varying)
+    return {name: part for part in alone for name in part.writes - fixed}
+
+
+def _own_names(lane: Level) -> set[str]:
+    assert lane.loop is not None
+    return {lane.loop.name, lane.counter}
+
+
+def _lines(part: Piece, sums: Mapping[Piece, str]) -> Iterator[str]:
+    """The node, adding to a variable if it is one of `sums`."""
+    for line in part.node.lines():
+        yield line.replace(part.target, sums[part]) if part in sums else line

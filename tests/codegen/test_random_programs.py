@@ -9,7 +9,19 @@ from plain import run_plainly
 from random_program import RandomProgram
 from random_rows import RandomRows
 
-from tapejit.codegen import cost, parallel, root, section, stage, unroll, window, workspace
+from tapejit.codegen import (
+    cost,
+    depth,
+    nest,
+    parallel,
+    root,
+    section,
+    short_rows,
+    stage,
+    unroll,
+    window,
+    workspace,
+)
 from tapejit.codegen import fold as folds
 from tapejit.ir.function import Function
 from tapejit.ir.interpreter import interpret
@@ -76,6 +88,25 @@ def everything_staged(monkeypatch):
 
 
 @pytest.fixture
+def everything_cut(monkeypatch):
+    """Bodies of any cost are cut by depth, and run in strips of three."""
+    monkeypatch.setattr(depth, "CALL", 1)
+    monkeypatch.setattr(depth, "LEAST_COST", 0)
+    monkeypatch.setattr(depth, "MOST_COST", 2)
+    monkeypatch.setattr(nest, "LANES", 3)
+    monkeypatch.setattr(nest, "LEAST_LANES", 1)
+
+
+@pytest.fixture
+def rows_side_by_side(monkeypatch):
+    """Every nest that can be runs several of its rows at once."""
+    monkeypatch.setattr(short_rows, "LEAST_ROWS", 1)
+    monkeypatch.setattr(short_rows, "LONGEST", 10**6)
+    monkeypatch.setattr(short_rows, "LEAST_LANES", 1)
+    monkeypatch.setattr(short_rows, "MOST_LANES", 2)
+
+
+@pytest.fixture
 def everything_unrolled(monkeypatch):
     """Every last dimension of up to four elements is unrolled."""
     monkeypatch.setattr(unroll, "LEAST_SIZE", 1)
@@ -101,6 +132,29 @@ def many_blocks(monkeypatch):
 @pytest.mark.parametrize("dtype", ["f64", "i64"])
 def test_rows_in_stages(dtype):
     for seed in range(4000, 4000 + 2 * BATCH):
+        check_plainly(seed, RandomRows(seed, dtype).function(steps=4 + seed % 16, results=2))
+
+
+@pytest.mark.usefixtures("everything_cut")
+@pytest.mark.parametrize("dtype", ["f64", "i32"])
+def test_rows_in_strips(dtype):
+    for seed in range(5000, 5000 + BATCH):
+        check_plainly(seed, RandomRows(seed, dtype).function(steps=4 + seed % 16, results=2))
+
+
+@pytest.mark.usefixtures("rows_side_by_side", "everything_unrolled")
+@pytest.mark.parametrize("dtype", ["f64", "f32", "i64"])
+def test_rows_side_by_side(dtype):
+    for seed in range(6000, 6000 + BATCH):
+        check_plainly(seed, RandomRows(seed, dtype).function(steps=4 + seed % 16, results=2))
+
+
+@pytest.mark.usefixtures(
+    "rows_side_by_side", "everything_cut", "many_blocks", "short_limits", "small_workspaces"
+)
+@pytest.mark.parametrize("dtype", ["f64", "i32"])
+def test_rows_side_by_side_in_blocks(dtype):
+    for seed in range(7000, 7000 + BATCH):
         check_plainly(seed, RandomRows(seed, dtype).function(steps=4 + seed % 16, results=2))
 
 

@@ -1,0 +1,62 @@
+"""Nests whose rows are short run them side by side, one row per lane: loops of ten elements vectorise badly.
+
+A row of ten leaves two elements over from a register of eight, a sum ends in adding up a register, and what
+is done once per row is not vectorised at all. With the rows in lanes all of that is whole registers, at the
+price of turning what the nest reads and writes (`lane_buffer`). Start with `lanes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+
+from tapejit.codegen.parallel import evaluated
+from tapejit.codegen.plan import Plan
+from tapejit.codegen.root import Kind, Root
+
+LEAST_ROWS = 32
+LONGEST = 32  # elements of an innermost loop that is short
+BUFFER = 8192  # elements that stay in cache
+MOST_LANES, LEAST_LANES = 512, 32
+BESIDES = 12  # elements per lane for variables
+TURNING = 2  # what turning an element costs, in those that are added to a column
+
+Phases = Sequence[tuple[tuple[int, ...], Sequence[Root]]]  # the extents of all loops, and the roots
+
+
+def lanes(phases: Phases, plan: Plan) -> int:
+    """How many rows, which are steps of the outermost loop, should run side by side; 0 if one by one."""
+    first = phases[0][0]
+    if plan.general or not first or first[0] < LEAST_ROWS or not _are_short(phases):
+        return 0
+    roots = [root for _, some in phases for root in some]
+    width = sum(_widths(roots, plan, first[0]))
+    if not (len(phases) > 1 or any(_pays(root, width) for root in roots)):
+        return 0
+    count = min(BUFFER // (width + BESIDES), MOST_LANES)
+    return 1 << count.bit_length() - 1 if count >= LEAST_LANES else 0
+
+
+def _are_short(phases: Phases) -> bool:
+    """Its innermost loops are short, and all it does is to store and to fold."""
+    inner = [extents[1:] for extents, _ in phases]
+    kinds = {root.kind for _, roots in phases for root in roots}
+    short = all(loops[-1] <= LONGEST for loops in inner if loops)
+    return any(inner) and short and kinds <= {Kind.DEFINE, Kind.COPY, Kind.FOLD}
+
+
+def _pays(root: Root, width: int) -> bool:
+    """It adds up along rows, or along columns so often that turning `width` elements per row is little."""
+    kept = prod(root.space[d] for d in root.kept)
+    if root.kind is not Kind.FOLD or not 1 < kept < root.size:
+        return False
+    rows = next(n for n in root.space if n != 1)
+    return root.trailing or root.size // rows > TURNING * width
+
+
+def _widths(roots: Sequence[Root], plan: Plan, rows: int) -> Iterator[int]:
+    """How many elements per row each array has that is read or written."""
+    _, leaves = evaluated(roots, plan)
+    for value in dict.fromkeys([*leaves, *(root.value for root in roots)]):
+        if value.type.shape and value.type.size % rows == 0:
+            yield value.type.size // rows
