@@ -18,6 +18,7 @@ from tapejit.ir.function import Instr, Value
 from tapejit.ir.primitive import Padded
 
 SHARE = 8  # of a loop, at least so many times what lies outside a window
+FEW = 8  # steps outside a window where sizes are to be found at run time: nothing then depends on them
 
 Extents = tuple[int, ...]
 
@@ -34,7 +35,7 @@ class Joint:
 def joint(extents: Extents, roots: Sequence[Root], root: Root, plan: Plan) -> Joint | None:
     """Loops over the space `extents` of `roots` and over that of `root`, if that saves loads."""
     other = long_extents(root)
-    if extents == other or not _close(extents, other):
+    if extents == other or not _close(extents, other, plan.general):
         return None
     instrs, leaves = evaluated(roots, plan)
     more, others = evaluated([root], plan)
@@ -53,9 +54,12 @@ def long_extents(root: Root) -> Extents:
     return tuple(n for n in root.space if n != 1)
 
 
-def _close(a: Extents, b: Extents) -> bool:
+def _close(a: Extents, b: Extents, general: bool) -> bool:
     """They have the same loops, some a little longer in one of them."""
-    return len(a) == len(b) and all(abs(n - m) * SHARE <= max(n, m) for n, m in zip(a, b, strict=True))
+    if len(a) != len(b):
+        return False
+    pairs = list(zip(a, b, strict=True))
+    return all(abs(n - m) <= FEW if general else abs(n - m) * SHARE <= max(n, m) for n, m in pairs)
 
 
 def _holds(outer: Extents, inner: Extents) -> bool:
