@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 from tapejit.tracer.errors import EscapedArrayError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
+from tapejit.tracer.segment import Segment
 from tapejit.tracer.trie import Node, trace_of
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Leftovers:
 
         `collect`: what only a cycle of garbage holds does not count.
         """
+        self._abandon_segments()
         if collect and any(True for _ in self._left()):
             gc.collect()
         places = []
@@ -69,6 +71,12 @@ class Leftovers:
             )
             places.append(made)
         return places
+
+    def _abandon_segments(self) -> None:
+        """What nobody computed any more holds its arrays, and they hold it: a circle that is ours to open."""
+        for handle, _ in self._left():
+            if isinstance(handle._tape, Segment):
+                handle._tape.abandon()
 
     def _left(self) -> Iterator[tuple[Handle, str]]:
         for ref, node, index in self._made:

@@ -80,6 +80,11 @@ class Segment:
     def release(self) -> None:
         self.arguments, self.sources = _NOTHING, _NO_SOURCES
 
+    def abandon(self) -> None:
+        """Nobody will ask for values: those that are alive and the segment no longer hold one another."""
+        self.live = {}
+        self.release()
+
     def demand(self) -> None:
         """Compute the live values; their handles become concrete. After an error they stay pending."""
         if not self.live:

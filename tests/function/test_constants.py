@@ -1,4 +1,4 @@
-"""What is no argument of a call: literals of the program, one parameter per array, until it is seen to change."""
+"""What is no argument of a call: literals, one parameter per array, until it is seen to change."""
 
 import math
 
