@@ -167,7 +167,11 @@ EXAMPLES = {
     "nanmax": ("np.nanmax(n)", "np.nanmax(n, axis=1)", "np.nanmax(n, axis=0, initial=0.5)"),
     "nanmin": ("np.nanmin(n)", "np.nanmin(n, axis=0)"),
     "nanmedian": ("np.nanmedian(n)", "np.nanmedian(n, axis=1)"),
-    "nanquantile": ("np.nanquantile(n, 0.3)", "np.nanquantile(n, [0.2, 0.7], axis=1)"),
+    "nanquantile": (
+        "np.nanquantile(n, 0.3)",
+        "np.nanquantile(n, [0.2, 0.7], axis=1)",
+        *(f"np.nanquantile(n, 0.37, method='{method}')" for method in _METHODS.split()),
+    ),
     "nanpercentile": ("np.nanpercentile(n, 30, axis=1)",),
     "nanargmax": ("np.nanargmax(n)", "np.nanargmax(n, axis=1)"),
     "nanargmin": ("np.nanargmin(n)", "np.nanargmin(n, axis=0)"),

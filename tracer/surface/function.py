@@ -155,6 +155,8 @@ def static(name: str, value: Any) -> Any:
     """A static argument in the form that keys and lowerings use: hashable, plain Python."""
     if name == "dtype":
         return NUMPY_NAME[dtype_name(value)]
+    if isinstance(value, np.ndarray) and not value.ndim:
+        return static(name, value[()])
     if isinstance(value, np.ndarray | list | tuple):
         return tuple(static(name, x) for x in value)
     if isinstance(value, np.bool_ | bool):
