@@ -18,7 +18,7 @@ from tapejit.ir.function import Instr, Value
 from tapejit.ir.primitive import Padded
 
 SHARE = 8  # of a loop, at least so many times what lies outside a window
-FEW = 8  # steps outside a window where sizes are to be found at run time: nothing then depends on them
+FEW = 2  # steps outside a window where sizes are to be found at run time: nothing then depends on them
 
 Extents = tuple[int, ...]
 
