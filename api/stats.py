@@ -178,7 +178,8 @@ bernoulli = discrete(
 binom = discrete(
     "binom",
     lambda k, n, p: _log_choose(n, k) + _xlogy(k, p) + _xlog1py(n - k, -p),
-    lambda n, p: np.logical_and(np.greater_equal(n, 0.0), _probability(p)), _outside_count, 0, ("n", "p"),
+    lambda n, p: np.logical_and(np.greater_equal(n, 0.0), _probability(p)),
+    _outside_count, 0, ("n", "p"), TAILS["binom"],
 )  # fmt: skip
 poisson = discrete(
     "poisson",
@@ -194,7 +195,7 @@ geom = discrete(
 nbinom = discrete(
     "nbinom",
     lambda k, n, p: _gammaln(n + k) - _gammaln(n) - _gammaln(k + 1.0) + n * np.log(p) + _xlog1py(k, -p),
-    lambda n, p: np.logical_and(_positive(n, p), _probability(p)), _negative, 0, ("n", "p"),
+    lambda n, p: np.logical_and(_positive(n, p), _probability(p)), _negative, 0, ("n", "p"), TAILS["nbinom"],
 )  # fmt: skip
 betabinom = discrete(
     "betabinom",

@@ -18,16 +18,16 @@ Function = Callable[..., Any]  # (standardised values or probabilities, *shape p
 
 @dataclass(frozen=True)
 class Tails:
-    """The probabilities below and above a value, and the values of a probability below (`ppf`) and above
-    (`isf`).
+    """The probabilities below and above a value, and, where they can be had, the values of a probability
+    below (`ppf`) and above (`isf`).
 
     The logarithms are stated where these underflow.
     """
 
     cdf: Function
     sf: Function
-    ppf: Function
-    isf: Function
+    ppf: Function | None = None
+    isf: Function | None = None
     logcdf: Function | None = None
     logsf: Function | None = None
 
@@ -60,13 +60,13 @@ def methods(
 
     logcdf = tails.logcdf or _log_of(tails.cdf, tails.sf)
     logsf = tails.logsf or _log_of(tails.sf, tails.cdf)
+    quantiles = {"ppf": tails.ppf, "isf": tails.isf}
     return {
         "cdf": probability(tails.cdf, 0.0, 1.0),
         "sf": probability(tails.sf, 1.0, 0.0),
         "logcdf": probability(logcdf, -np.inf, 0.0),
         "logsf": probability(logsf, 0.0, -np.inf),
-        "ppf": quantile(tails.ppf),
-        "isf": quantile(tails.isf),
+        **{name: quantile(inverse) for name, inverse in quantiles.items() if inverse},
     }
 
 

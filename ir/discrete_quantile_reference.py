@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from tapejit.ir import incomplete_gamma_reference as gamma
-from tapejit.ir.tail_integral import in_blocks, outwards
+from tapejit.ir.incomplete_beta_reference import tail
+from tapejit.ir.tail_integral import in_blocks
 
 
 def poisson_quantile(mean: np.ndarray, p: np.ndarray) -> np.ndarray:
@@ -62,22 +63,12 @@ def _bisected(excess: Callable[[np.ndarray], np.ndarray], reach: np.ndarray) -> 
 def _binomial_excess(k: np.ndarray, count: np.ndarray, chance: np.ndarray, p: np.ndarray) -> np.ndarray:
     """The distribution function less p, for k < count: integrals over the chance (DLMF 8.17.5)."""
     low = chance * (count + 1) < k + 1
-    failures, rest = count - k, 1 - chance
-    inner = np.where(low, _beta_tail(k + 1, failures, chance), _beta_tail(failures, k + 1, rest))
+    failures = count - k
+    odds = np.log(chance) - np.log1p(-chance)
+    inner = np.where(low, tail(k + 1, failures, odds), tail(failures, k + 1, -odds))
     part = np.minimum(inner * failures * chance * _binomial_mass(k, count, chance), 1.0)
     below, above = np.where(low, 1 - part, part), np.where(low, part, 1 - part)
     return np.where(p <= 0.5, below - p, (1 - p) - above)
-
-
-def _beta_tail(a: np.ndarray, b: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """The lower integral of the beta density over the density of log(x / (1 - x)), for x below the mean."""
-    a_, total, x_ = a[:, None], (a + b)[:, None], x[:, None]
-
-    def integrand(s: np.ndarray) -> np.ndarray:
-        return np.exp(-a_ * s - total * np.log1p(x_ * np.expm1(-s)))
-
-    rate = np.maximum(a - (a + b) * x, 0.0) + np.sqrt(np.minimum((a + b) * x * (1 - x), a))
-    return outwards(integrand, 1 / rate)
 
 
 def _binomial_mass(k: np.ndarray, count: np.ndarray, chance: np.ndarray) -> np.ndarray:

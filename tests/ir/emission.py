@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 import scipy.special
 
-from tapejit.ir import discrete_quantile, incomplete_gamma
+from tapejit.ir import discrete_quantile, incomplete_beta, incomplete_gamma
 from tapejit.ir.primitive import (
     Constant,
     Fold,
@@ -41,6 +41,12 @@ OF_REFERENCE = (
     incomplete_gamma.gammaincinv,
     incomplete_gamma.gammainccinv,
     incomplete_gamma.log_gammaincinv,
+    incomplete_beta.beta_density,
+    incomplete_beta.betainc,
+    incomplete_beta.betaincc,
+    incomplete_beta.betainc_ratio,
+    incomplete_beta.betaincinv,
+    incomplete_beta.betainccinv,
     discrete_quantile.poisson_quantile,
     discrete_quantile.binomial_quantile,
 )
