@@ -193,8 +193,18 @@ EXAMPLES = {
         "np.histogram(x, 3, density=True)",
         "np.histogram(x, 'sturges')",
     ),
-    "histogram2d": ("np.histogram2d(v, w)",),
-    "histogramdd": ("np.histogramdd(m)",),
+    "histogram2d": (
+        "np.histogram2d(v, w, 3)",
+        "np.histogram2d(v, w, [2, [-2.0, 0.1, 1.2]], weights=t)",
+        "np.histogram2d(v, w, [-1.0, 0.45, 1.2, 3.0], weights=t)",
+        "np.histogram2d(v, w, (2, 3), ((-1, 3), (-2, 1)), density=True, weights=t)",
+    ),
+    "histogramdd": (
+        "np.histogramdd(m, 2)",
+        "np.histogramdd(v, [3])",
+        "np.histogramdd(m, (2, 3, [-1.0, 0.2, 3.0]), weights=m[0])",
+        "np.histogramdd((v, w, t), 2, density=True, weights=t)",
+    ),
     "histogram_bin_edges": ("np.histogram_bin_edges(x, 4)", "np.histogram_bin_edges(x, [0.0, 1.0])"),
     "bincount": ("np.bincount(i)", "np.bincount(i, weights=v)", "np.bincount(i, v, minlength=7)"),
     "trapezoid": (

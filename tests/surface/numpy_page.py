@@ -50,7 +50,6 @@ _REFUSED = {
     "there are no dates": "busday_count busday_offset is_busday datetime_as_string isnat",
     "there are no unsigned bytes": "packbits unpackbits bitwise_count",
     "of Python objects; write it with functions of arrays, or use `tj.vmap`": "frompyfunc vectorize",
-    "use `np.histogram`, or `np.add.at`": "histogram2d histogramdd",
     "keeps plain coefficients; use `np.polyval` and kin": "poly1d",
     "memory is tapejit's to choose": "isfortran",
     "use `tapejit.special.i0`": "i0",

@@ -339,7 +339,6 @@ def test_single_precision_stays_single(name):
     [
         lambda x: np.subtract.reduce(x),
         lambda x: np.packbits(x > 0),
-        lambda x: np.histogram2d(x[0], x[1]),
         lambda x: np.sin(x, dtype="f4"),
         lambda x: np.unpackbits(x > 0),
     ],

@@ -128,7 +128,10 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
     """Edges follow the smallest and the largest element, unless `bins` or `range` says where they are."""
     if np.ndim(bins):
-        return array(bins)
+        edges = array(bins)
+        if isinstance(edges, np.ndarray) and np.any(edges[:-1] > edges[1:]):
+            raise ValueError("`bins` must increase monotonically, when an array")
+        return edges
     if isinstance(bins, str):
         bins = len(np.histogram_bin_edges(seen(a), bins, range)) - 1
     if bins < 1:
@@ -147,17 +150,20 @@ def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, we
     """The counts are constants to the derivative; weights are not, nor are edges that follow the data."""
     edges = histogram_bin_edges(a, bins, range)
     flat, size = np.ravel(a), edges.shape[0] - 1
-    index = np.searchsorted(edges, flat, "right") - 1
-    index = np.where(flat == edges[-1], size - 1, index)
     given = np.ones(flat.shape, np.int64) if weights is None else np.ravel(weights)
-    counts = _counted(index, given, size=size)
+    counts = counted(bin_of(flat, edges), given, size=size)
     if not density:
         return counts, edges
     return counts / np.diff(edges) / np.sum(counts), edges
 
 
+def bin_of(x: Any, edges: Any) -> Any:
+    """The bins that elements fall into, outside 0 to n - 1 for those in none; the last holds its end."""
+    return np.where(x == edges[-1], edges.shape[0] - 2, np.searchsorted(edges, x, "right") - 1)
+
+
 @traced(name="histogram", numpy=lambda index, weights, *, size: _counted_now(index, weights, size))
-def _counted(index: Var, weights: Operand, *, size: int) -> Var:
+def counted(index: Var, weights: Operand, *, size: int) -> Var:
     return scatter_add(as_var(weights), index, axis=0, size=size)
 
 
