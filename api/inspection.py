@@ -73,13 +73,8 @@ class Recording(Inspection):
     >>> with tj.record() as recording:
     ...     y = (x * x).sum()
     >>> y.backward()
-    >>> print(recording.ir())
-    func @record(%a0: f64[2]) -> (f64[]) {
-      %0 = mul %a0, %a0 : f64[2]
-      %1 = reduce_sum %0 {axes=[0]} : f64[]
-      return %1
-    }
-    <BLANKLINE>
+    >>> print(recording.ir().splitlines()[2].strip())
+    %1 = reduce_sum %0 {axes=[0]} : f64[]
     """
 
     def ir(self) -> str:
