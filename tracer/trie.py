@@ -24,7 +24,7 @@ STEP_AFTER = 64  # traces, that a builtin for steps is worth its milliseconds of
 
 
 def no_step(tape: Any, operation: Any, x: Any, y: Any) -> None:
-    """Take no step: `Trie.step` as long as few traces have ended."""
+    """Take no step: `Trie.step` as long as few traces have begun."""
 
 
 class Reach:
@@ -84,11 +84,14 @@ class Trie:
         self.engine, self._most = engine, most
         self.step: Step = no_step  # what takes a step that was taken before
         self.root = Node(None, (), False)
-        self._nodes = self._clock = 0
+        self._nodes = self._clock = self._started = 0
         self._lock = threading.Lock()
 
     def start(self) -> Node:
-        """The root."""
+        """The root, where a trace begins."""
+        self._started += 1
+        if self._started == STEP_AFTER:
+            self.step = self.engine.step() or no_step
         if self._nodes > self._most and self._lock.acquire(blocking=False):
             try:
                 self._prune()
@@ -100,8 +103,6 @@ class Trie:
         """A trace ended at `node`."""
         self._clock += 1
         node.used = self._clock
-        if self._clock == STEP_AFTER:
-            self.step = self.engine.step() or no_step
 
     def graft(self, parent: Node, key: Hashable, node: Node) -> Node:
         """Add `node` below `parent`, unless another thread was first."""
