@@ -132,6 +132,12 @@ class Assembler:
         result, *kinds = C_FUNCTIONS[name]
         return self.call_at(name, self._api.address(name), ll.FunctionType(result, kinds), args)
 
+    def made(self, name: str, *args: ll.Value, otherwise: ll.Block) -> ll.Value:
+        """A new object by a C function; on at `otherwise` if there is no memory for it."""
+        made = self.call(name, *args)
+        self.require(self.builder.icmp_unsigned("!=", made, self.null), otherwise)
+        return made
+
     def number(self, name: str, x: ll.Value, otherwise: ll.Block) -> ll.Value:
         """A Python number by a C function that converts it; on at `otherwise` if it does not fit."""
         number = self.call(name, x)

@@ -264,7 +264,7 @@ class EntryWriter:
         array = arrays[layout]
         if array is None:
             dtype = self.code.object(self.signature.results[layout + int(self.plan.guarded)].numpy_dtype)
-            return self._checked("PyArray_Scalar", outs[layout], dtype, self.code.null)
+            return self._made("PyArray_Scalar", outs[layout], dtype, self.code.null)
         if layout in used:
             self.code.call("Py_IncRef", array)
         used.add(layout)
@@ -274,21 +274,19 @@ class EntryWriter:
         """A new dict, list or tuple, which takes over the references to its items."""
         code, name = self.code, layout.kind.__name__.capitalize()
         if layout.kind is dict:
-            made = self._checked("PyDict_New")
+            made = self._made("PyDict_New")
             for key, item in zip(layout.keys, items, strict=True):
                 code.call("PyDict_SetItem", made, code.object(key), item)
                 code.call("Py_DecRef", item)
             return made
-        made = self._checked(f"Py{name}_New", code.word(len(items)))
+        made = self._made(f"Py{name}_New", code.word(len(items)))
         for k, item in enumerate(items):
             code.call(f"Py{name}_SetItem", made, code.word(k), item)
         return made
 
-    def _checked(self, name: str, *args: ll.Value) -> ll.Value:
-        """A call that makes an object; without memory for it, what was made so far is lost."""
-        made = self.code.call(name, *args)
-        self.code.require(self.code.builder.icmp_unsigned("!=", made, self.code.null), self._lost)
-        return made
+    def _made(self, name: str, *args: ll.Value) -> ll.Value:
+        """A new object; without memory for it, what was made so far is lost."""
+        return self.code.made(name, *args, otherwise=self._lost)
 
     def _write_exits(self) -> None:
         code, builder = self.code, self.code.builder

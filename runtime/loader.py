@@ -160,7 +160,8 @@ class Loader:
             function = namespace[tree.name]
             function.tree = tree  # what the pipeline reads
             function.__qualname__ += f"_{_mark(source)}"  # symbols are unique among all processes
-        namespace |= {each: _jit()(namespace[each]) for each in _defined(source) if each != name}
+            if tree.name != name:  # of blocks, which stand before what launches them
+                namespace[tree.name] = _jit()(function)
         return _compile(namespace[name], signature, general)
 
     def load_general(self, source: str, name: str, signature: Signature) -> NativeProgram | None:

@@ -170,9 +170,7 @@ class StepWriter:
 
     def _made(self, name: str, *args: ll.Value) -> ll.Value:
         """A new object; without memory for it, what was made so far is lost."""
-        made = self.code.call(name, *args)
-        self.code.require(self.code.builder.icmp_unsigned("!=", made, self.code.null), self._lost)
-        return made
+        return self.code.made(name, *args, otherwise=self._lost)
 
     def _write_exits(self) -> None:
         code, builder = self.code, self.code.builder
