@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from tapejit.codegen.evaluation import evaluation_cost
 from tapejit.codegen.moves import repeats_rows
+from tapejit.ir.emission import Gathered, IndexMap, OnDemand, Padded, Scalar
 from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import Gathered, IndexMap, OnDemand, Padded, Scalar
 from tapejit.ir.work import element_cost
 
 MOST = 10**6

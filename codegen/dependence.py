@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from tapejit.codegen.moves import repeats_rows
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Operand, Root
+from tapejit.ir.emission import IndexMap, Reinterpret, Scalar, Updated
 from tapejit.ir.function import Instr, Value
-from tapejit.ir.primitive import IndexMap, Reinterpret, Scalar, Updated
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from math import inf
 from tapejit.codegen.affine import Affine, LoopVar, atom
 from tapejit.codegen.index import Index
 from tapejit.codegen.moves import moved
+from tapejit.ir.emission import Constant, Gathered, OnDemand, Padded, Scalar
 from tapejit.ir.function import Instr, Value
-from tapejit.ir.primitive import Constant, Gathered, OnDemand, Padded, Scalar
 from tapejit.ir.work import element_cost
 
 MOST = 200  # elements looked at

@@ -15,7 +15,7 @@ from tapejit.codegen.element import narrow
 from tapejit.codegen.level import INDENT, Guard, Level, Node, Statement, Stretch
 from tapejit.codegen.name import Names
 from tapejit.codegen.root import Root
-from tapejit.ir.primitive import Fold, FoldIndex
+from tapejit.ir.emission import Fold, FoldIndex
 
 # Elements added without keeping the rounding error.
 STRETCH = {"f64": 2048, "f32": 256, "c128": 1024, "c64": 128}

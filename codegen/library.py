@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from tapejit.codegen.control import Lines, Site
 from tapejit.codegen.level import INDENT
 from tapejit.codegen.memory import Array, Home, Register, made
-from tapejit.ir.primitive import Library
+from tapejit.ir.emission import Library
 
 
 def library(site: Site) -> tuple[list[Home], Lines]:

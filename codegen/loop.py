@@ -13,8 +13,8 @@ from math import prod
 from tapejit.codegen.control import Lines, Site, assigned, copied, indented
 from tapejit.codegen.level import INDENT
 from tapejit.codegen.memory import Array, Home, Register
+from tapejit.ir.emission import Branch, Call, Product, Regions
 from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import Branch, Call, Product, Regions
 
 FIRST_ROOM = 16  # steps that the adjoint of a loop has memory for before it grows
 PATIENCE = 2**24  # elements computed between two looks at whether the user wants to stop

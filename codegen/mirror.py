@@ -13,8 +13,9 @@ from math import prod
 from typing import Any, NamedTuple
 
 from tapejit.ir import ops
+from tapejit.ir.emission import Scalar
 from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import Primitive, Scalar
+from tapejit.ir.primitive import Primitive
 
 EXCHANGED = {0: 1, 1: 0}
 FOLDS = (

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tapejit.codegen.index import Index
+from tapejit.ir.emission import IndexMap, Reinterpret
 from tapejit.ir.function import Instr, Value
-from tapejit.ir.primitive import IndexMap, Reinterpret
 
 
 def moved(instr: Instr, index: Index) -> tuple[Value, Index]:

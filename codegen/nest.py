@@ -39,8 +39,8 @@ from tapejit.codegen.schedule import Nest, Phase
 from tapejit.codegen.section import cut
 from tapejit.codegen.strip import LANES, LEAST_LANES, Strip, across, groups
 from tapejit.codegen.together import together
+from tapejit.ir.emission import FoldIndex, Scanned
 from tapejit.ir.function import Instr, Value
-from tapejit.ir.primitive import FoldIndex, Scanned
 
 Targets = dict[Root, Target]
 

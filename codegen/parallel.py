@@ -13,8 +13,8 @@ from math import prod
 
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Root
+from tapejit.ir.emission import Scalar
 from tapejit.ir.function import Instr, Value
-from tapejit.ir.primitive import Scalar
 from tapejit.ir.work import GUARD, source_cost
 
 NANOSECONDS = 0.06  # per unit of cost, in a vectorised loop on one core

@@ -17,8 +17,7 @@ from tapejit.codegen.product import prepare_products
 from tapejit.codegen.reciprocal import shared_reciprocals
 from tapejit.codegen.root import Kind, Root, is_loop_product, read_whole, roots_of, store
 from tapejit.codegen.unroll import unrolled
-from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import (
+from tapejit.ir.emission import (
     Fold,
     FoldIndex,
     OnDemand,
@@ -30,6 +29,7 @@ from tapejit.ir.primitive import (
     Scattered,
     Updated,
 )
+from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.signature import Signature
 
 IN_ARRAYS = (Scattered, Scanned, Ordered)  # complete in memory only, even a single element

@@ -12,8 +12,9 @@ from tapejit.codegen.matrix import Groups, groups, matrices
 from tapejit.codegen.moves import taken_dims
 from tapejit.codegen.root import is_loop_product
 from tapejit.ir import ops
+from tapejit.ir.emission import IndexMap, Product
 from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import IndexMap, Primitive, Product
+from tapejit.ir.primitive import Primitive
 
 
 def prepare_products(function: Function, general: bool) -> Function:

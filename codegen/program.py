@@ -23,8 +23,8 @@ from tapejit.codegen.root import Kind, Root
 from tapejit.codegen.schedule import Nest, Schedule, schedule
 from tapejit.codegen.sort import sort_lines
 from tapejit.codegen.workspace import in_general_workspace, in_workspace
+from tapejit.ir.emission import Alias, Branch, Call, Library, Loop, LoopAdjoint
 from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import Alias, Branch, Call, Library, Loop, LoopAdjoint
 from tapejit.ir.signature import signature_of
 
 CONTROL: dict[type, Callable[[Site], tuple[list[Home], Lines]]] = {

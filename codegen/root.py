@@ -11,8 +11,7 @@ from enum import Enum
 from functools import cached_property
 from math import prod
 
-from tapejit.ir.function import Instr, Value
-from tapejit.ir.primitive import (
+from tapejit.ir.emission import (
     Fold,
     FoldIndex,
     Library,
@@ -23,6 +22,7 @@ from tapejit.ir.primitive import (
     Scattered,
     Updated,
 )
+from tapejit.ir.function import Instr, Value
 from tapejit.ir.shape import free_dims
 
 SUM = Fold(lambda dtype: "0", "plus({0}, {1})")  # how a product adds up

@@ -9,7 +9,7 @@ from tapejit.codegen.control import indented
 from tapejit.codegen.memory import Array, Home, Target
 from tapejit.codegen.name import Names
 from tapejit.codegen.root import Root
-from tapejit.ir.primitive import Ordered
+from tapejit.ir.emission import Ordered
 
 RUNS = """\
 for {k} in range({n}):

@@ -14,8 +14,8 @@ from tapejit.codegen.cost import STORE_ABOVE
 from tapejit.codegen.parallel import evaluated
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Root
+from tapejit.ir.emission import Scalar
 from tapejit.ir.function import Instr, Value
-from tapejit.ir.primitive import Scalar
 from tapejit.ir.work import CALL, source_cost
 
 LANES = 8  # how much quicker a loop over rows is than a statement per row

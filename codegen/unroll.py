@@ -13,8 +13,9 @@ from typing import Any
 
 from tapejit.codegen.cost import STORE_ABOVE
 from tapejit.ir import ops
+from tapejit.ir.emission import Scalar
 from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import Primitive, Scalar
+from tapejit.ir.primitive import Primitive
 from tapejit.ir.work import UNROLLED, source_cost
 
 LEAST_SIZE = 1024  # elements of what is folded

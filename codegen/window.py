@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from tapejit.codegen.parallel import evaluated
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Root
+from tapejit.ir.emission import Padded
 from tapejit.ir.function import Instr, Value
-from tapejit.ir.primitive import Padded
 
 SHARE = 8  # of a loop, at least so many times what lies outside a window
 FEW = 2  # steps outside a window where sizes are to be found at run time: nothing then depends on them

@@ -13,9 +13,10 @@ import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.builder import Builder, Var
+from tapejit.ir.emission import Call
 from tapejit.ir.function import Function
 from tapejit.ir.interpreter import interpret
-from tapejit.ir.primitive import Call, Mapped, Primitive
+from tapejit.ir.primitive import Mapped, Primitive
 from tapejit.ir.region import Types, check_params, result_types
 from tapejit.ir.types import TensorType
 

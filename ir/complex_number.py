@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tapejit.ir.primitive import Primitive, Scalar, linear, same_type
+from tapejit.ir.emission import Scalar
+from tapejit.ir.primitive import Primitive, linear, same_type
 from tapejit.ir.types import COMPLEX_OF, REAL_OF, TensorType
 
 if TYPE_CHECKING:

@@ -17,9 +17,10 @@ import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.builder import Builder, Var
+from tapejit.ir.emission import Alias
 from tapejit.ir.errors import DerivativeError
 from tapejit.ir.function import Function, Instr
-from tapejit.ir.primitive import Alias, Mapped, Primitive
+from tapejit.ir.primitive import Mapped, Primitive
 from tapejit.ir.region import Types, check_params, check_results, cut, floats, region_of
 from tapejit.ir.types import TensorType
 

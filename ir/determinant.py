@@ -14,6 +14,7 @@ import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.control import cond
+from tapejit.ir.emission import Library
 from tapejit.ir.factor import lu, square_sizes
 from tapejit.ir.matrix import (
     as_numbers_of,
@@ -26,7 +27,7 @@ from tapejit.ir.matrix import (
     scaled_columns,
     square_matrices,
 )
-from tapejit.ir.primitive import Library, Primitive
+from tapejit.ir.primitive import Primitive
 from tapejit.ir.region import region_of
 from tapejit.ir.solve import inverse
 from tapejit.ir.spectrum import svd

@@ -12,8 +12,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from tapejit.ir import discrete_quantile_reference as reference
+from tapejit.ir.emission import Scalar
 from tapejit.ir.errors import DerivativeError
-from tapejit.ir.primitive import Primitive, Scalar
+from tapejit.ir.primitive import Primitive
 from tapejit.ir.shape import float_type
 
 _MEAN = np.array([0.3, 7.0, 250.0])

@@ -14,6 +14,7 @@ import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.complex_number import complex_, imag
+from tapejit.ir.emission import Library
 from tapejit.ir.factor import lu, square_sizes
 from tapejit.ir.matrix import (
     along_columns,
@@ -29,7 +30,7 @@ from tapejit.ir.matrix import (
     scaled_columns,
     square_matrices,
 )
-from tapejit.ir.primitive import Library, Primitive
+from tapejit.ir.primitive import Primitive
 from tapejit.ir.solve import lu_solve
 from tapejit.ir.spectrum import adjoint_over, over_gaps, tangent_over
 from tapejit.ir.types import COMPLEX_OF, TensorType

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tapejit.ir import ops
+from tapejit.ir.emission import Library
 from tapejit.ir.matrix import (
     as_numbers_of,
     columns,
@@ -29,7 +30,7 @@ from tapejit.ir.matrix import (
     turned,
     upper,
 )
-from tapejit.ir.primitive import Library, Primitive
+from tapejit.ir.primitive import Primitive
 from tapejit.ir.solve import inverse_order, permuted, triangular_solve
 from tapejit.ir.types import TensorType
 

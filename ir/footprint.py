@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tapejit.ir.emission import OnDemand
 from tapejit.ir.function import Function, Value
-from tapejit.ir.primitive import OnDemand
 
 
 def peak_bytes(function: Function) -> int:

@@ -14,7 +14,8 @@ import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.complex_number import conj
-from tapejit.ir.primitive import Library, Primitive, linear
+from tapejit.ir.emission import Library
+from tapejit.ir.primitive import Primitive, linear
 from tapejit.ir.shape import reduced
 from tapejit.ir.types import COMPLEX_OF, REAL_OF, TensorType
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tapejit.ir import ops
-from tapejit.ir.primitive import Discrete, Fold, Gathered, Mapped, Primitive, Scattered
+from tapejit.ir.emission import Fold, Gathered, Scattered
+from tapejit.ir.primitive import Discrete, Mapped, Primitive
 from tapejit.ir.types import TensorType
 
 if TYPE_CHECKING:

@@ -21,10 +21,11 @@ import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.builder import Builder, Var
+from tapejit.ir.emission import Loop, LoopAdjoint
 from tapejit.ir.function import Function
 from tapejit.ir.interpreter import interpret
 from tapejit.ir.lane import Lanes, stack
-from tapejit.ir.primitive import Loop, LoopAdjoint, Mapped, Primitive
+from tapejit.ir.primitive import Mapped, Primitive
 from tapejit.ir.region import (
     Types,
     check_params,

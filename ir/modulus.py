@@ -11,7 +11,8 @@ import numpy as np
 
 from tapejit.ir import ops
 from tapejit.ir.complex_number import complex_, imag, part_type, real
-from tapejit.ir.primitive import Primitive, Scalar
+from tapejit.ir.emission import Scalar
+from tapejit.ir.primitive import Primitive
 
 if TYPE_CHECKING:
     from tapejit.ir.builder import Var

@@ -13,10 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tapejit.ir import complex_number, shape
-from tapejit.ir.primitive import (
-    Constant, Discrete, Fold, FoldIndex, IndexMap, Mapped, Padded, Pieces, Primitive, Product, Reinterpret,
-    Scalar, elementwise, linear, reduction,
+from tapejit.ir.emission import (
+    Constant,
+    Fold,
+    FoldIndex,
+    IndexMap,
+    Padded,
+    Pieces,
+    Product,
+    Reinterpret,
+    Scalar,
 )
+from tapejit.ir.primitive import Discrete, Mapped, Primitive, elementwise, linear, reduction
 from tapejit.ir.shape import float_type, inexact_type, numeric_type, real_type
 from tapejit.ir.types import NUMPY_NAME, TensorType
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tapejit.ir import ops
-from tapejit.ir.primitive import Primitive, Scanned
+from tapejit.ir.emission import Scanned
+from tapejit.ir.primitive import Primitive
 from tapejit.ir.shape import numeric_type, reduced
 from tapejit.ir.types import TensorType
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tapejit.ir import ops
+from tapejit.ir.emission import Library
 from tapejit.ir.gather import gather
 from tapejit.ir.lane import stack
 from tapejit.ir.matrix import (
@@ -26,7 +27,7 @@ from tapejit.ir.matrix import (
     sum_of,
     upper,
 )
-from tapejit.ir.primitive import Library, Mapped, Primitive
+from tapejit.ir.primitive import Mapped, Primitive
 from tapejit.ir.sort import argsort
 from tapejit.ir.types import TensorType
 

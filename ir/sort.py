@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tapejit.ir.primitive import Discrete, Ordered, Primitive
+from tapejit.ir.emission import Ordered
+from tapejit.ir.primitive import Discrete, Primitive
 from tapejit.ir.types import TensorType
 
 _T = np.sin(np.arange(24.0)).reshape(2, 3, 4)

@@ -14,12 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import (
+from tapejit.ir.emission import (
     Branch,
     Call,
     Constant,
-    Discrete,
     Fold,
     Gathered,
     IndexMap,
@@ -30,6 +28,8 @@ from tapejit.ir.primitive import (
     Scalar,
     Scattered,
 )
+from tapejit.ir.function import Function, Instr, Value
+from tapejit.ir.primitive import Discrete
 from tapejit.ir.shape import free_dims
 from tapejit.ir.types import TensorType
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tapejit.ir import complex_number, ops
+from tapejit.ir.emission import Library
 from tapejit.ir.factor import square_sizes
 from tapejit.ir.matrix import (
     along_columns,
@@ -41,7 +42,7 @@ from tapejit.ir.matrix import (
     sum_of,
     turned,
 )
-from tapejit.ir.primitive import Library, Primitive
+from tapejit.ir.primitive import Primitive
 from tapejit.ir.types import TensorType
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tapejit.ir import ops
-from tapejit.ir.primitive import Primitive, Updated
+from tapejit.ir.emission import Updated
+from tapejit.ir.primitive import Primitive
 from tapejit.ir.types import TensorType
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from tapejit.ir.primitive import Constant, Emission, IndexMap, Reinterpret, Scalar
+from tapejit.ir.emission import Constant, Emission, IndexMap, Reinterpret, Scalar
 
 CHEAP_CALLS = frozenset(
     (

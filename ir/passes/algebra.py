@@ -10,9 +10,9 @@ from __future__ import annotations
 from tapejit.ir import ops
 from tapejit.ir.builder import Var
 from tapejit.ir.control import cond
+from tapejit.ir.emission import Scalar
 from tapejit.ir.ops import logical_and, logical_not, logical_or, neg, select
 from tapejit.ir.passes.pattern import Match, Rule, same
-from tapejit.ir.primitive import Scalar
 
 ALGEBRA = (
     Rule(

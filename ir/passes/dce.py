@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import compress
 
+from tapejit.ir.emission import Alias, Branch, Call, Loop, LoopAdjoint
 from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import Alias, Branch, Call, Loop, LoopAdjoint
 
 
 def dce(function: Function) -> Function:

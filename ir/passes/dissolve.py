@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tapejit.ir.emission import Alias
 from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.passes.rewrite import Rewrite, rewrite
-from tapejit.ir.primitive import Alias
 
 
 def dissolve(function: Function) -> Function:

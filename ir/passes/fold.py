@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from tapejit.ir import ops
+from tapejit.ir.emission import Fold, FoldIndex, IndexMap, Padded, Pieces, Reinterpret, Scalar
 from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.passes.rewrite import Rewrite, rewrite
-from tapejit.ir.primitive import Fold, FoldIndex, IndexMap, Padded, Pieces, Reinterpret, Scalar
 from tapejit.ir.printer import print_attr
 from tapejit.ir.types import TensorType
 

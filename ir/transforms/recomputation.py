@@ -8,8 +8,8 @@ the backward as well: to store it instead saves all that goes into it, so only a
 
 from __future__ import annotations
 
+from tapejit.ir.emission import Fold, Library, OnDemand, Product, Regions
 from tapejit.ir.function import Instr, Value
-from tapejit.ir.primitive import Fold, Library, OnDemand, Product, Regions
 from tapejit.ir.work import UNROLLED, element_cost
 
 READ = 8  # per byte: a float64 from memory is worth 8 additions

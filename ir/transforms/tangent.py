@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tapejit.ir.builder import Builder, Var, replay
+from tapejit.ir.emission import Alias
 from tapejit.ir.function import Function, Instr, Value
-from tapejit.ir.primitive import Alias, Discrete
+from tapejit.ir.primitive import Discrete
 
 
 def tangent(f: Function, wrt: Sequence[int] | None = None) -> Function:

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.special
 
 from tapejit.ir import discrete_quantile, incomplete_beta, incomplete_gamma
-from tapejit.ir.primitive import (
+from tapejit.ir.emission import (
     Constant,
     Fold,
     FoldIndex,

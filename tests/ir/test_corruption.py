@@ -11,21 +11,18 @@ import pytest
 import row_checks
 
 from tapejit.ir import control, gather, loop, ops, scan, shape, sort
-from tapejit.ir.primitive import (
+from tapejit.ir.emission import (
     Constant,
-    Discrete,
     Fold,
     FoldIndex,
     IndexMap,
-    Mapped,
     Ordered,
     Padded,
     Scalar,
     Scanned,
     Scattered,
-    elementwise,
-    linear,
 )
+from tapejit.ir.primitive import Discrete, Mapped, elementwise, linear
 
 
 def map_like(row, partials):
