@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 PEERS ?= .venv-peers
+PYTENSOR ?= .venv-pytensor
 JOBS ?= 2
 # The CPU build by its local version, so that no machine downloads CUDA; elsewhere: TORCH=torch.
 TORCH ?= torch==2.13.0+cpu
@@ -11,6 +12,7 @@ TORCH ?= torch==2.13.0+cpu
 PYTEST = $(VENV)/bin/pytest -n $(JOBS) --dist loadfile
 READY = $(VENV)/.ready
 PEERS_READY = $(PEERS)/.ready
+PYTENSOR_READY = $(PYTENSOR)/.ready
 LINK_TREE = $(VENV)/link-tree
 
 .PHONY: help venv test test-all demo bench bench-programs bench-memory bench-compile lint format types clean
@@ -22,7 +24,7 @@ help:
 	@echo 'make format    ruff: format and fix what can be fixed'
 	@echo 'make types     mypy: strict on ir, codegen and runtime'
 	@echo 'make demo      train on handwritten digits; results in demo-output/'
-	@echo 'make bench     measure against JAX, PyTorch, autograd, Dr.Jit, CasADi (ARGS=... is handed on)'
+	@echo 'make bench     measure against JAX, PyTorch, autograd, PyTensor, Dr.Jit, CasADi (ARGS=... is handed on)'
 	@echo 'make bench-programs  measure the programs of examples/programs against JAX and autograd'
 	@echo 'make bench-compile  measure first calls against JAX'
 	@echo 'make bench-memory  measure the peak memory of a step against hand-written kernels and PyTorch'
@@ -68,8 +70,14 @@ $(PEERS_READY): pyproject.toml
 	-'$(PEERS)/bin/pip' install --quiet drjit casadi
 	@touch '$@'
 
-bench: $(PEERS_READY)
-	'$(PEERS)/bin/python' benchmarks/run.py $(ARGS)
+# PyTensor asks for an older Numba than tapejit is raced with.
+$(PYTENSOR_READY): pyproject.toml
+	$(PYTHON) -m venv '$(PYTENSOR)'
+	-'$(PYTENSOR)/bin/pip' install --quiet --editable . pytensor
+	@touch '$@'
+
+bench: $(PEERS_READY) $(PYTENSOR_READY)
+	PYTENSOR_PYTHON='$(PYTENSOR)/bin/python' '$(PEERS)/bin/python' benchmarks/run.py $(ARGS)
 
 bench-programs: $(PEERS_READY)
 	'$(PEERS)/bin/python' benchmarks/programs.py $(ARGS)
@@ -81,6 +89,6 @@ bench-memory: $(PEERS_READY)
 	'$(PEERS)/bin/python' benchmarks/memory.py $(ARGS)
 
 clean:
-	rm -rf .venv .venv-peers demo-output bench-output build dist *.egg-info
+	rm -rf .venv .venv-peers .venv-pytensor demo-output bench-output build dist *.egg-info
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -44,7 +44,8 @@ def main(
     for name, reason in absent.items():
         say(f"{name} is skipped: {reason}")
     records = races(cases, present, seconds, say)
-    report(records, {"environment": settings, "skipped": absent}, out)
+    elsewhere = {who.name: who.versions for who in present if hasattr(who, "versions")}
+    report(records, {"environment": settings, "skipped": absent, "elsewhere": elsewhere}, out)
     sys.exit(1 if any(record.failures for record in records) else 0)
 
 

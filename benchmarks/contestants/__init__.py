@@ -9,13 +9,14 @@ from contestants.autograd import Autograd
 from contestants.casadi import CasAdi
 from contestants.contestant import Contestant
 from contestants.drjit import DrJit
+from contestants.elsewhere import Elsewhere
 from contestants.jax import EagerJax, Jax
 from contestants.native import Limit
 from contestants.pytensor import PyTensor
 from contestants.tapejit import Tapejit
 from contestants.torch import CompiledTorch, Torch
 
-PEERS = (Jax, Torch, Autograd, PyTensor, DrJit, CasAdi)
+PEERS = (Jax, Torch, Autograd, Elsewhere(PyTensor, "PYTENSOR_PYTHON"), DrJit, CasAdi)
 
 
 def line_up(threads: int, peers: bool, torch_compile: bool) -> tuple[list[Contestant], dict[str, str]]:

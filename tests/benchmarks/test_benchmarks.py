@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -44,7 +45,6 @@ def test_table_and_picture(quick_run):
 
 def test_a_wrong_gradient_is_not_timed(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    import numpy as np
     from race.heat import heat
     from workloads.workload import Case, Workload
 
@@ -69,6 +69,42 @@ def test_a_wrong_gradient_is_not_timed(monkeypatch):
     assert list(record.entries) == ["limit", "right"]
     assert "gradient 0 differs from the reference's" in record.failures["wrong"]
     assert "nan" in record.failures
+
+
+def test_a_contestant_of_another_environment_is_timed_there(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    from contestants.elsewhere import Elsewhere
+    from contestants.tapejit import Tapejit
+    from race.clock import page_faults, timed
+    from workloads.rosenbrock import ROSENBROCK
+
+    monkeypatch.setenv("OTHER_PYTHON", sys.executable)
+    contestant = Elsewhere(Tapejit, "OTHER_PYTHON")(1)
+    case = next(ROSENBROCK.cases())
+    call = contestant.build(case)
+    value, (gradient,) = call()
+    expected, (expected_gradient,) = ROSENBROCK.limit(*case.inputs)
+    np.testing.assert_allclose(value, expected)
+    np.testing.assert_allclose(gradient, expected_gradient)
+    assert 0 < timed(call, 10) < 1
+    assert page_faults(call) < 100
+    assert set(contestant.versions) == {"tapejit", "numba"}
+    with pytest.raises(RuntimeError, match="KeyError: 'nothing'"):
+        contestant.ask("expresses", "nothing", (1,))
+    contestant.close()
+
+
+def test_an_environment_without_the_library_is_absent(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    from contestants import entered
+    from contestants.elsewhere import Elsewhere
+    from contestants.pytensor import PyTensor
+
+    for python in ("/no/such/python", sys.executable):  # the second has no PyTensor
+        monkeypatch.setenv("OTHER_PYTHON", python)
+        present, absent = entered([Elsewhere(PyTensor, "OTHER_PYTHON")], 1)
+        assert present == []
+        assert list(absent) == ["PyTensor"]
 
 
 def test_no_such_workload_says_what_there_is():
