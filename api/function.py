@@ -22,8 +22,7 @@ from tapejit.holomorphic import check_value
 from tapejit.ir.transforms.adjoint import adjoint
 from tapejit.ir.types import type_of
 from tapejit.memory import Call
-from tapejit.replay import picker
-from tapejit.shortcut import Pack
+from tapejit.result import Pack, picker
 from tapejit.traced_function import TracedFunction, with_keywords
 from tapejit.tracer.backward import backward
 from tapejit.tracer.errors import ShapeError

@@ -19,14 +19,16 @@ from typing import Any
 from tapejit.capture import RandomSource, Unguardable, guards_of, is_function
 from tapejit.engine import Engine
 from tapejit.ir.function import Function
+from tapejit.leaf import Leaf, ObjectLeaf, leaf_of
 from tapejit.path import path_of
 from tapejit.path_argument import Place
 from tapejit.path_tree import PathTree
-from tapejit.replay import MISS, Exit, Leaf, ObjectLeaf, Replay, Test, leaf_of, result_handles
-from tapejit.shortcut import Pack
+from tapejit.replay import MISS, Exit, Replay, Test
+from tapejit.result import Pack, result_handles
 from tapejit.tracer.errors import RandomEscapeWarning, RetraceWarning
 from tapejit.tracer.handle import Handle
-from tapejit.tracer.tape import MAX_PERIOD, Escape, Tape
+from tapejit.tracer.seen import Escape
+from tapejit.tracer.tape import MAX_PERIOD, Tape
 from tapejit.tree import flatten
 
 MAX_REPLAYS = 64  # paths of one function that are kept compiled, unless `max_paths` says otherwise

@@ -26,8 +26,9 @@ from tapejit.rounds import Made, Ref, Rounds, find_rounds
 from tapejit.segment_ir import equal, has_zeros, inlined, inside, parameters, region, truth
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.number import Expression, Number
+from tapejit.tracer.seen import Escape, Within
 from tapejit.tracer.segment import Cut
-from tapejit.tracer.tape import Escape, Tape, Within
+from tapejit.tracer.tape import Tape
 from tapejit.tracer.trie import trace_of
 from tapejit.turned_round import constants_of, turned_round
 from tapejit.turning import Turning, find_turning

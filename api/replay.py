@@ -10,29 +10,18 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import optree
 
-from tapejit.capture import Guard, Unguardable
+from tapejit.capture import Guard
 from tapejit.ir.footprint import peak_bytes
-from tapejit.ir.types import TensorType, dtype_name, type_of
+from tapejit.leaf import ArrayLeaf, Leaf, shown
 from tapejit.path import Loop, Path
-from tapejit.runtime.entry_plan import (
-    Argument,
-    Constant,
-    EntryPlan,
-    Given,
-    GivenArray,
-    GivenConstant,
-    GivenFloat,
-)
+from tapejit.result import Pack
+from tapejit.runtime.entry_plan import Argument, Constant, EntryPlan
 from tapejit.runtime.program import Executable
-from tapejit.shortcut import Pack, shortcut_of
-from tapejit.tracer.handle import Handle
-from tapejit.tracer.number import Number
+from tapejit.shortcut import shortcut_of
 from tapejit.tree import flatten
 from tapejit.written import overlapping
 
@@ -53,122 +42,6 @@ class Test(NamedTuple):
     seen: str
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayLeaf:
-    """An argument that has to be a NumPy array of one exact type, passed on as it is."""
-
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-
-    def accepts(self, x: Any) -> bool:
-        """Whether `x` can be passed to the program."""
-        if type(x) is not np.ndarray or x.shape != self.shape or x.dtype != self.dtype:
-            return False
-        flags = x.flags
-        return bool(flags.c_contiguous and flags.aligned)
-
-    def given(self) -> Given:
-        """The same as the runtime says it."""
-        return GivenArray(TensorType(dtype_name(self.dtype), self.shape))
-
-    def __str__(self) -> str:
-        return str(TensorType(dtype_name(self.dtype), self.shape))
-
-
-@dataclass(frozen=True, slots=True)
-class NumberLeaf:
-    """A float that is differentiated: the program takes it as an array without dimensions."""
-
-    def accepts(self, x: Any) -> bool:
-        """Whether `x` is such a number."""
-        return type(x) is float or type(x) is np.float64
-
-    def given(self) -> Given:
-        """The same as the runtime says it."""
-        return GivenFloat()
-
-    def __str__(self) -> str:
-        return "a float"
-
-
-@dataclass(frozen=True, slots=True)
-class FloatLeaf:
-    """A float that the program, or what is worked out for it, takes whatever its value."""
-
-    def accepts(self, x: Any) -> bool:
-        """Whether `x` is a plain float: one of NumPy's makes other dtypes."""
-        return type(x) is float
-
-    def given(self) -> Given:
-        """The same as the runtime says it."""
-        return GivenFloat(plain=True)
-
-    def __str__(self) -> str:
-        return "a float"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ConstantLeaf:
-    """An argument whose very value the trace depends on. Equal are leaves of the same type and value."""
-
-    value: Any
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ConstantLeaf) and self._key() == other._key()
-
-    def __hash__(self) -> int:
-        return hash(self._key())
-
-    def _key(self) -> tuple[type, str]:
-        return type(self.value), repr(self.value)
-
-    def accepts(self, x: Any) -> bool:
-        """Whether `x` is the same value of the same type; 0.0 and -0.0 differ, NaN never fits."""
-        if type(x) is not type(self.value) or x != self.value:
-            return False
-        return not isinstance(x, float | complex) or repr(x) == repr(self.value)
-
-    def given(self) -> Given:
-        """This very object, which is what an equal one mostly is; another is compared in Python."""
-        return GivenConstant(self.value)
-
-    def __str__(self) -> str:
-        return repr(self.value)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ObjectLeaf:
-    """A very object: a function, or the `self` of a method. What is read of it is guarded."""
-
-    value: Any
-
-    def accepts(self, x: Any) -> bool:
-        """Whether `x` is that object."""
-        return x is self.value
-
-    def given(self) -> Given:
-        """The same as the runtime says it."""
-        return GivenConstant(self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ObjectLeaf) and self.value is other.value
-
-    def __hash__(self) -> int:
-        return id(self.value)
-
-    def __str__(self) -> str:
-        return f"a {type(self.value).__name__}"
-
-
-def _described(x: Any) -> str:
-    """An argument as `explain` shows it."""
-    if isinstance(x, np.ndarray):
-        layout = "" if x.flags.c_contiguous else ", not contiguous"
-        return f"{x.dtype}{list(x.shape)}{layout}" if x.dtype.kind not in "fib" else f"{type_of(x)}{layout}"
-    return repr(x)
-
-
-Leaf = ArrayLeaf | NumberLeaf | FloatLeaf | ConstantLeaf | ObjectLeaf
 SHORTEN_AFTER = 4  # answers, after which machine code does what `Replay.run` does
 
 
@@ -350,7 +223,7 @@ class Replay:
         for k, (leaf, x) in enumerate(zip(self._leaves, leaves, strict=True)):
             if not leaf.accepts(x):
                 name = names[k] if self._flat and k < len(names) else str(k)
-                return f"argument {name}: {leaf} → {_described(x)}"
+                return f"argument {name}: {leaf} → {shown(x)}"
         return None
 
     def _leaves_of(self, args: tuple[Any, ...]) -> Sequence[Any] | None:
@@ -359,46 +232,3 @@ class Replay:
             return args if len(args) == len(self._leaves) else None
         leaves, structure = flatten(args)
         return leaves if structure == self._structure else None
-
-
-def leaf_of(given: Any, traced: Any, is_variable: bool) -> Leaf:
-    """How to check one argument leaf; Unguardable when no check would be enough."""
-    if type(given) is np.ndarray and isinstance(traced, Handle):
-        return ArrayLeaf(given.dtype, given.shape)
-    if is_variable and type(given) in (float, np.float64):
-        return NumberLeaf()
-    if isinstance(traced, Number):
-        return FloatLeaf()
-    if is_variable or isinstance(given, Handle | np.ndarray):
-        raise Unguardable(f"an argument is a {type(given).__name__}")
-    constant = type(given) in (int, float, complex, bool, str) or isinstance(given, np.generic)
-    return ConstantLeaf(given) if constant else ObjectLeaf(given)
-
-
-def result_handles(tree: Any) -> list[Handle]:
-    """The traced leaves of a result, each once; Unguardable for leaves that are not immutable."""
-    handles: dict[int, Handle] = {}
-    for x in optree.tree_leaves(tree, none_is_leaf=True):
-        if isinstance(x, Handle):
-            handles[id(x)] = x
-        elif type(x) not in (int, float, bool, str, type(None)):
-            raise Unguardable(f"it returns a {type(x).__name__} that is not a traced array")
-    return list(handles.values())
-
-
-def picker(tree: Any, handles: Sequence[Handle]) -> Pack:
-    """How to rebuild the result `tree` from the values of `handles`."""
-    leaves, structure = optree.tree_flatten(tree, none_is_leaf=True)
-    position = {id(x): k for k, x in enumerate(handles)}
-    if len(leaves) == 1 and leaves[0] is tree and isinstance(tree, Handle):
-        place = position[id(tree)]
-        return lambda outs: outs[place]
-
-    places = [position.get(id(x)) if isinstance(x, Handle) else None for x in leaves]
-    constants = [None if isinstance(x, Handle) else x for x in leaves]
-
-    def pick(outs: Sequence[Any]) -> Any:
-        picked = [x if k is None else outs[k] for k, x in zip(places, constants, strict=True)]
-        return optree.tree_unflatten(structure, picked)
-
-    return pick

@@ -15,8 +15,9 @@ from typing import Any, Literal
 import numpy as np
 
 from tapejit.tracer.handle import Handle
+from tapejit.tracer.seen import Escape
 from tapejit.tracer.segment import Cut, Made
-from tapejit.tracer.tape import MAX_PERIOD, Escape
+from tapejit.tracer.tape import MAX_PERIOD
 from tapejit.tracer.trie import trace_of
 
 Ref = Made | Handle

@@ -12,8 +12,8 @@ from tapejit.ir.builder import Builder, Var, replay
 from tapejit.ir.complex_number import imag, real
 from tapejit.ir.function import Function
 from tapejit.ir.types import TensorType
+from tapejit.tracer.seen import Within
 from tapejit.tracer.segment import Cut
-from tapejit.tracer.tape import Within
 from tapejit.tracer.trie import trace_of
 
 

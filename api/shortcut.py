@@ -10,11 +10,11 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from tapejit.result import Pack
 from tapejit.runtime.entry_plan import EntryPlan, Given, GivenTree, Layout, Packed
 from tapejit.runtime.program import Executable
 from tapejit.tree import flatten
 
-Pack = Callable[[Sequence[Any]], Any]  # arrays and scalars to the result of the call; a mere rearrangement
 PLAIN = (dict, list, tuple)  # what machine code takes apart and puts together
 
 

@@ -22,7 +22,7 @@ from tapejit.engine import DECORATED, TRACING, Engine
 from tapejit.inspection import Inspection
 from tapejit.memory import Call, Memory
 from tapejit.replay import MISS
-from tapejit.shortcut import Pack
+from tapejit.result import Pack
 from tapejit.tracer.errors import EscapedArrayWarning
 from tapejit.tracer.escape import Leftovers, watch_pending
 from tapejit.tracer.handle import Handle

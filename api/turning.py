@@ -16,8 +16,9 @@ from typing import Any
 from tapejit.rounds import Ref
 from tapejit.tracer.frame import Frames, Position
 from tapejit.tracer.handle import Handle
+from tapejit.tracer.seen import Escape
 from tapejit.tracer.segment import Cut, Made
-from tapejit.tracer.tape import MAX_PERIOD, Escape
+from tapejit.tracer.tape import MAX_PERIOD
 from tapejit.tracer.trie import trace_of
 
 MAX_WAYS = 8  # different rounds of one loop

@@ -9,69 +9,32 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Hashable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from tapejit.ir.builder import Builder, Var
 from tapejit.ir.types import TensorType
 from tapejit.tracer.alias import note_view
-from tapejit.tracer.errors import AutogradError, DtypeError, NestedDemandError, ShapeError, TapejitError
+from tapejit.tracer.errors import AutogradError, NestedDemandError
 from tapejit.tracer.escape import Leftovers
-from tapejit.tracer.frame import Frames, frames_of
+from tapejit.tracer.first_step import first_step
+from tapejit.tracer.frame import frames_of
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location, user_test
 from tapejit.tracer.number import Expression, Given, Number
 from tapejit.tracer.operand import Captured
-from tapejit.tracer.operation import WEAK_DTYPE, Operation, Weak
+from tapejit.tracer.operation import WEAK_DTYPE, Operation
+from tapejit.tracer.seen import Escape, Within
 from tapejit.tracer.segment import Cut, Made, Segment, Source
 from tapejit.tracer.storage import Arguments, is_lean
 from tapejit.tracer.trie import Node, Trie
 
 MAX_PERIOD = 4  # segments in the body of a loop that is recognised as one
 _BEGINNING = 8  # segments of a call, at whose ends the state of Python is always looked at
-_MOST_SHOWN = 8  # numbers that Python saw, in one line
 
 _new = object.__new__
 _new_tuple = tuple.__new__
 _ref = weakref.ref
-
-
-class Within(NamedTuple):
-    """What Python saw of integers: that all of them are from `low` to `high`."""
-
-    low: int
-    high: int
-
-    def __str__(self) -> str:
-        return f"positions from {self.low} to {self.high}"
-
-    def holds(self, data: np.ndarray) -> bool:
-        return bool(not data.size or (data.min() >= self.low and data.max() <= self.high))
-
-
-class Escape(NamedTuple):
-    """A value that Python saw: as a truth value (bool), its bounds, or all of it (an array)."""
-
-    what: Made | Handle | Number | None  # None: a value of a nested derivative, which means nothing outside
-    seen: bool | Within | np.ndarray
-    after: int  # cuts made by then
-    location: str | None
-    frames: Frames | None  # the state of the Python around it, if it may be in a loop
-
-    def key(self) -> Hashable:
-        """What was seen, as something that can be compared."""
-        return self.seen.tobytes() if isinstance(self.seen, np.ndarray) else self.seen
-
-    def outline(self) -> Hashable:
-        """The same for all floats."""
-        return "float" if isinstance(self.seen, np.ndarray) and self.seen.dtype.kind in "fc" else self.key()
-
-    def text(self) -> str:
-        """What was seen, in a few words."""
-        if isinstance(self.seen, np.ndarray) and self.seen.size > _MOST_SHOWN:
-            return f"{self.seen.size} numbers"
-        return str(self.seen.tolist() if isinstance(self.seen, np.ndarray) else self.seen)
 
 
 class Tape:
@@ -211,29 +174,8 @@ class Tape:
         indices: tuple[int | None, ...],
         statics: tuple[tuple[str, Any], ...],
     ) -> Node:
-        """A step never taken before: lower the operation, which checks shapes and infers the type.
-
-        `operands` are arrays, the types of numbers, and None.
-        """
-        builder = Builder(op.name)
-        builder.location = user_location()
-        variables = [builder.param(x.type) if isinstance(x, Handle) else None for x in operands]
-        args = [
-            Weak(builder, x) if isinstance(x, type) else v for x, v in zip(operands, variables, strict=True)
-        ]
-        try:
-            lowered = op.lower(*args, **dict(statics))
-        except (ShapeError, DtypeError, TypeError, ValueError) as error:
-            raise _explained(error, op, operands, builder.location) from None
-        results: tuple[Var, ...] = lowered if isinstance(lowered, tuple) else (lowered,)
-        types = tuple(v.type for v in results)
-        tracked = (
-            op.differentiable
-            and any(t.is_inexact for t in types)
-            and any(x.tracked for x in operands if isinstance(x, Handle))
-        )
-        node = Node(self.node, types, tracked, indices, builder.finish(results))
-        return self.trie.graft(self.node, key, node)
+        """A step never taken before."""
+        return self.trie.graft(self.node, key, first_step(self.node, op, operands, indices, statics))
 
     def enter(self, handle: Any) -> int:
         """The value number of an array that is not of this tape: it becomes an input of the trace."""
@@ -429,15 +371,3 @@ class Tape:
             )
         self.arguments.values = [x.materialise() if isinstance(x, Handle) else x for x in values]
         self.symbolic = False
-
-
-def _explained(error: Exception, op: Operation, operands: Sequence[Any], location: str | None) -> Exception:
-    """The same kind of error, with the operation, the operand types and the user's line."""
-    listed = ", ".join(
-        str(x.type) if isinstance(x, Handle) else x.__name__ if isinstance(x, type) else "None"
-        for x in operands
-    )
-    kind = type(error)
-    if not isinstance(error, TapejitError):
-        kind = ShapeError if isinstance(error, ValueError) else DtypeError
-    return kind(f"{op.name}({listed}) at {location}: {error}")

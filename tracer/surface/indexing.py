@@ -24,12 +24,13 @@ from tapejit.tracer.location import user_location
 from tapejit.tracer.operand import constant
 from tapejit.tracer.operation import Operand, Operation, aligned, cast
 from tapejit.tracer.operation import broadcast_to as broadcast_var
+from tapejit.tracer.seen import Within
 from tapejit.tracer.state import STATE
 from tapejit.tracer.surface import elementwise
 from tapejit.tracer.surface.composed import composed
 from tapejit.tracer.surface.function import apply, traced
 from tapejit.tracer.surface.shape import Entry, getitem, index_key, index_of, normal_axis
-from tapejit.tracer.tape import Tape, Within
+from tapejit.tracer.tape import Tape
 
 ARRAY: Entry = ("array",)
 WHOLE: Entry = ("slice", None, None, None)
