@@ -15,7 +15,7 @@ PEERS_READY = $(PEERS)/.ready
 PYTENSOR_READY = $(PYTENSOR)/.ready
 LINK_TREE = $(VENV)/link-tree
 
-.PHONY: help venv test test-all demo bench bench-programs bench-memory bench-compile lint format types clean
+.PHONY: help venv test test-all demo bench bench-programs bench-memory bench-compile bench-scaling lint format types clean
 
 help:
 	@echo 'make test      the tests that are not marked slow, with the doctests'
@@ -28,6 +28,7 @@ help:
 	@echo 'make bench-programs  measure the programs of examples/programs against JAX and autograd'
 	@echo 'make bench-compile  measure first calls against JAX'
 	@echo 'make bench-memory  measure the peak memory of a step against hand-written kernels and PyTorch'
+	@echo 'make bench-scaling  measure gradients against values, one thread against two'
 	@echo 'make clean     remove what the targets above made'
 
 venv: $(READY)
@@ -87,6 +88,9 @@ bench-compile: $(PEERS_READY)
 
 bench-memory: $(PEERS_READY)
 	'$(PEERS)/bin/python' benchmarks/memory.py $(ARGS)
+
+bench-scaling: $(PEERS_READY)
+	'$(PEERS)/bin/python' benchmarks/scaling.py $(ARGS)
 
 clean:
 	rm -rf .venv .venv-peers .venv-pytensor demo-output bench-output build dist *.egg-info

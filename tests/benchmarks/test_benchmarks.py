@@ -129,6 +129,14 @@ def test_control_flow():
 
 
 @pytest.mark.slow
+def test_scaling():
+    done = run("scaling.py", "--only", "rosenbrock", "--seconds", "0.005")
+    assert done.returncode == 0, done.stderr
+    assert "Rosenbrock, 1,000,000" in done.stdout
+    assert "copy, 80 MB" in done.stdout
+
+
+@pytest.mark.slow
 def test_programs(tmp_path):
     done = run("programs.py", "--quick", "--no-peers", "--seconds", "0.005", "--out", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
