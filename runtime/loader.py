@@ -22,7 +22,6 @@ from tapejit.runtime.fourier import Fourier
 from tapejit.runtime.gemm import BlasThreads, gemm
 from tapejit.runtime.linear_algebra import LinearAlgebra
 from tapejit.runtime.machine_code import MachineCode, machine_code
-from tapejit.runtime.recursion import room_for_recursion
 from tapejit.runtime.shared_code import Definitions, SharedCode
 from tapejit.runtime.signals import check_signals
 from tapejit.runtime.store import Store
@@ -216,8 +215,7 @@ def _compile(function: Any, signature: Signature, general: bool) -> Any:
         *(_numba_type(t, plain) for t, plain in zip(signature.params, signature.by_value, strict=True)),
         *(_numba_type(t, False) for t in signature.results),
     )
-    with room_for_recursion():
-        return _jit(numba.void(*types))(function)
+    return _jit(numba.void(*types))(function)
 
 
 def _jit(*signatures: Any) -> Any:
