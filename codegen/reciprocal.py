@@ -1,7 +1,9 @@
 """One division where the reciprocal of a root is there: `0.5 / sqrt(x)` beside `1 / sqrt(x)` is half of that.
 
 The derivative of a root is such a quotient, so whoever divides by a root and differentiates has both. A power
-of two scales exactly, and no root is so large or small that its reciprocal is subnormal. Start with
+of two scales exactly, and no root is so large or small that its reciprocal is subnormal. The derivative also
+divides the reciprocal itself by the root: that is its square, which is rounded as often, and infinite, zero or
+NaN where the quotient is. Other dividends stay: `x / norm` is at most 1, `x * (1 / norm)` is not. Start with
 `shared_reciprocals`.
 """
 
@@ -14,7 +16,10 @@ EXACT = (0.5, 2.0, -0.5, -1.0, -2.0)
 
 
 def shared_reciprocals(function: Function) -> Function:
-    """The same function, bit for bit; parameters and results are the same values."""
+    """The same function, bit for bit but for a unit in the last place of quotients of reciprocals.
+
+    Parameters and results are the same values.
+    """
     definitions = {v: instr for instr in function.body for v in instr.results}
     reciprocals: dict[Value, Value] = {}
     body: list[Instr] = []
@@ -22,8 +27,9 @@ def shared_reciprocals(function: Function) -> Function:
         number = _over_root(instr, definitions)
         if number == 1.0:
             reciprocals[instr.operands[1]] = instr.results[0]
-        if number in EXACT and instr.operands[1] in reciprocals:
-            factors = (reciprocals[instr.operands[1]], instr.operands[0])
+        reciprocal = reciprocals.get(instr.operands[-1]) if instr.primitive is ops.div else None
+        if reciprocal is not None and (number in EXACT or instr.operands[0] is reciprocal):
+            factors = (reciprocal, instr.operands[0])
             body.append(Instr(ops.mul, factors, {}, instr.results, (), instr.location))
         else:
             body.append(instr)
