@@ -18,9 +18,9 @@ from tapejit.codegen.memory import Array, Register, Storage
 from tapejit.codegen.moves import moved
 from tapejit.codegen.name import Names
 from tapejit.codegen.plan import Plan
+from tapejit.ir.constant import literal
 from tapejit.ir.emission import Constant, Gathered, IndexMap, Padded, Reinterpret, Scalar
 from tapejit.ir.function import Instr, Value
-from tapejit.ir.ops import literal
 
 Demand = tuple[Value, Index]
 Checks = tuple[Check, ...]

@@ -1,6 +1,6 @@
 """The index of the scalar functions that emitted loops call, each built in LLVM IR where it is called.
 
-`LIBRARY` maps every name in the templates of `ir.ops` to a `ScalarFunction`; the loader wraps each one
+`LIBRARY` maps every name in the templates of `ir.elementary` to a `ScalarFunction`; the loader wraps each one
 for its compiler and calls `build(builder, *arguments)`. Arguments are LLVM values (double, float, i64,
 i32, i1); the exponent of `integer_pow`, a literal in the source, arrives as a Python int instead.
 The formulas live beside this file, in `scalar_arithmetic` and the `vector_*` modules.

@@ -1,6 +1,6 @@
 """The parts of a number: bits of integers, the sign and the neighbours of floats, the nearest integer.
 
-Rows as in `ir.ops`. `copysign` and `nextafter` have the slope of their first operand; the others none.
+Rows as in `ir.elementary`. `copysign` and `nextafter` have the slope of their first operand; the others none.
 """
 
 from __future__ import annotations

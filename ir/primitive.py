@@ -1,6 +1,6 @@
 """What a primitive is, and the families most primitives belong to.
 
-Every field of `Primitive` is required: leaving a rule out of a row is a TypeError when `ir.ops` is
+Every field of `Primitive` is required: leaving a rule out of a row is a TypeError when its file is
 imported. A rule that is absent on purpose is `Discrete` and says why. Rules are written on `Var`s,
 so a derivative is IR again: it can be printed, differentiated, batched and fused.
 """

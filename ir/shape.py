@@ -1,4 +1,4 @@
-"""Type rules, and the NumPy references that are longer than one call, for the rows of `ir.ops`.
+"""Type rules, and the NumPy references that are longer than one call, for the elementary rows.
 
 A type rule takes operand types and attributes and returns the result type, or raises TypeError saying
 what was found and what was expected.

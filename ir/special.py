@@ -1,7 +1,7 @@
 """Special functions: exponentials and logarithms of other bases, error functions, gamma, polygamma, Bessel.
 
-Rows as in `ir.ops`. A derivative is stated in the form that loses the fewest digits: of a function that
-decays, through its scaled partner, not as a difference of large terms.
+Rows as in `ir.elementary`. A derivative is stated in the form that loses the fewest digits: of a function
+that decays, through its scaled partner, not as a difference of large terms.
 """
 
 from __future__ import annotations

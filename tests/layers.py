@@ -32,7 +32,6 @@ COMPILING = {
             "lowering.py",
             "machine_code.py",
             "pipeline.py",
-            "recursion.py",
             "workspace.py",
             "lapack.py",
             "routine.py",
@@ -89,7 +88,7 @@ def read_house(root: Path) -> list[Module]:
 
 
 def import_name(path: Path) -> str:
-    """`ir/ops.py` is imported as `tapejit.ir.ops`, `api/engine.py` as `tapejit.engine`."""
+    """`ir/choice.py` is imported as `tapejit.ir.choice`, `api/engine.py` as `tapejit.engine`."""
     parts = path.with_suffix("").parts
     parts = parts[1:] if parts[0] == "api" else parts
     return ".".join(("tapejit", *(p for p in parts if p != "__init__")))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from row_checks import CHECKS
 
-from tapejit.ir import ops
+from tapejit.ir import elementary
 from tapejit.ir.parser import parse_function
 from tapejit.ir.passes.pipeline import canonicalise
 from tapejit.ir.primitive import Discrete
@@ -52,7 +52,7 @@ def test_the_recipe_s_example_is_a_sound_row():
     """The code in docs/add-a-primitive.md, evaluated where it would stand, passes every check."""
     page = (DOCS / "add-a-primitive.md").read_text()
     code = re.search(r"softsign = (elementwise\(.*?)\n\n", page, re.DOTALL)
-    row = eval(code.group(1), dict(vars(ops)))
+    row = eval(code.group(1), dict(vars(elementary)))
     for check in CHECKS:
         for operands, attrs in row.examples:
             if check.__name__ != "check_text":  # only a row of the table can be parsed
