@@ -79,7 +79,6 @@ class Replay:
         self._program, self._pack, self._guarded = program, pack, path.guarded
         self._reached, self._witness = path.reached, path.witness
         self._turns = [at for at, step in enumerate(path.steps) if not isinstance(step, Loop)]
-        self._results = tuple((v.type.shape, v.type.numpy_dtype) for v in path.function.results)
 
     @property
     def program(self) -> Executable:
@@ -105,7 +104,7 @@ class Replay:
         for k, position, is_number in self._entered:
             filled[k] = np.asarray(leaves[position]) if is_number else leaves[position]
         right = self._work_out(leaves, filled)
-        outs = [np.empty(shape, dtype) for shape, dtype in self._results]
+        outs = self._program.new_results()
         self._program.run(filled, outs)
         if self._guarded and not outs[0]:
             return self._exit(outs)
@@ -142,7 +141,7 @@ class Replay:
             sources[k] = Argument(position)
         conditions = [guard.condition for guard in self._guards]
         plan = EntryPlan(given, conditions, sources, self._guarded, 0, MISS)
-        count = len(self._results) - self._guarded
+        count = len(self.function.results) - self._guarded
         self.shortcut = shortcut_of(self._program, plan, self._structure, self._pack, count)
 
     def first(self, args: tuple[Any, ...]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 
 from tapejit.engine import ENGINE
+from tapejit.runtime.result_memory import clear_results
 from tapejit.runtime.threads import MOST_THREADS
 
 
@@ -47,12 +48,15 @@ def get_num_threads() -> int:
 
 
 def release_workspaces() -> None:
-    """Give the memory that programs keep for their temporaries back to the system.
+    """Give the memory that is kept for temporaries and for large results back to the system.
 
     Programs lend it from call to call, so that large temporaries are not mapped anew each time: at most four
     pieces of at most 256 MB each, whatever the number of programs and threads. Programs that run keep theirs.
+    The memory of results of 1 MB and more is kept when nobody refers to it any more, and serves for the next
+    results of the same size: at most eight pieces, 256 MB together.
 
     >>> import tapejit as tj
     >>> tj.release_workspaces()
     """
     ENGINE.workspace.clear()
+    clear_results()

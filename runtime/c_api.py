@@ -25,7 +25,8 @@ _LAYOUT = C_CONTIGUOUS | F_CONTIGUOUS | ALIGNED
 METH_FASTCALL = 0x80
 
 # Where NumPy's table of C functions holds them; fixed by its ABI.
-NUMPY_FUNCTIONS = {"PyArray_Scalar": 60, "PyArray_Empty": 184}
+NUMPY_FUNCTIONS = {"PyArray_Scalar": 60, "PyArray_Empty": 184, "PyDataMem_SetHandler": 304}
+DEFAULT_HANDLER = 306  # and a capsule of NumPy's allocator
 
 
 class MethodDef(ctypes.Structure):
@@ -50,6 +51,11 @@ class CApi:
         if name in NUMPY_FUNCTIONS:
             return _word(self.numpy_table + 8 * NUMPY_FUNCTIONS[name])
         return ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
+
+    def default_handler(self) -> Any:
+        """The capsule of NumPy's own allocator."""
+        where = _word(self.numpy_table + 8 * DEFAULT_HANDLER)
+        return ctypes.cast(_word(where), ctypes.py_object).value
 
     def builtin(self, name: str, code: int, owner: Any) -> Any:
         """A builtin function at the address `code`, taking positional arguments; it keeps `owner` alive."""

@@ -19,6 +19,7 @@ from tapejit.runtime.cache import ProgramCache, cache_key
 from tapejit.runtime.entry import entry_of, pays
 from tapejit.runtime.entry_plan import EntryPlan, plan_of_all
 from tapejit.runtime.family import Built
+from tapejit.runtime.result_memory import is_large, new_result
 
 if TYPE_CHECKING:
     from tapejit.runtime.loader import NativeProgram
@@ -61,6 +62,8 @@ class Executable:
         self.run: Callable[[Sequence[Any], Sequence[np.ndarray]], None] = self._decide
         # The results for arguments, in new arrays; for signatures that add to no result.
         self.compute: Callable[[Sequence[Any]], list[np.ndarray]] = self._compute
+        self._kinds = [(t.shape, t.numpy_dtype) for t in signature.results]
+        self._makers: list[Callable[..., np.ndarray]] = [np.empty] * len(self._kinds)
         self._programs, self._cache = programs, cache
         self._runs = self._computed = 0
         self._tallies: list[ctypes.c_int64] = []
@@ -88,7 +91,7 @@ class Executable:
         return sum(tally.value for tally in self._tallies)
 
     def _compute(self, args: Sequence[Any]) -> list[np.ndarray]:
-        outs = [np.empty(t.shape, t.numpy_dtype) for t in self.signature.results]
+        outs = self.new_results()
         self.run(args, outs)
         self._computed += 1
         if self._computed == ENTRY_AFTER:
@@ -101,6 +104,16 @@ class Executable:
         entry = None if plan is None else self.entry(plan)
         if entry is not None:
             self.compute = _shortened(entry, self._compute)
+
+    def new_results(self, places: Sequence[np.ndarray | None] = ()) -> list[np.ndarray]:
+        """Arrays for the results; where one is given, that."""
+        kinds = zip(self._makers, self._kinds, strict=True)
+        if not places:
+            return [make(shape, dtype) for make, (shape, dtype) in kinds]
+        return [
+            make(shape, dtype) if place is None else place
+            for (make, (shape, dtype)), place in zip(kinds, places, strict=True)
+        ]
 
     def interpret(self, args: Sequence[Any], outs: Sequence[np.ndarray]) -> None:
         """Run in the reference interpreter."""
@@ -148,6 +161,7 @@ class Executable:
 
     def _use(self, program: NativeProgram) -> None:
         self.native, self.run = program, _caller(program, self._cache, self._refuse)
+        self._makers = [new_result if is_large(*kind) else np.empty for kind in self._kinds]
 
 
 def _shortened(

@@ -19,6 +19,9 @@ class Program(Protocol):
     def run(self, args: Sequence[Any], outs: Sequence[np.ndarray]) -> None:
         """Write the results for `args` into `outs`."""
 
+    def new_results(self, places: Sequence[np.ndarray | None] = ()) -> list[np.ndarray]:
+        """Arrays for the results; where one is given, that."""
+
     def compute(self, args: Sequence[Any]) -> list[np.ndarray]:
         """The results for `args` in new arrays; for programs that add to none of them."""
 

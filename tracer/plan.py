@@ -37,11 +37,6 @@ class Plan:
     saved_results: list[int] = field(default_factory=list)  # and which result of this plan each is
     kept: Indices | None = None  # the arguments it takes; None: all
 
-    results: list[tuple[Indices, np.dtype[Any]]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.results = [(v.type.shape, v.type.numpy_dtype) for v in self.function.results]
-
     def pulled(
         self, args: Sequence[Any], seeds: Iterable[np.ndarray], places: Sequence[np.ndarray | None] = ()
     ) -> list[np.ndarray]:
@@ -57,10 +52,7 @@ class Plan:
         """
         if not places or all(place is None for place in places):
             return self.program.compute(args)
-        outs = [
-            np.empty(*kind) if place is None else place
-            for kind, place in zip(self.results, places, strict=True)
-        ]
+        outs = self.program.new_results(places)
         self.program.run(args, outs)
         return outs
 
