@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PEERS ?= .venv-peers
 PYTENSOR ?= .venv-pytensor
+OLDEST ?= .venv-oldest
 JOBS ?= 2
 # The CPU build by its local version, so that no machine downloads CUDA; elsewhere: TORCH=torch.
 TORCH ?= torch==2.13.0+cpu
@@ -15,11 +16,12 @@ PEERS_READY = $(PEERS)/.ready
 PYTENSOR_READY = $(PYTENSOR)/.ready
 LINK_TREE = $(VENV)/link-tree
 
-.PHONY: help venv test test-all demo bench bench-programs bench-memory bench-compile bench-scaling lint format types clean
+.PHONY: help venv test test-all test-oldest demo bench bench-programs bench-memory bench-compile bench-scaling lint format types clean
 
 help:
 	@echo 'make test      the tests that are not marked slow, with the doctests'
 	@echo 'make test-all  all tests'
+	@echo 'make test-oldest  as make test, with the oldest versions of what tapejit needs'
 	@echo 'make lint      ruff: rules and formatting'
 	@echo 'make format    ruff: format and fix what can be fixed'
 	@echo 'make types     mypy: strict on ir, codegen and runtime'
@@ -44,6 +46,11 @@ test: $(READY)
 
 test-all: $(READY)
 	$(PYTEST)
+
+test-oldest:
+	$(PYTHON) -m venv '$(OLDEST)'
+	'$(OLDEST)/bin/pip' install --quiet --constraint tests/oldest.txt --editable '.[dev]'
+	'$(OLDEST)/bin/pytest' -n $(JOBS) --dist loadfile -m 'not slow'
 
 demo: $(READY)
 	@mkdir -p demo-output
@@ -93,6 +100,6 @@ bench-scaling: $(PEERS_READY)
 	'$(PEERS)/bin/python' benchmarks/scaling.py $(ARGS)
 
 clean:
-	rm -rf .venv .venv-peers .venv-pytensor demo-output bench-output build dist *.egg-info
+	rm -rf .venv .venv-peers .venv-pytensor .venv-oldest demo-output bench-output build dist *.egg-info
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
