@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from tapejit import codegen, runtime
 from tapejit.ir.function import Function
-from tapejit.ir.passes.dissolve import dissolve
-from tapejit.ir.passes.pipeline import canonicalise
+from tapejit.ir.passes.pipeline import prepared
 from tapejit.ir.signature import Signature, signature_of
 from tapejit.runtime.cache import CacheCounters, ProgramCache
 from tapejit.runtime.family import Built, Families
@@ -109,7 +108,7 @@ class Engine:
         accumulate: frozenset[int],
     ) -> Executable:
         """An executable of `function`, canonicalised."""
-        lean = canonicalise(dissolve(function))
+        lean = prepared(function)
         signature = signature_of(lean, by_value, accumulate)
         return Executable(lean, signature, self, self._cache, self.tier)
 

@@ -8,7 +8,7 @@ from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Root
 from tapejit.codegen.schedule import Nest, Schedule
 from tapejit.codegen.window import long_extents
-from tapejit.ir.function import Value
+from tapejit.ir.function import Instr, Value
 from tapejit.ir.types import TensorType
 
 
@@ -34,10 +34,16 @@ def _nest(number: int, nest: Nest, plan: Plan) -> Iterator[str]:
 
 
 def _work(root: Root, plan: Plan, begins: tuple[int, ...]) -> str:
-    name = root.instr.primitive.name if root.instr else root.value.name or "value"
+    name = _name(root.instr) if root.instr else root.value.name or "value"
     to = "a temporary" if root.slot is None else f"result {root.slot}"
     verb = "store" if root.kind in (Kind.DEFINE, Kind.COPY) else root.kind.value
     return f"{verb} {name}{_window(root, begins)} to {to}"
+
+
+def _name(instr: Instr) -> str:
+    """The primitive, or which of its kinds."""
+    kind = instr.attrs.get("kind", instr.primitive.name)
+    return str(kind)
 
 
 def _window(root: Root, begins: tuple[int, ...]) -> str:

@@ -1,4 +1,5 @@
-"""LLVM for a transform by NumPy's C loops (`pocketfft`): one call of a loop for each row outside of the axis.
+"""LLVM for a transform by NumPy's C loops (`pocketfft`): one call of a loop for each row
+outside of the axis, or one for all rows along the last axis.
 
 A ufunc's loop takes the addresses of its operands (x, a factor, out), its counts (repetitions, elements of
 x and of out) and the steps between those. Start with `direct`.
@@ -35,15 +36,27 @@ def direct(dtype: str, loops: Mapping[str, Loop], builder: Any, numbers: Any, x:
         count, results, given = half, length, _WORD(2 * size)
     function, data = _chosen(dtype, loops, builder, kind, length)
     factor = cgutils.alloca_once_value(builder, _factor(dtype, builder, kind, length))
-    counts = _row(builder, [inside, count, results])
-    steps = [given, _WORD(0), _WORD(size), builder.mul(inside, given), builder.mul(inside, _WORD(size))]
-    passed = builder.bitcast(_row(builder, steps), _POINTER)
-    with cgutils.for_range(builder, outside) as row:
-        from_row = builder.mul(row.index, builder.mul(count, steps[3]))
-        to_row = builder.mul(row.index, builder.mul(results, steps[4]))
+    each, to_each = builder.mul(inside, given), builder.mul(inside, _WORD(size))
+    from_rows, to_rows = builder.mul(count, each), builder.mul(results, to_each)
+    calls, counts, starts = _calls(builder, outside, inside, (given, from_rows), (_WORD(size), to_rows))
+    passed = builder.bitcast(_row(builder, [starts[0], _WORD(0), starts[1], each, to_each]), _POINTER)
+    counts = _row(builder, [counts, count, results])
+    with cgutils.for_range(builder, calls) as row:
+        from_row, to_row = builder.mul(row.index, from_rows), builder.mul(row.index, to_rows)
         places = [builder.gep(x, [from_row]), builder.bitcast(factor, _POINTER), builder.gep(out, [to_row])]
         arguments = (_row(builder, places), counts)
         builder.call(function, [*(builder.bitcast(a, _POINTER) for a in arguments), passed, data])
+
+
+def _calls(builder: Any, outside: Any, inside: Any, *steps: Any) -> tuple[Any, Any, list[Any]]:
+    """How many calls, of how many transforms each, and the steps from one to the next of these.
+
+    Each of `steps` is that within a row and that between rows. Every call works out the roots of unity
+    anew, which takes about as long as a transform, so that one call takes all rows where it can.
+    """
+    last = builder.icmp_signed("==", inside, _WORD(1))
+    calls, counts = (builder.select(last, a, b) for a, b in ((_WORD(1), outside), (outside, inside)))
+    return calls, counts, [builder.select(last, rows, within) for within, rows in steps]
 
 
 def _row(builder: Any, values: list[Any]) -> Any:

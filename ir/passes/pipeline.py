@@ -1,4 +1,4 @@
-"""The passes in the order they run, and `canonicalise`, which repeats them until nothing changes."""
+"""The passes in the order they run: `canonicalise` repeats them, `prepared` makes a program ready to run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Callable
 from tapejit.ir.function import Function
 from tapejit.ir.passes.cse import cse
 from tapejit.ir.passes.dce import dce
+from tapejit.ir.passes.dissolve import dissolve
 from tapejit.ir.passes.fold import fold
+from tapejit.ir.passes.hermitian import hermitian
 from tapejit.ir.passes.simplify import simplify
 from tapejit.ir.passes.updates import updates
 
@@ -31,3 +33,10 @@ def canonicalise(function: Function) -> Function:
         if function is before:
             break
     return function
+
+
+def prepared(function: Function) -> Function:
+    """`function` as a program runs it: without rules of derivatives, canonical, transforms by halves."""
+    lean = canonicalise(dissolve(function))
+    halved = hermitian(lean)
+    return lean if halved is lean else canonicalise(halved)

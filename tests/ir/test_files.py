@@ -14,6 +14,7 @@ from tapejit.ir.parser import parse_function
 from tapejit.ir.passes.cse import cse
 from tapejit.ir.passes.dce import dce
 from tapejit.ir.passes.fold import fold
+from tapejit.ir.passes.hermitian import hermitian
 from tapejit.ir.passes.pipeline import canonicalise
 from tapejit.ir.passes.simplify import simplify
 from tapejit.ir.passes.updates import updates
@@ -33,6 +34,7 @@ COMMANDS = {
     "simplify": lambda f: dce(simplify(f)),
     "updates": updates,
     "canonicalise": canonicalise,
+    "hermitian": lambda f: canonicalise(hermitian(f)),
     "adjoint": adjoint,
     "gradient": lambda f: canonicalise(adjoint(f, unit_seed=True)),
     "tangent": tangent,
