@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import llvmlite.ir as ll
-from numba.core import fastmathpass, types
+from numba.core import fastmathpass
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import _LowerResult
 from numba.core.environment import Environment
@@ -16,6 +15,7 @@ from numba.core.funcdesc import PythonFunctionDescriptor
 from numba.core.runtime import rtsys
 
 from tapejit.runtime.lowering import lower
+from tapejit.runtime.returning import ByConvention
 
 
 class Library(JITCodeLibrary):  # type: ignore[misc]
@@ -35,7 +35,6 @@ def lowered(state: Any) -> Any:
     if state.library is None:
         state.library = Library(context.codegen(), state.func_id.func_qualname)
         state.library.enable_object_caching()
-    state.return_type = types.none
     described = _described(state)
     environment = Environment.from_fndesc(described)
     with context.push_code_library(state.library):
@@ -61,7 +60,7 @@ def _described(state: Any) -> Any:
         identity.unique_name,
         "",
         {},
-        types.none,
+        state.return_type,
         {},
         identity.arg_names,
         (),
@@ -79,16 +78,9 @@ def _add_function(state: Any, context: Any, described: Any) -> Any:
     module = state.library.create_ir_module(described.unique_name)
     context.declare_env_global(module, context.get_env_name(described))
     function = context.declare_function(module, described)
-    entry, body = map(function.append_basic_block, ("entry", "body"))
-    builder = ll.IRBuilder(entry)
-    helper = context.call_conv.init_call_helper(builder)
-    values = context.call_conv.decode_arguments(builder, described.argtypes, function)
-    decoded = builder.block
-    builder.position_at_end(body)
-    arguments = zip(described.args, described.argtypes, values, strict=True)
-    lower(state.func_id.func.tree.body, context, builder, arguments, described.global_dict)
-    builder.position_at_end(decoded)  # behind the variables
-    builder.branch(body)
+    source, parameters = state.func_id.func.tree.body, zip(described.args, described.argtypes, strict=True)
+    returned = ByConvention(context, described.restype)
+    helper = lower(source, context, function, tuple(parameters), described.global_dict, returned)
     if not state.flags.no_cpython_wrapper:
         state.library.add_linking_library(rtsys.library)
     if context.fastmath:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from tapejit.runtime.lapack import Lapack
+from tapejit.runtime.part import Part
 
 
 def turning(lapack: Lapack) -> Any:
     """`turn(m, n, x, out)`: a matrix of m rows and n columns with its elements in the other order."""
 
-    @lapack.jit
+    @Part.of
     def turn(m: Any, n: Any, x: Any, out: Any) -> Any:
         for i in range(m):
             for j in range(n):
@@ -26,7 +27,7 @@ def eigh(lapack: Lapack) -> Any:
     evd, kind, element, turn = lapack.call("numba_ez_xxxevd"), lapack.kind, lapack.type, turning(lapack)
     job, no_job, lower_half, upper_half = ord("V"), ord("N"), ord("L"), ord("U")
 
-    @lapack.jit
+    @Part.of
     def eigh(count: Any, n: Any, lower: Any, vectors: Any, x: Any, w: Any, v: Any) -> Any:
         failed, a = False, np.empty(n * n, element)
         half = lower_half if lower else upper_half
@@ -48,7 +49,7 @@ def eig(lapack: Lapack) -> Any:
     element, turn = lapack.type, turning(lapack)
     found = _complex_values(lapack) if lapack.type == lapack.complex else _real_values(lapack)
 
-    @lapack.jit
+    @Part.of
     def eig(count: Any, n: Any, vectors: Any, x: Any, w: Any, v: Any) -> Any:
         failed, a = False, np.empty(n * n, element)
         for item in range(count if n else 0):
@@ -57,7 +58,9 @@ def eig(lapack: Lapack) -> Any:
             for i in range(n * n):
                 if not np.isfinite(a[i]):
                     return True
-            rows = v[begin : begin + n * n] if vectors else v
+            rows = v
+            if vectors:
+                rows = v[begin : begin + n * n]
             failed |= found(n, vectors, a, w[item * n : (item + 1) * n], rows)
         return failed
 
@@ -71,7 +74,7 @@ def _complex_values(lapack: Lapack) -> Any:
     geev, kind, element, turn = lapack.call("numba_ez_cgeev"), lapack.kind, lapack.type, turning(lapack)
     job, no_job = ord("V"), ord("N")
 
-    @lapack.jit
+    @Part.of
     def complex_values(n: Any, vectors: Any, a: Any, w: Any, v: Any) -> Any:
         left, right = np.empty(1, element), np.empty(n * n if vectors else 1, element)
         wanted = job if vectors else no_job
@@ -90,7 +93,7 @@ def _real_values(lapack: Lapack) -> Any:
     geev, kind, element = lapack.call("numba_ez_rgeev"), lapack.kind, lapack.type
     job, no_job = ord("V"), ord("N")
 
-    @lapack.jit
+    @Part.of
     def real_values(n: Any, vectors: Any, a: Any, w: Any, v: Any) -> Any:
         x, y, left = np.empty(n, element), np.empty(n, element), np.empty(1, element)
         right, wanted = np.empty(n * n if vectors else 1, element), job if vectors else no_job
@@ -100,7 +103,9 @@ def _real_values(lapack: Lapack) -> Any:
             if vectors:
                 first = j if y[j] >= 0 else j - 1
                 for i in range(n):
-                    part = 0 if y[j] == 0 else right[(first + 1) * n + i]
+                    part = element(0)
+                    if y[j] != 0:
+                        part = right[(first + 1) * n + i]
                     v[i * n + j] = complex(right[first * n + i], part if y[j] >= 0 else -part)
         return info != 0
 
@@ -113,10 +118,10 @@ def svd(lapack: Lapack) -> Any:
 
     element, turn, singular = lapack.type, turning(lapack), _singular(lapack)
 
-    @lapack.jit
+    @Part.of
     def svd(count: Any, m: Any, n: Any, full: Any, vectors: Any, x: Any, u: Any, s: Any, vt: Any) -> Any:
         k, failed = min(m, n), False
-        rows, columns = (m, n) if full else (k, k)
+        rows, columns = m if full else k, n if full else k
         left, right = np.empty(m * rows, element), np.empty(columns * n, element)
         for item in range(count):
             values = s[item * k : (item + 1) * k]
@@ -137,12 +142,12 @@ def _singular(lapack: Lapack) -> Any:
     gesdd, kind, element, turn = lapack.call("numba_ez_gesdd"), lapack.kind, lapack.type, turning(lapack)
     all_of, thin, none = ord("A"), ord("S"), ord("N")
 
-    @lapack.jit
+    @Part.of
     def unit(n: Any, x: Any) -> Any:
         for i in range(n * n):
             x[i] = 1 if i % (n + 1) == 0 else 0
 
-    @lapack.jit
+    @Part.of
     def singular(m: Any, n: Any, full: Any, vectors: Any, x: Any, u: Any, s: Any, vt: Any) -> Any:
         k = min(m, n)
         if k == 0:
@@ -169,10 +174,12 @@ def qr(lapack: Lapack) -> Any:
     geqrf, orgqr = lapack.call("numba_ez_geqrf"), lapack.call("numba_ez_xxgqr")
     kind, element, turn = lapack.kind, lapack.type, turning(lapack)
 
-    @lapack.jit
+    @Part.of
     def qr(count: Any, m: Any, n: Any, complete: Any, x: Any, q: Any, r: Any) -> Any:
         rows = m if complete else n
-        a, tau = np.zeros(m * max(rows, n), element), np.empty(n, element)
+        a, tau = np.empty(m * max(rows, n), element), np.empty(n, element)
+        for i in range(m * n, m * rows):
+            a[i] = 0
         for item in range(count):
             turn(m, n, x[item * m * n : (item + 1) * m * n], a)
             if n:
@@ -194,7 +201,7 @@ def pinv(lapack: Lapack) -> Any:
 
     element, part, singular = lapack.type, lapack.real, _singular(lapack)
 
-    @lapack.jit
+    @Part.of
     def pinv(count: Any, m: Any, n: Any, cutoff: Any, x: Any, out: Any) -> Any:
         k, failed = min(m, n), False
         u, s, vt = np.empty(k * m, element), np.empty(k, part), np.empty(n * k, element)
@@ -206,7 +213,9 @@ def pinv(lapack: Lapack) -> Any:
                 for j in range(m):
                     out[row + j] = 0
                 for c in range(k):
-                    factor = vt[i * k + c] / s[c] if s[c] > cutoff * s[0] else element(0)
+                    factor = element(0)
+                    if s[c] > cutoff * s[0]:
+                        factor = vt[i * k + c] / s[c]
                     for j in range(m):
                         out[row + j] += (factor * u[c * m + j]).conjugate()
         return failed

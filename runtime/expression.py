@@ -11,13 +11,19 @@ import ast
 import builtins
 import operator
 from collections.abc import Callable, Mapping
+from functools import partial
+from types import ModuleType
 from typing import Any
 
+import numpy as np
 from numba.core import cgutils, errors, types
+from numba.core.funcdesc import ExternalFunctionDescriptor
 from numba.core.types import Tuple, literal, unliteral  # type: ignore[attr-defined]
 
 from tapejit.runtime.allocation import Allocations
 from tapejit.runtime.operand import Constant, Known, Operand, Pack, Row, RowVariable, Scalar, Variable
+from tapejit.runtime.part import Part
+from tapejit.runtime.part_function import Parts
 
 OPERATORS: dict[type, Callable[..., Any]] = {
     ast.Add: operator.add,
@@ -52,9 +58,17 @@ class LoweringError(errors.NumbaError):
 class Expressions:
     """The expressions of one function; `variables` belong to its statements."""
 
-    def __init__(self, context: Any, builder: Any, namespace: Mapping[str, Any], allocations: Allocations):
+    def __init__(
+        self,
+        context: Any,
+        builder: Any,
+        namespace: Mapping[str, Any],
+        allocations: Allocations,
+        parts: Parts,
+    ):
         self._context, self._builder, self._namespace = context, builder, namespace
-        self._allocations = allocations
+        self._allocations, self._parts = allocations, parts
+        self._effects = 0  # how many calls there were of what may do more than compute
         self.variables: dict[str, Variable] = {}
         self._meanings: dict[Any, Any] = {}
 
@@ -115,7 +129,7 @@ class Expressions:
 
     def _of_namespace(self, name: str) -> Operand:
         known = self._namespace[name] if name in self._namespace else getattr(builtins, name)
-        return Constant(known) if isinstance(known, float) else Known(known)
+        return Constant(known) if isinstance(known, int | float) else Known(known)
 
     def _constant(self, node: Any) -> Operand:
         return Constant(node.value)
@@ -126,10 +140,13 @@ class Expressions:
     def _subscript(self, node: Any) -> Operand:
         row = self._row(node)
         if isinstance(node.slice, ast.Slice):
-            begin, end = (self._index(n) for n in (node.slice.lower, node.slice.upper))
+            begin, end = self._index(node.slice.lower), self._end(row, node.slice)
             pointer = self._builder.gep(row.pointer, [begin], inbounds=True)
             return Row(row.dtype, pointer, self._builder.sub(end, begin))
         return Scalar(row.dtype, self._context.unpack_value(self._builder, row.dtype, self._place(row, node)))
+
+    def _end(self, row: Row, part: Any) -> Any:
+        return row.count if part.upper is None else self._index(part.upper)
 
     def store_element(self, node: Any, operand: Operand) -> None:
         """Put a scalar into a row."""
@@ -170,19 +187,35 @@ class Expressions:
         return self._applied(compared, self.evaluated(node.left), self.evaluated(right))
 
     def _boolop(self, node: Any) -> Operand:
-        """Both sides are evaluated: neither has effects, and indices that do not hold are not used."""
         joined = self._builder.and_ if isinstance(node.op, ast.And) else self._builder.or_
-        found, *more = map(self.truth, node.values)
+        found, *more = self._all(self.truth, *node.values)
         for each in more:
             found = joined(found, each)
         return Scalar(types.boolean, found)
 
     def _ifexp(self, node: Any) -> Operand:
         condition = self.truth(node.test)
-        first, second = self.typed(self.evaluated(node.body)), self.typed(self.evaluated(node.orelse))
+        first, second = self._alike(*self._all(self.evaluated, node.body, node.orelse))
         if first.type != second.type:
             raise LoweringError(f"two types in: {ast.unparse(node)}")
         return Scalar(first.type, self._builder.select(condition, first.value, second.value))
+
+    def _all(self, evaluate: Callable[[Any], Any], *nodes: Any) -> list[Any]:
+        """All, also those that Python would skip: they have no effects, and an index may not hold."""
+        before = self._effects
+        found = [evaluate(node) for node in nodes]
+        if self._effects > before:
+            raise LoweringError(f"called without condition, but not by Python: {ast.unparse(nodes[-1])}")
+        return found
+
+    def _alike(self, first: Operand, second: Operand) -> tuple[Scalar, Scalar]:
+        """Two scalars; a whole number takes the type of the other one."""
+        match first, second:
+            case Constant(int(whole)), Scalar(kind, _) if not isinstance(whole, bool):
+                return Scalar(kind, self.constant(whole, kind)), second
+            case Scalar(), Constant(int()):
+                return self._alike(second, first)[::-1]
+        return self.typed(first), self.typed(second)
 
     def _applied(self, node: Any, *operands: Operand) -> Operand:
         function = OPERATORS[type(node)]
@@ -194,13 +227,12 @@ class Expressions:
 
     def _call(self, node: Any) -> Operand:
         operands = tuple(map(self.evaluated, node.args))
-        if isinstance(node.func, ast.Attribute):
+        function = self._function(node.func)
+        if function is None:
             return self._method(node.func, operands)
-        known = self._of_namespace(node.func.id)
-        function = known.value if isinstance(known, Known) else None
-        if node.func.id == "flat":
+        if isinstance(node.func, ast.Name) and node.func.id == "flat":
             return operands[0]
-        if node.func.id == "empty":
+        if function is np.empty:
             count, dtype = operands
             return self._allocations.row(_type(dtype), self.index(count))
         if isinstance(function, types.Number | types.Boolean) and len(operands) == 1:
@@ -208,6 +240,14 @@ class Expressions:
         if function in (min, max):
             return self._extreme(function, *map(self.typed, operands))
         return self._called(function, operands)
+
+    def _function(self, node: Any) -> Any:
+        """What is called: of the namespace, or of a module there; None for a method of a number."""
+        if isinstance(node, ast.Name):
+            known = self._of_namespace(node.id)
+            return known.value if isinstance(known, Known) else known
+        module = isinstance(node.value, ast.Name) and self._namespace.get(node.value.id)
+        return getattr(module, node.attr) if isinstance(module, ModuleType) else None
 
     def _extreme(self, function: Any, found: Scalar, *others: Scalar) -> Operand:
         """The smallest or largest of whole numbers."""
@@ -225,8 +265,11 @@ class Expressions:
         return Scalar(kind, self._context.cast(self._builder, scalar.value, scalar.type, kind))
 
     def _attribute(self, node: Any) -> Operand:
-        """The real or the imaginary part."""
-        owner = self.typed(self.evaluated(node.value))
+        """The real or the imaginary part of a number, the address of a row."""
+        operand = self.evaluated(node.value)
+        if isinstance(operand, Row) and node.attr == "ctypes":
+            return Scalar(types.CPointer(operand.dtype), operand.pointer)
+        owner = self.typed(operand)
         kind = self._context.typing_context.resolve_getattr(owner.type, node.attr)
         found = self._context.get_getattr(owner.type, node.attr)
         return Scalar(kind, found(self._context, self._builder, owner.type, owner.value, node.attr))
@@ -242,6 +285,11 @@ class Expressions:
 
     def _called(self, function: Any, operands: tuple[Operand, ...]) -> Operand:
         kinds = tuple(map(self._kind, operands))
+        if isinstance(function, Part):
+            self._effects += 1
+            kinds = tuple(map(unliteral, kinds))
+            values = list(map(self._value, operands, kinds))
+            return self._parts.called(self._builder, function, kinds, values)
         meaning = self._meanings.get((function, kinds))
         if meaning is None:
             meaning = self._meanings[function, kinds] = self._meaning(function, kinds)
@@ -260,7 +308,18 @@ class Expressions:
         signature = typing.resolve_function_type(known, kinds, {})
         if signature is None:
             raise LoweringError(f"{function} does not take {', '.join(map(str, kinds))}")
+        if isinstance(known, types.ExternalFunction):
+            return signature, partial(
+                self._external,
+                ExternalFunctionDescriptor(known.symbol, signature.return_type, signature.args),
+            )
         return signature, self._context.get_function(known, signature)
+
+    def _external(self, described: Any, builder: Any, values: Any) -> Any:
+        """A call of a C function by its symbol."""
+        self._effects += 1
+        function = self._context.declare_external_function(builder.module, described)
+        return self._context.call_external_function(builder, function, described.argtypes, values)
 
     def _kind(self, operand: Operand) -> Any:
         """The type that a call sees; that of a constant says its value."""

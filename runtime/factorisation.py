@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from tapejit.runtime.lapack import Lapack
+from tapejit.runtime.part import Part
 
 SMALL = 16  # rows up to which loops are faster than a call
 
@@ -18,7 +19,7 @@ def cholesky(lapack: Lapack) -> Any:
 
     potrf, kind, half = lapack.call("numba_xxpotrf"), lapack.kind, ord("U")
 
-    @lapack.jit
+    @Part.of
     def by_loops(n: Any, a: Any) -> Any:
         for i in range(n):
             for j in range(i + 1):
@@ -33,7 +34,7 @@ def cholesky(lapack: Lapack) -> Any:
                     a[i * n + i] = np.sqrt(total.real)
         return False
 
-    @lapack.jit
+    @Part.of
     def cholesky(count: Any, n: Any, x: Any, out: Any) -> Any:
         failed = False
         for begin in range(0, count * n * n, max(n * n, 1)):
@@ -41,7 +42,10 @@ def cholesky(lapack: Lapack) -> Any:
             for i in range(n):
                 for j in range(n):
                     a[i * n + j] = x[begin + i * n + j] if j <= i else 0
-            failed |= by_loops(n, a) if n <= SMALL else potrf(kind, half, n, a.ctypes, n) != 0
+            if n <= SMALL:
+                failed |= by_loops(n, a)
+            else:
+                failed |= potrf(kind, half, n, a.ctypes, n) != 0
         return failed
 
     return cholesky
@@ -53,11 +57,11 @@ def lu(lapack: Lapack) -> Any:
 
     getrf, kind, integer, element = lapack.call("numba_xxgetrf"), lapack.kind, lapack.int, lapack.type
 
-    @lapack.jit
+    @Part.of
     def size(x: Any) -> Any:
         return abs(x.real) + abs(x.imag)
 
-    @lapack.jit
+    @Part.of
     def by_loops(n: Any, a: Any, order: Any) -> Any:
         for k in range(n):
             pivot = k
@@ -75,7 +79,7 @@ def lu(lapack: Lapack) -> Any:
                 for j in range(k + 1, n):
                     a[i * n + j] -= a[i * n + k] * a[k * n + j]
 
-    @lapack.jit
+    @Part.of
     def by_lapack(n: Any, a: Any, order: Any) -> Any:
         turned, pivots = np.empty(n * n, element), np.empty(n, integer)
         for i in range(n):
@@ -89,7 +93,7 @@ def lu(lapack: Lapack) -> Any:
             pivot = pivots[i] - 1
             order[i], order[pivot] = order[pivot], order[i]
 
-    @lapack.jit
+    @Part.of
     def lu(count: Any, n: Any, x: Any, out: Any, order: Any) -> Any:
         for i in range(count * n * n):
             out[i] = x[i]
@@ -114,11 +118,13 @@ def log_determinant(lapack: Lapack) -> Any:
     """The pivots' signs times that of the permutation, and the sum of their sizes' logarithms."""
     import numpy as np
 
-    element, sign_of = lapack.type, _sign(lapack)
+    element, sign_of, flag = lapack.type, _sign(lapack), lapack.flag
 
-    @lapack.jit
+    @Part.of
     def parity(n: Any, order: Any) -> Any:
-        odd, seen = False, np.zeros(n, np.bool_)
+        odd, seen = False, np.empty(n, flag)
+        for i in range(n):
+            seen[i] = False
         for start in range(n):
             at = start
             while not seen[at]:
@@ -126,7 +132,7 @@ def log_determinant(lapack: Lapack) -> Any:
                 odd ^= at != start
         return odd
 
-    @lapack.jit
+    @Part.of
     def log_determinant(count: Any, n: Any, lu: Any, order: Any, signs: Any, logs: Any) -> Any:
         for item in range(count):
             sign = element(-1 if parity(n, order[item * n : (item + 1) * n]) else 1)
@@ -149,9 +155,11 @@ def _sign(lapack: Lapack) -> Any:
         return element(0) if x == 0 else element(-1) if x < 0 else element(1)
 
     def complex_sign(x: Any) -> Any:
-        return element(0) if x == 0 else x / abs(x)
+        if x == 0:
+            return element(0)
+        return x / abs(x)
 
-    return lapack.jit(real_sign if lapack.type == lapack.real else complex_sign)
+    return Part.of(real_sign if lapack.type == lapack.real else complex_sign)
 
 
 def determinant(lapack: Lapack) -> Any:
@@ -160,7 +168,7 @@ def determinant(lapack: Lapack) -> Any:
 
     element, part, logarithm = lapack.type, lapack.real, log_determinant(lapack)
 
-    @lapack.jit
+    @Part.of
     def determinant(count: Any, n: Any, lu: Any, order: Any, out: Any) -> Any:
         signs, logs = np.empty(count, element), np.empty(count, part)
         logarithm(count, n, lu, order, signs, logs)

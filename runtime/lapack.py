@@ -5,7 +5,6 @@ Matrices are in Fortran order here. A wrapper returns what LAPACK calls `info`: 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from tapejit.ir.types import COMPLEX_OF, NUMPY_NAME, REAL_OF
@@ -14,12 +13,9 @@ LETTER = {"f64": "d", "f32": "s", "c128": "z", "c64": "c"}
 
 
 class Lapack:
-    """The libraries for one dtype, for the functions that one routine is made of.
+    """The libraries for one dtype, and its types, for the functions that a routine is made of."""
 
-    `jit` is the decorator for these; it puts `mark` into the names of their symbols.
-    """
-
-    def __init__(self, dtype: str, mark: str):
+    def __init__(self, dtype: str):
         import numba
         from numba.np.linalg import _LAPACK, F_INT_nbtype
 
@@ -28,14 +24,8 @@ class Lapack:
         self.type = getattr(numba, NUMPY_NAME[dtype])
         self.real = getattr(numba, NUMPY_NAME[REAL_OF.get(dtype, dtype)])
         self.complex = getattr(numba, NUMPY_NAME[COMPLEX_OF.get(dtype, dtype)])
-        self.int = F_INT_nbtype
-        self._mark, self._wrappers = mark, _LAPACK()
-        self._compiler = numba.njit(nogil=True, error_model="numpy", fastmath={"contract"})
-
-    def jit(self, function: Callable[..., Any]) -> Any:
-        """The function as part of the routine."""
-        function.__qualname__ += f"_{self._mark}"
-        return self._compiler(function)
+        self.int, self.letter_type, self.flag = F_INT_nbtype, numba.int8, numba.boolean
+        self._wrappers = _LAPACK()
 
     def types(self, letters: str) -> tuple[Any, ...]:
         """Of arguments: n a number, f a flag, r a real number; rows of x elements, p real ones, z complex

@@ -58,7 +58,7 @@ class LinearAlgebra:
         full = f"{name}_{dtype}"
         if full not in self._declared:
             routine, symbol = ROUTINES[name], f"tapejit_{full}"
-            lapack = Lapack(dtype, symbol)
+            lapack = Lapack(dtype)
             types = lapack.types(routine.arguments)
             address = address_of(symbol, lambda: routine.build(lapack), types, self._store)
             self._declared[full] = self._declare(full, len(types), call_of(symbol, address, types))

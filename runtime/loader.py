@@ -22,6 +22,7 @@ from tapejit.runtime.fourier import Fourier
 from tapejit.runtime.gemm import BlasThreads, gemm
 from tapejit.runtime.linear_algebra import LinearAlgebra
 from tapejit.runtime.machine_code import MachineCode, machine_code
+from tapejit.runtime.pipeline import jitted, named
 from tapejit.runtime.shared_code import Definitions, SharedCode
 from tapejit.runtime.signals import check_signals
 from tapejit.runtime.store import Store
@@ -152,15 +153,11 @@ class Loader:
         filename = _file(source, name)
         linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
         namespace = self._namespace(source)
-        module = ast.parse(source, filename)
-        exec(compile(module, filename, "exec"), namespace)
-        for tree in module.body:
+        for tree in ast.parse(source).body:
             assert isinstance(tree, ast.FunctionDef)
-            function = namespace[tree.name]
-            function.tree = tree  # what the pipeline reads
-            function.__qualname__ += f"_{_mark(source)}"  # symbols are unique among all processes
+            function = named(tree, namespace, _mark(source), filename)
             if tree.name != name:  # of blocks, which stand before what launches them
-                namespace[tree.name] = _jit()(function)
+                namespace[tree.name] = jitted()(function)
         return _compile(namespace[name], signature, general)
 
     def load_general(self, source: str, name: str, signature: Signature) -> NativeProgram | None:
@@ -215,18 +212,7 @@ def _compile(function: Any, signature: Signature, general: bool) -> Any:
         *(_numba_type(t, plain) for t, plain in zip(signature.params, signature.by_value, strict=True)),
         *(_numba_type(t, False) for t in signature.results),
     )
-    return _jit(numba.void(*types))(function)
-
-
-def _jit(*signatures: Any) -> Any:
-    """Numba's decorator, with what all functions of a program have in common."""
-    import numba
-
-    from tapejit.runtime.pipeline import pipeline
-
-    return numba.njit(
-        *signatures, nogil=True, error_model="numpy", fastmath={"contract"}, pipeline_class=pipeline()
-    )
+    return jitted(numba.void(*types))(function)
 
 
 def _program(dispatcher: Any, source: str, name: str) -> NativeProgram:

@@ -18,24 +18,54 @@ from numba.core import cgutils, types
 from tapejit.runtime.allocation import Allocations
 from tapejit.runtime.expression import Expressions, LoweringError
 from tapejit.runtime.operand import Constant, Operand, Row, RowVariable, Scalar, ScalarVariable
+from tapejit.runtime.part_function import Parts
+from tapejit.runtime.returning import Returned
 
 
-def lower(body: Sequence[ast.stmt], context: Any, builder: Any, arguments: Any, namespace: Any) -> None:
-    """Append the statements of a function; `arguments` are names, types of Numba and values."""
-    lowering = _Statements(context, builder, namespace)
-    lowering.bind(arguments)
+def lower(
+    body: Sequence[ast.stmt],
+    context: Any,
+    function: Any,
+    parameters: Sequence[tuple[str, Any]],
+    namespace: Any,
+    returned: Returned,
+    parts: Parts | None = None,
+) -> Any:
+    """Make the statements the body of an empty function, whose parameters are names and types of Numba.
+
+    Returns Numba's helper for callers. `parts`: those of the module, if it has any yet.
+    """
+    entry, first = map(function.append_basic_block, ("entry", "body"))
+    builder = ll.IRBuilder(entry)
+    helper = context.call_conv.init_call_helper(builder)
+    names, kinds = zip(*parameters, strict=True) if parameters else ((), ())
+    values = _decoded(context, builder, function, kinds)
+    decoded = builder.block
+    builder.position_at_end(first)
+    parts = parts or Parts(context, function.module, lower)
+    lowering = _Statements(context, builder, namespace, returned, parts)
+    lowering.bind(zip(names, kinds, values, strict=True))
     lowering.run(body)
-    context.call_conv.return_value(builder, context.get_dummy_value())
-    lowering.allocations.freed_at_exits()
+    lowering.end()
+    builder.position_at_end(decoded)  # behind the variables
+    builder.branch(first)
+    return helper
+
+
+def _decoded(context: Any, builder: Any, function: Any, kinds: Sequence[Any]) -> Any:
+    """The values of the parameters; parts have one more behind these, for what they return."""
+    packer, raw = context.get_arg_packer(kinds), context.call_conv.get_arguments(function)
+    return packer.from_arguments(builder, raw[: len(packer.argument_types)])
 
 
 class _Statements:
     """The statements of one function."""
 
-    def __init__(self, context: Any, builder: Any, namespace: Any):
+    def __init__(self, context: Any, builder: Any, namespace: Any, returned: Returned, parts: Parts):
         self.context, self.builder, self.namespace = context, builder, namespace
         self.allocations = Allocations(context, builder)
-        self.expressions = Expressions(context, builder, namespace, self.allocations)
+        self.expressions = Expressions(context, builder, namespace, self.allocations, parts)
+        self._returned = returned
         self.variables = self.expressions.variables
         self._exits: list[Any] = []  # of the loops around, innermost last
 
@@ -54,6 +84,12 @@ class _Statements:
                 raise LoweringError(f"emitted source has no statement like: {ast.unparse(statement)}")
             lowered(statement)
 
+    def end(self) -> None:
+        """After the last statement."""
+        if not self.builder.block.is_terminated:
+            self._returned(self.builder, None)
+        self.allocations.freed_at_exits()
+
     # -- Plain statements --------------------------------------------------------------------------------
 
     def _expr(self, statement: Any) -> None:
@@ -64,6 +100,9 @@ class _Statements:
 
     def _break(self, statement: Any) -> None:
         self.builder.branch(self._exits[-1])
+
+    def _return(self, statement: Any) -> None:
+        self._returned(self.builder, self.expressions.typed(self.expressions.evaluated(statement.value)))
 
     def _raise(self, statement: Any) -> None:
         error, (message,) = self.namespace[statement.exc.func.id], statement.exc.args

@@ -8,13 +8,43 @@ convention, machine code. See docs/decisions/0013-own-front-end.md. Start with `
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 
+def named(tree: ast.FunctionDef, namespace: dict[str, Any], mark: str, filename: str = "<tapejit>") -> Any:
+    """A Python function for Numba to name and to find its syntax tree in; it does nothing itself.
+
+    `mark` makes its symbols unique among all processes.
+    """
+    parameters = ", ".join(parameter.arg for parameter in tree.args.args)
+    stub = "\n" * (tree.lineno - 1) + f"def {tree.name}({parameters}):\n    pass\n"  # where debuggers look
+    exec(compile(stub, filename, "exec"), namespace)
+    function = namespace[tree.name]
+    function.tree = tree
+    function.__qualname__ += f"_{mark}"
+    return function
+
+
+def jitted(*signatures: Any, aliases: bool = False, **options: Any) -> Callable[[Any], Any]:
+    """Numba's decorator for functions that `named` made; `aliases`: their arrays may overlap."""
+    import numba
+
+    return numba.njit(
+        *signatures,
+        nogil=True,
+        error_model="numpy",
+        fastmath={"contract"},
+        pipeline_class=pipeline(aliases),
+        **options,
+    )
+
+
 @cache
-def pipeline() -> Any:
-    """A compiler class for `numba.njit(pipeline_class=...)`; functions carry their syntax tree as `tree`."""
+def pipeline(aliases: bool = False) -> Any:
+    """A compiler class for `numba.njit(pipeline_class=...)`."""
     from numba.core import bytecode
     from numba.core.compiler import CompilerBase
     from numba.core.compiler_machinery import PassManager
@@ -29,7 +59,7 @@ def pipeline() -> Any:
             return self._compile_bytecode()
 
         def define_pipelines(self) -> Any:
-            self.state.flags.noalias = True
+            self.state.flags.noalias = not aliases
             self.state.flags.no_cfunc_wrapper = True
             manager = PassManager("tapejit")
             manager.add_pass(lowering, "lower emitted source")

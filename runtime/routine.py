@@ -11,25 +11,37 @@ from typing import Any
 
 from tapejit.runtime.lapack import announce
 from tapejit.runtime.machine_code import MachineCode, machine_code
+from tapejit.runtime.part import Part
+from tapejit.runtime.pipeline import jitted, named
 from tapejit.runtime.store import Store
 
 
-def address_of(symbol: str, build: Callable[[], Any], arguments: tuple[Any, ...], store: Store | None) -> int:
-    """The machine code of the routine: what another process kept, or what Numba makes of `build()`.
+def address_of(
+    symbol: str, build: Callable[[], Part], arguments: tuple[Any, ...], store: Store | None
+) -> int:
+    """The machine code of the routine: what another process kept, or what is made of the part `build()`.
 
-    Its functions carry `symbol` in their names.
+    It carries `symbol` in its name.
     """
     key = None if store is None else store.key_of(symbol)
     found = None if key is None or store is None else _restored(store.get(key))
     if found is not None:
         return found
-    dispatcher = build()
-    dispatcher.compile(arguments)
-    compiled = dispatcher.overloads[arguments]
+    compiled = _compiled(symbol, build(), arguments)
     if key is not None and store is not None:
         store.put(key, machine_code(compiled, symbol), f"# {symbol}\n")
     address: int = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
     return address
+
+
+def _compiled(symbol: str, part: Part, arguments: tuple[Any, ...]) -> Any:
+    """What Numba's back end makes of it."""
+    from numba import types
+
+    function = named(part.tree, dict(part.namespace), symbol)
+    dispatcher = jitted(types.boolean(*arguments), aliases=True, no_cpython_wrapper=True)(function)
+    (compiled,) = dispatcher.overloads.values()
+    return compiled
 
 
 def _restored(code: MachineCode | None) -> int | None:

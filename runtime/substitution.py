@@ -9,28 +9,32 @@ from typing import Any
 
 from tapejit.runtime.factorisation import SMALL
 from tapejit.runtime.lapack import Lapack
+from tapejit.runtime.part import Part
 
 
 def _quotient(lapack: Lapack) -> Any:
     """x / y. A complex number over zero is NaN, where Numba would raise an error."""
-    nothing = lapack.complex(complex("nan+nanj"))
+    element, nan = lapack.type, float("nan")
 
     def real_quotient(x: Any, y: Any) -> Any:
         return x / y
 
     def complex_quotient(x: Any, y: Any) -> Any:
-        return nothing if y == 0 else x / y
+        if y == 0:
+            return element(complex(nan, nan))
+        return x / y
 
-    return lapack.jit(real_quotient if lapack.type == lapack.real else complex_quotient)
+    return Part.of(real_quotient if lapack.type == lapack.real else complex_quotient)
 
 
 def _substitution(lapack: Lapack) -> Any:
     """Substitution in place. For BLAS, which reads both transposed, the triangle is on the right."""
     import numpy as np
 
-    trsm, integer, element, quotient = lapack.trsm, lapack.int, lapack.type, _quotient(lapack)
+    trsm, quotient = lapack.trsm, _quotient(lapack)
+    letter, integer, element = lapack.letter_type, lapack.int, lapack.type
 
-    @lapack.jit
+    @Part.of
     def by_loops(n: Any, k: Any, forward: Any, turn: Any, unit: Any, a: Any, x: Any) -> Any:
         for step in range(n):
             i = step if forward else n - 1 - step
@@ -42,9 +46,10 @@ def _substitution(lapack: Lapack) -> Any:
                 for c in range(k):
                     x[i * k + c] = quotient(x[i * k + c], a[i * n + i])
 
-    @lapack.jit
+    @Part.of
     def by_blas(n: Any, k: Any, lower: Any, turn: Any, unit: Any, a: Any, x: Any) -> Any:
-        letters, sizes, one = np.empty(4, np.int8), np.empty(2, integer), np.ones(1, element)
+        letters, sizes, one = np.empty(4, letter), np.empty(2, integer), np.empty(1, element)
+        one[0] = 1
         letters[0], letters[1] = 82, 85 if lower else 76  # R; U or L
         letters[2], letters[3] = 84 if turn else 78, 85 if unit else 78  # T or N; U or N
         sizes[0], sizes[1] = k, n
@@ -55,7 +60,7 @@ def _substitution(lapack: Lapack) -> Any:
             one.ctypes, a.ctypes, rows.ctypes, x.ctypes, columns.ctypes,
         )  # fmt: skip
 
-    @lapack.jit
+    @Part.of
     def in_place(n: Any, k: Any, lower: Any, turn: Any, unit: Any, a: Any, x: Any) -> Any:
         if n <= SMALL:
             by_loops(n, k, lower != turn, turn, unit, a, x)
@@ -68,7 +73,7 @@ def _substitution(lapack: Lapack) -> Any:
 def triangular_solve(lapack: Lapack) -> Any:
     in_place = _substitution(lapack)
 
-    @lapack.jit
+    @Part.of
     def triangular_solve(
         count: Any, n: Any, k: Any, lower: Any, turn: Any, unit: Any, strict: Any, a: Any, b: Any, out: Any
     ) -> Any:
@@ -92,9 +97,11 @@ def lu_solve(lapack: Lapack) -> Any:
 
     element, in_place = lapack.type, _substitution(lapack)
 
-    @lapack.jit
+    @Part.of
     def one(n: Any, k: Any, turn: Any, lu: Any, order: Any, b: Any, out: Any) -> Any:
-        x = np.empty(n * k, element) if turn else out
+        x = out
+        if turn:
+            x = np.empty(n * k, element)
         for i in range(n):
             for c in range(k):
                 x[i * k + c] = b[i * k + c] if turn else b[order[i] * k + c]
@@ -105,7 +112,7 @@ def lu_solve(lapack: Lapack) -> Any:
                 for c in range(k):
                     out[order[i] * k + c] = x[i * k + c]
 
-    @lapack.jit
+    @Part.of
     def lu_solve(
         count: Any, n: Any, k: Any, turn: Any, strict: Any, lu: Any, order: Any, b: Any, out: Any
     ) -> Any:
@@ -114,8 +121,8 @@ def lu_solve(lapack: Lapack) -> Any:
             factor = lu[item * n * n : (item + 1) * n * n]
             for i in range(n):
                 failed |= strict and factor[i * n + i] == 0
-            places, rows = order[item * n : (item + 1) * n], slice(item * n * k, (item + 1) * n * k)
-            one(n, k, turn, factor, places, b[rows], out[rows])
+            places, begin, end = order[item * n : (item + 1) * n], item * n * k, (item + 1) * n * k
+            one(n, k, turn, factor, places, b[begin:end], out[begin:end])
         return failed
 
     return lu_solve

@@ -1,0 +1,64 @@
+"""Parts of a routine as functions of its module: each is lowered once for arguments of the same types.
+
+Start with `Parts.called`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import llvmlite.ir as ll
+from numba.core import cgutils, types
+
+from tapejit.runtime.operand import Constant, Operand, Scalar
+from tapejit.runtime.part import Part
+from tapejit.runtime.returning import ThroughMemory
+
+
+@dataclass(frozen=True)
+class _Function:
+    """A part as a function of the module. What it returns it leaves where its last argument says."""
+
+    function: Any
+    kinds: tuple[Any, ...]
+    result: Any  # a type, None if it returns nothing
+
+
+class Parts:
+    """Those of one module. `lower` is `lowering.lower`, which needs the parts for those that parts call."""
+
+    def __init__(self, context: Any, module: Any, lower: Callable[..., Any]):
+        self._context, self._module, self._lower = context, module, lower
+        self._known: dict[tuple[Part, tuple[Any, ...]], _Function] = {}
+
+    def called(self, builder: Any, part: Part, kinds: tuple[Any, ...], values: Sequence[Any]) -> Operand:
+        """The result of a part; what went wrong in it goes wrong here."""
+        known = self._known.get((part, kinds)) or self._made(part, kinds)
+        byte = ll.IntType(8).as_pointer()
+        slot, passed = None, byte(None)
+        if known.result is not None:
+            slot = cgutils.alloca_once(builder, self._context.get_value_type(known.result))
+            passed = builder.bitcast(slot, byte)
+        convention = self._context.call_conv
+        status, _ = convention.call_function(
+            builder, known.function, types.none, known.kinds, [*values, passed]
+        )
+        with cgutils.if_unlikely(builder, status.is_error):
+            convention.return_status_propagate(builder, status)
+        return Constant(False) if slot is None else Scalar(known.result, builder.load(slot))
+
+    def _made(self, part: Part, kinds: tuple[Any, ...]) -> _Function:
+        convention, given = self._context.call_conv, (*kinds, types.voidptr)
+        function = ll.Function(
+            self._module,
+            convention.get_function_type(types.none, given),
+            self._module.get_unique_name(f"tapejit.{part.tree.name}"),
+        )
+        function.linkage = "internal"
+        convention.decorate_function(function, [*part.names, "result"], given, noalias=False)
+        returned, named = ThroughMemory(self._context), zip(part.names, kinds, strict=True)
+        self._lower(part.tree.body, self._context, function, tuple(named), part.namespace, returned, self)
+        made = self._known[part, kinds] = _Function(function, given, returned.type)
+        return made
