@@ -17,7 +17,7 @@ from tapejit.codegen import lane_type
 
 T = TypeVar("T")
 
-_LONG = 8  # coefficients; beyond it the chain of dependent operations keeps the processor waiting
+_LONG = 6  # coefficients; beyond it the chain of dependent operations keeps the processor waiting
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,14 +134,26 @@ class Lane:
         return self.intrinsic("copysign", other)
 
     def polynomial(self, coefficients: Sequence[float]) -> Lane:
-        """The constant term stands first. Horner's rule, on even and odd terms apart when there are many."""
-        if len(coefficients) > _LONG:
-            square = self * self
-            return square.polynomial(coefficients[1::2]).fma(self, square.polynomial(coefficients[::2]))
+        """The constant term stands first. For many terms by Estrin's scheme."""
+        if len(coefficients) <= _LONG:
+            return self.horner(coefficients)
+        return self._in_pairs([self.like(c) for c in coefficients])
+
+    def horner(self, coefficients: Sequence[float]) -> Lane:
+        """The same by Horner's rule: slower when there are many terms, but with smaller errors."""
         result = self.like(coefficients[-1])
         for coefficient in reversed(coefficients[:-1]):
             result = result.fma(self, coefficient)
         return result
+
+    def _in_pairs(self, terms: Sequence[Lane]) -> Lane:
+        """Pairs of terms are terms of a polynomial in the square."""
+        if len(terms) == 1:
+            return terms[0]
+        pairs = [high.fma(self, low) for low, high in zip(terms[::2], terms[1::2], strict=False)]
+        rest = terms[2 * len(pairs) :]
+        square = self if len(pairs) + len(rest) == 1 else self * self
+        return square._in_pairs([*pairs, *rest])
 
     def intrinsic(self, name: str, *others: Lane | float) -> Lane:
         """The LLVM intrinsic `llvm.name` of operands of one type."""

@@ -1,8 +1,11 @@
-"""Long functions called instead of inlined: for programs so long that inlining would take too much time.
+"""Long functions called instead of inlined: where inlining would take too much time, or be slower.
 
 LLVM's time grows faster than a loop's length. Beyond `MANY` calls a program therefore calls functions of
 real numbers that are there already (`shared_function`), vector by vector in loops. What those do not serve,
 complex numbers and integers, is in functions of its own from `VERY_MANY` on, called element by element.
+
+A function with a rare branch tests for it once per lane where it is inlined, once per vector where it is
+called. Where that decides, it is always called (`ScalarFunction.called_for`).
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import llvmlite.ir as ll
 
 from tapejit.codegen.complex_lane import lane
 from tapejit.codegen.scalar_library import ScalarFunction
-from tapejit.codegen.shared_function import dtype_of
+from tapejit.codegen.shared_function import ELEMENTS, dtype_of
 from tapejit.codegen.shared_library import PARTS, shared_row
 
 MANY, VERY_MANY = 6, 60
@@ -38,23 +41,28 @@ def pairs_pay(source: str) -> bool:
 def outlined(vocabulary: Mapping[str, ScalarFunction], source: str) -> dict[str, ScalarFunction]:
     """Those of the vocabulary that the source should call, as calls."""
     count = calls(source, vocabulary)
-    if count <= MANY:
-        return {}
-    parts, own = PARTS if pairs_pay(source) else {}, count > VERY_MANY
+    parts = PARTS if pairs_pay(source) else {}
     return {
-        name: _called(name, function, *parts.get(name, (name, 0)), own)
+        name: _called(name, function, *parts.get(name, (name, 0)), _whom(function, count), count > VERY_MANY)
         for name, function in vocabulary.items()
-        if function.long
+        if function.long and _whom(function, count)
     }
 
 
-def _called(name: str, function: ScalarFunction, shared: str, result: int, own: bool) -> ScalarFunction:
+def _whom(function: ScalarFunction, calls_of_all: int) -> tuple[str, ...]:
+    """The dtypes for which a function is called."""
+    return function.called_for if calls_of_all <= MANY else tuple(ELEMENTS)
+
+
+def _called(
+    name: str, function: ScalarFunction, shared: str, result: int, dtypes: tuple[str, ...], own: bool
+) -> ScalarFunction:
     """The function as a call: a result of the shared one, or the program's own for other operands."""
     row = shared_row(shared, {name: function})
 
     def call(*operands: Any) -> Any:
         dtype = dtype_of(operands)
-        if dtype is not None:
+        if dtype in dtypes:
             return row.function(shared, dtype).called(*operands)[result]
         if not own:
             return function.formula_for(operands)(*operands)

@@ -50,6 +50,7 @@ class ScalarFunction:
     result_like: int | None = 0
     literal: int | None = None
     long: bool = False  # dozens of instructions: see `outlined`
+    called_for: tuple[str, ...] = ()  # dtypes for which it is always called, see `outlined`
     complex_formula: Callable[..., Any] | None = None  # on complex lanes, see `complex_library`
     takes_parts: bool = False  # the result has the type of the parts of a complex operand
 
@@ -107,9 +108,9 @@ LIBRARY: dict[str, ScalarFunction] = {
     "erfcinv": ScalarFunction(vector_inverse_error.erfcinv, long=True),
     "ndtr": ScalarFunction(vector_error_function.ndtr, long=True),
     "log_ndtr": ScalarFunction(vector_error_function.log_ndtr, long=True),
-    "gamma": ScalarFunction(vector_gamma.gamma, long=True),
-    "lgamma": ScalarFunction(vector_gamma.lgamma, long=True),
-    "digamma": ScalarFunction(vector_gamma.digamma, long=True),
+    "gamma": ScalarFunction(vector_gamma.gamma, long=True, called_for=("f64", "f32")),
+    "lgamma": ScalarFunction(vector_gamma.lgamma, long=True, called_for=("f64", "f32")),
+    "digamma": ScalarFunction(vector_gamma.digamma, long=True, called_for=("f64", "f32")),
     "polygamma": ScalarFunction(vector_polygamma.polygamma, arity=2, literal=1),
     "poisson_mass": ScalarFunction(deviance.poisson_mass, arity=2),
     "gammainc": ScalarFunction(incomplete_gamma.gammainc, arity=2),
@@ -132,9 +133,9 @@ LIBRARY: dict[str, ScalarFunction] = {
     "i1e": ScalarFunction(vector_bessel.i1e, long=True),
     "j0": ScalarFunction(vector_bessel.j0, long=True),
     "j1": ScalarFunction(vector_bessel.j1, long=True),
-    "sin": ScalarFunction(vector_trigonometric.sin, long=True),
-    "cos": ScalarFunction(vector_trigonometric.cos, long=True),
-    "tan": ScalarFunction(vector_trigonometric.tan, long=True),
+    "sin": ScalarFunction(vector_trigonometric.sin, long=True, called_for=("f32",)),
+    "cos": ScalarFunction(vector_trigonometric.cos, long=True, called_for=("f32",)),
+    "tan": ScalarFunction(vector_trigonometric.tan, long=True, called_for=("f32",)),
     "arcsin": ScalarFunction(vector_inverse_trigonometric.arcsin, long=True),
     "arccos": ScalarFunction(vector_inverse_trigonometric.arccos, long=True),
     "arctan": ScalarFunction(vector_inverse_trigonometric.arctan, long=True),

@@ -14,8 +14,8 @@ from tapejit.codegen.lane import Lane
 from tapejit.codegen.two_part import TwoPart, fast_sum, quotient
 
 _LOG2_E = 1 / math.log(2)
-_LN2_DOUBLE = (0.6931471805599453, 2.3190468138462996e-17)
-_LN2_SINGLE = (0.6931471824645996, -1.9046542121259336e-09)
+LN2_DOUBLE = (0.6931471805599453, 2.3190468138462996e-17)
+LN2_SINGLE = (0.6931471824645996, -1.9046542121259336e-09)
 
 # (exp(r) - 1 - r) / r**2
 _EXP_DOUBLE = (
@@ -90,7 +90,7 @@ def exp2(x: Lane) -> Lane:
     bounded = x.at_most(x.pick(1025.0, 129.0)).at_least(x.pick(-1077.0, -152.0))
     k, n = nearest_multiple(bounded, 1.0)
     r = bounded - k
-    high, low = x.pick(_LN2_DOUBLE, _LN2_SINGLE)
+    high, low = x.pick(LN2_DOUBLE, LN2_SINGLE)
     curve = r.polynomial(x.pick(_EXP2_DOUBLE, _EXP2_SINGLE))
     return scaled(r.fma(high, r * r.fma(curve, low)) + 1.0, n)
 
@@ -139,7 +139,7 @@ def cosh(x: Lane) -> Lane:
 
 def reduced(x: Lane) -> tuple[Lane, Lane]:
     """n and r of x = n ln 2 + r, n as an int."""
-    high, low = x.pick(_LN2_DOUBLE, _LN2_SINGLE)
+    high, low = x.pick(LN2_DOUBLE, LN2_SINGLE)
     k, n = nearest_multiple(x, _LOG2_E)
     return n, (-k).fma(low, (-k).fma(high, x))
 

@@ -199,13 +199,14 @@ SINGLE = Tables(
 )
 _TINY = 1e-20  # below, gamma(x) is 1 / x
 _LARGE = 3.0  # from here on Stirling's series
-_DIGAMMA_ROOT = (1.4616321449683622, 9.549995429965697e-17)
+_DIGAMMA_ROOT_DOUBLE = (1.4616321449683622, 9.549995429965697e-17)
+_DIGAMMA_ROOT_SINGLE = (1.4616321325302124, 1.243815006546356e-08)
 _LOG_ROOT_TWO_PI = 0.5 * math.log(2 * math.pi)
 
 
 def lgamma(x: Lane) -> Lane:
     """log |gamma(x)|; inf at the poles 0, -1, -2, ..."""
-    return _in_double(x, "lgamma", _log_gamma_of_positive, _log_gamma_of_others)
+    return _or_rarely(x, "lgamma", _log_gamma_of_positive, _log_gamma_of_others)
 
 
 def lgamma_of_one_and(x: Lane) -> Lane:
@@ -215,22 +216,30 @@ def lgamma_of_one_and(x: Lane) -> Lane:
 
 def digamma(x: Lane) -> Lane:
     """The derivative of lgamma; NaN at -1, -2, ..., -inf at 0 and inf at -0, as in SciPy."""
-    return _in_double(x, "digamma", _digamma_of_positive, _digamma_of_others)
+    return _or_rarely(x, "digamma", _digamma_of_positive, _digamma_of_others)
 
 
 def gamma(x: Lane) -> Lane:
     """The gamma function; NaN at -1, -2, ..., inf with the sign of x at 0."""
-    return _in_double(x, "gamma", _gamma_of_positive, _gamma_of_others)
+    tables = x.pick(DOUBLE, SINGLE)
+
+    def in_double(v: Lane) -> Lane:
+        return _gamma_of_positive(v.to_double(), tables).to_type_of(v)
+
+    return _or_rarely(x, "gamma", lambda v, _: in_double(v), _gamma_of_others)
 
 
 Formula = Callable[[Lane, Tables], Lane]
 
 
-def _in_double(x: Lane, name: str, positive: Formula, others: Formula) -> Lane:
-    tables, wide = x.pick(DOUBLE, SINGLE), x.to_double()
-    rare = f"tapejit_{name}" + x.pick("", "f")
-    result = rarely(wide <= 0.0, positive(wide, tables), rare, lambda v: others(v, tables), wide)
-    return result.to_type_of(x)
+def _or_rarely(x: Lane, name: str, positive: Formula, others: Formula) -> Lane:
+    """`positive` for x > 0; `others`, of doubles, for the rest."""
+    tables = x.pick(DOUBLE, SINGLE)
+
+    def rare(v: Lane) -> Lane:
+        return others(v.to_double(), tables).to_type_of(v)
+
+    return rarely(x <= 0.0, positive(x, tables), f"tapejit_{name}" + x.pick("", "f"), rare, x)
 
 
 def _log_gamma_of_positive(x: Lane, tables: Tables) -> Lane:
@@ -264,7 +273,7 @@ def _digamma_of_positive(x: Lane, tables: Tables) -> Lane:
     high, low = log_in_two_parts(is_series.where(w, 2.0))
     far = is_shifted.where(high - over_x, high) + square.fma(square.polynomial(tables.digamma_tail), low)
     y = is_small.where(x, x - 1.0)
-    root, root_low = _DIGAMMA_ROOT
+    root, root_low = x.pick(_DIGAMMA_ROOT_DOUBLE, _DIGAMMA_ROOT_SINGLE)
     core = ((y - (root - 1.0)) - root_low) * _ratio(y, tables.digamma)
     near = is_small.where(core - inverse, core)
     return (x < math.inf).where(is_series.where(far, near), x)
@@ -309,4 +318,4 @@ def _gamma_of_others(x: Lane, tables: Tables) -> Lane:
 
 
 def _ratio(x: Lane, coefficients: tuple[Polynomial, Polynomial]) -> Lane:
-    return x.polynomial(coefficients[0]) / x.polynomial(coefficients[1])
+    return x.horner(coefficients[0]) / x.horner(coefficients[1])

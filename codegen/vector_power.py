@@ -1,110 +1,148 @@
 """pow without branches: exp(y log|x|), with the logarithm to more digits than the result has.
 
-An error in y log x becomes a relative error of the power, and y log x may be 700: f64 carries the logarithm
-as an unevaluated sum of two doubles, f32 computes in f64. Start with `power`.
+An error in y log x becomes a relative error of the power, and y log x may be 700: the logarithm is carried as
+an unevaluated sum. x = 2**n m with m from 9/13 to 18/13, and c of a few bits brings m c next to 1:
+f = m c - 1 is exact and at most 0.135, so that of the series in t = f / (1 + f/2) only the first term needs
+two parts. The multiple of ln 2 is found from an estimate, while the last digits are still being computed.
+Start with `power`.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
-from tapejit.codegen.float_parts import normalised, normalised_any, power_of_two, scaled, small_int_to_float
+from tapejit.codegen.float_parts import format_of, scaled, small_int_to_float
 from tapejit.codegen.lane import Lane
-from tapejit.codegen.two_part import TwoPart, fast_sum, product
-from tapejit.codegen.vector_exponential import expm1_near_zero, reduced
+from tapejit.codegen.two_part import TwoPart, fast_sum
+from tapejit.codegen.vector_exponential import LN2_DOUBLE, LN2_SINGLE, expm1_near_zero
 
-# ln 2; a multiple of the first part by any exponent is exact.
-_LN2_HIGH, _LN2_LOW = (0.6931471805592082, 7.371002565167799e-13)
-_TWO_THIRDS = (0.6666666666666666, 3.700743415417188e-17)
-# (log(1 + f) / s - 2 - 2/3 s**2) / s**4 in s**2, where s = f / (2 + f)
-_LOG_TAIL = (
-    0.4,
-    0.28571428571428376,
-    0.2222222222229107,
-    0.18181818169175953,
-    0.15384616760209008,
-    0.13333240054857173,
-    0.11768686074618147,
-    0.1042268827451654,
-    0.11014906541376653,
+_LOG2_E = 1 / math.log(2)
+_BELOW, _ABOVE = 0.8869, 1.1  # of m, where c is 5/4 or 13/16 instead of 1
+_FACTORS = (1.25, 1.0, 0.8125)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The constants of one format. Of logarithms the multiples and sums of the first parts are exact."""
+
+    least_bits: int  # the pattern of 9/13, not rounded up: f is exact below 1/8
+    ln2: tuple[float, float]
+    shifts: tuple[tuple[float, ...], tuple[float, ...]]  # -log c in two parts, each for the three c
+    series: tuple[float, ...]  # (log m c - t) / t**3 in t**2
+    largest: float  # exponents beyond it might as well be it
+    binades: tuple[float, float]  # the binary logarithms of results between 0 and inf
+
+
+DOUBLE = Tables(
+    least_bits=0x3FE6276276276276,
+    ln2=(0.6931471805598903, 5.497923018708371e-14),
+    shifts=(
+        (-0.22314355131425145, 0.0, 0.20763936477828793),
+        (4.169796584527195e-14, 0.0, -4.3425422595242564e-14),
+    ),
+    series=(
+        0.08333333333333333,
+        0.012500000000002802,
+        0.0022321428562845046,
+        0.0004340278985962835,
+        8.876981774742607e-05,
+        1.9080056530906536e-05,
+    ),
+    largest=1e300,
+    binades=(-1080.0, 1026.0),
 )
-# The same as in `vector_logarithm` and `vector_exponential`, good for 35 bits: enough for f32.
-_SHORT_LOG = (0.6666666564129681, 0.4000033621856663, 0.28537238365284817, 0.2358356813961867)
-_SHORT_EXP = (
-    0.5000000044268752,
-    0.16666666369762437,
-    0.04166636042729786,
-    0.008333389457632597,
-    0.001394066853961776,
-    0.00019845881635771514,
+SINGLE = Tables(
+    least_bits=0x3F313B13,
+    ln2=(0.693145751953125, 1.428606765330187e-06),
+    shifts=((-0.22314453125, 0.0, 0.2076416015625), (9.799357485462679e-07, 0.0, -2.236784212072962e-06)),
+    series=(0.0833333358168602, 0.012499782256782055, 0.0022498625330626965),
+    largest=1e30,
+    binades=(-160.0, 130.0),
 )
 
 
 def power(x: Lane, y: Lane) -> Lane:
     """x**y with the limits of C and NumPy: 1 for y = 0 and for x = 1, NaN for x < 0 unless y is integral."""
-    size = _power_double(abs(x), y) if x.is_double else _power_single(abs(x), y)
-    half = y * 0.5
-    is_integral = y.intrinsic("floor").equals(y)
-    is_odd = is_integral & half.intrinsic("floor").differs(half)
-    signed = ((x.bits() < 0) & is_odd).where(-size, size)
-    undefined = (x < 0.0) & (x > -math.inf) & y.intrinsic("floor").differs(y)
-    return (y.equals(0.0) | x.equals(1.0)).where(1.0, undefined.where(math.nan, signed))
-
-
-def _power_double(size: Lane, y: Lane) -> Lane:
-    log, log_low = log_in_more_bits(size)
-    exponent = y.at_most(1e300).at_least(-1e300)  # 0 times the logarithm of 1 must not be NaN
-    high, low = product(exponent, log)
-    in_range = abs(high) < 800.0
-    n, r = reduced(high.at_most(800.0).at_least(-800.0))
-    return scaled(expm1_near_zero(r + in_range.where(low + exponent * log_low, 0.0)) + 1.0, n)
-
-
-def _power_single(size: Lane, y: Lane) -> Lane:
-    wide = size.to_double()
-    exponent = y.to_double().at_most(1e300).at_least(-1e300)
-    m, n = normalised(wide)
-    f = m - 1.0
-    s = f / (f + 2.0)
-    square = s * s
-    log_m = s * square.fma(square.polynomial(_SHORT_LOG), 2.0)
-    log = _with_infinite_ends(wide, small_int_to_float(n, wide).fma(math.log(2), log_m))
-    k, r = reduced((exponent * log).at_most(200.0).at_least(-200.0))
-    result = ((r * r).fma(r.polynomial(_SHORT_EXP), r) + 1.0) * power_of_two(k, wide)
-    return result.to_type_of(size)
+    past_even = abs((y * 0.5).intrinsic("trunc").fma(-2.0, y))  # NaN where y is infinite, which is even
+    is_odd = past_even.equals(1.0)
+    undefined = (x < 0.0) & (past_even > 0.0) & past_even.differs(1.0)
+    sign = is_odd.where(x.bits() & x.pick(-(2**63), -(2**31)), x.bits().like(0))
+    signed = (_power_of_size(abs(x), y, undefined).bits() | sign).as_float()
+    return (y.equals(0.0) | x.equals(1.0)).where(1.0, signed)
 
 
 def log_in_more_bits(x: Lane) -> TwoPart:
-    """log x = n ln 2 + 2 s + 2/3 s**3 + s**5 tail, to about 2**-66 of itself."""
-    m, n = normalised_any(x)
-    k = small_int_to_float(n, x)
-    s, s_low = _quotient_in_two_parts(m - 1.0, fast_sum(x.like(1.0), m))
-    square = s * s
-    cube, cube_low = _cube(s, s_low)
-    third, third_low = product(cube, _TWO_THIRDS[0])
-    third_low = third_low + cube_low * _TWO_THIRDS[0] + cube * _TWO_THIRDS[1]
-    tail = cube * square * square.polynomial(_LOG_TAIL) + third_low
-    high, carried = fast_sum(k * _LN2_HIGH, s * 2.0)
-    high, carried_too = fast_sum(high, third)
-    low = ((s_low * 2.0 + tail) + k * _LN2_LOW) + (carried + carried_too)
-    total, rest = fast_sum(high, low)
-    return _with_infinite_ends(x, total), rest
+    """The logarithm of a positive finite x, to about 2**-62 (f32: 2**-31) of itself."""
+    high, low, _ = _log_in_parts(x)
+    return fast_sum(high, low)
 
 
-def _quotient_in_two_parts(numerator: Lane, divisor: TwoPart) -> TwoPart:
-    inverse = 1.0 / divisor[0]
-    quotient = numerator * inverse
-    rest = (-quotient).fma(divisor[0], numerator) - quotient * divisor[1]
-    return quotient, rest * inverse
+def _power_of_size(x: Lane, y: Lane, undefined: Lane) -> Lane:
+    """Of x >= 0; NaN where `undefined`."""
+    tables = _tables(x)
+    high, low, estimate = _log_in_parts(x)
+    first = undefined.where(math.nan, x.equals(0.0).where(-math.inf, estimate))
+    bounded = y.at_most(tables.largest).at_least(-tables.largest)  # 0 times infinity must not be NaN here
+    binades = bounded * _LOG2_E * (x < math.inf).where(first, x)
+    result = _exp_of_product(bounded, high, low, binades)
+    least, most = tables.binades
+    return (binades <= most).where((binades < least).where(0.0, result), binades * math.inf)
 
 
-def _cube(s: Lane, s_low: Lane) -> TwoPart:
-    square, square_low = product(s, s)
-    square_low = square_low + s * s_low * 2.0
-    cube, cube_low = product(square, s)
-    return cube, cube_low + square * s_low + square_low * s
+def _exp_of_product(y: Lane, high: Lane, low: Lane, binades: Lane) -> Lane:
+    """exp(y (high + low)) = 2**k exp r, with k next to `binades`, nearly the binary logarithm of it."""
+    form = format_of(y)
+    shifted = binades + form.magic
+    k, n = shifted - form.magic, shifted.bits() - form.magic_bits
+    ln2, ln2_low = y.pick(LN2_DOUBLE, LN2_SINGLE)
+    product = y * high
+    rest = y.fma(low, y.fma(high, -product))
+    r = (-k).fma(ln2, product) + (-k).fma(ln2_low, rest)
+    return scaled(expm1_near_zero(r) + 1.0, n)
 
 
-def _with_infinite_ends(x: Lane, log: Lane) -> Lane:
-    """The logarithm of x >= 0, right at 0, inf and NaN too."""
-    return x.equals(0.0).where(-math.inf, (x < math.inf).where(log, x))
+def _log_in_parts(x: Lane) -> tuple[Lane, Lane, Lane]:
+    """The logarithm as a sum of two, of which the second may be 1/500 of the first, and to three digits."""
+    tables = _tables(x)
+    m, k = _significand(x, tables.least_bits)
+    below, above = m < _BELOW, m > _ABOVE
+
+    def chosen(values: tuple[float, ...]) -> Lane:
+        return below.where(values[0], above.where(values[2], x.like(values[1])))
+
+    t, t_low = _argument(m.fma(chosen(_FACTORS), -1.0))
+    square = t * t
+    cube = t * square
+    start = k.fma(tables.ln2[0], chosen(tables.shifts[0]))
+    high, lost = fast_sum(start, t)
+    lost = t_low + (lost + k.fma(tables.ln2[1], chosen(tables.shifts[1])))
+    third, *others = tables.series
+    low = cube.fma(third, (cube * square).fma(square.polynomial(others), lost))
+    return high, low, cube.fma(third, high)
+
+
+def _argument(f: Lane) -> TwoPart:
+    """t = f / (1 + f/2), and what its rounding lost."""
+    divisor = f.fma(0.5, 1.0)
+    less = 1.0 - divisor
+    divisor_low = f.fma(0.5, less)
+    t = f / divisor
+    rest = (-t).fma(divisor, f) - t * divisor_low
+    return t, rest * less.fma(less, less + 1.0)  # that is 1 / divisor to three digits
+
+
+def _significand(x: Lane, least_bits: int) -> tuple[Lane, Lane]:
+    """Positive finite x = m * 2**k with m from the number of that pattern to twice that; k as a float."""
+    form = format_of(x)
+    lift = form.fraction_bits + 2
+    is_subnormal = x < form.least_normal
+    bits = is_subnormal.where(x * 2.0**lift, x).bits()
+    distance = bits - (least_bits - (form.bias << form.fraction_bits))
+    n = distance.unsigned_shift(form.fraction_bits) - form.bias
+    m = (bits - (n << form.fraction_bits)).as_float()
+    return m, small_int_to_float(is_subnormal.where(n - lift, n), x)
+
+
+def _tables(x: Lane) -> Tables:
+    return x.pick(DOUBLE, SINGLE)

@@ -23,15 +23,17 @@ from tapejit.codegen import vector_trigonometric as trigonometric
 HALF_LN2 = mp.log(2) / 2
 _ROOT2 = mp.sqrt(2)
 LOG_S = (_ROOT2 - 1) / (_ROOT2 + 1)
+FACTOR_T = (1 - mp.mpf(45) / 52) / ((1 + mp.mpf(45) / 52) / 2)  # from f = 5/4 * 9/13 - 1
 
 
 def exp_rest(r):
     return (mp.expm1(r) - r) / r**2
 
 
-def log_tail(z):
-    s = mp.sqrt(z)
-    return (2 * mp.atanh(s) / s - 2 - 2 * z / 3) / z**2
+def log_of_factor(z):
+    """(log m c - t) / t**3, where m c = 1 + f and t = f / (1 + f/2)."""
+    t = mp.sqrt(z)
+    return (2 * mp.atanh(t / 2) / t - 1) / z
 
 
 def log_rest(z):
@@ -134,9 +136,8 @@ ROWS = {
     "cosh f32": (exponential._COSH_SINGLE, cosh_rest, itself, 0, HALF_LN2**2, 29),
     "log f64": (logarithm._LOG_DOUBLE, log_rest, itself, 0, LOG_S**2, 58),
     "log f32": (logarithm._LOG_SINGLE, log_cubic, lambda f: f**2, _ROOT2 / 2 - 1, _ROOT2 - 1, 27),
-    "log in pow f64": (power._LOG_TAIL, log_tail, lambda z: z**2 / 2, 0, LOG_S**2, 66),
-    "log in pow f32": (power._SHORT_LOG, log_rest, lambda z: z / 2, 0, LOG_S**2, 37),
-    "exp in pow f32": (power._SHORT_EXP, exp_rest, abs, -HALF_LN2, HALF_LN2, 31),
+    "log in pow f64": (power.DOUBLE.series, log_of_factor, itself, 0, FACTOR_T**2, 64),
+    "log in pow f32": (power.SINGLE.series, log_of_factor, itself, 0, FACTOR_T**2, 34),
     "sin f64": (trigonometric._SIN_DOUBLE, sin_rest, itself, 0, mp.mpf("0.786") ** 2, 56),
     "sin f32": (trigonometric._SIN_SINGLE, sin_rest, itself, 0, mp.mpf("0.8") ** 2, 27),
     "cos f64": (trigonometric._COS_DOUBLE, cos_rest, lambda z: z**2, 0, mp.mpf("0.786") ** 2, 59),
@@ -205,3 +206,16 @@ def test_relative_error_of_rationals(name):
         ratios = [polynomial(numerator, t) / polynomial(divisor, t) / function(t) for t in points]
         worst = max(abs(ratio - 1) for ratio in ratios)
     assert worst < mp.mpf(2) ** -bits
+
+
+@pytest.mark.parametrize("tables", [power.DOUBLE, power.SINGLE], ids=["f64", "f32"])
+def test_the_logarithms_of_factors_and_their_sums_are_exact_in_the_first_part(tables):
+    """Multiples of one quantum, of which 53 or 24 bits reach beyond the largest logarithm."""
+    bits, reach = (53, 10) if tables is power.DOUBLE else (24, 7)
+    quantum = mp.mpf(2) ** (reach - bits)
+    with mp.workprec(200):
+        for c, high, low in zip(power._FACTORS, *tables.shifts, strict=True):
+            assert mp.fmod(high, quantum) == 0
+            assert abs(high + mp.mpf(low) + mp.log(c)) < mp.mpf(2) ** -(2 * bits - 12)
+        assert mp.fmod(tables.ln2[0], quantum) == 0
+        assert abs(sum(map(mp.mpf, tables.ln2)) - mp.log(2)) < mp.mpf(2) ** -(2 * bits - 12)
