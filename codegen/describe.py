@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tapejit.codegen.nesting import Nest
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Root
-from tapejit.codegen.schedule import Nest, Schedule
+from tapejit.codegen.schedule import Schedule
 from tapejit.codegen.window import long_extents
 from tapejit.ir.function import Instr, Value
 from tapejit.ir.types import TensorType

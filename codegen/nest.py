@@ -31,11 +31,11 @@ from tapejit.codegen.level import (
 )
 from tapejit.codegen.memory import Array, Register, Storage, Target
 from tapejit.codegen.name import Names, loop_name
+from tapejit.codegen.nesting import Nest, Phase
 from tapejit.codegen.parallel import leaves_parts
 from tapejit.codegen.piece import assigned, pieces
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Operand, Root
-from tapejit.codegen.schedule import Nest, Phase
 from tapejit.codegen.section import cut
 from tapejit.codegen.strip import LANES, LEAST_LANES, Strip, across, groups
 from tapejit.codegen.together import together

@@ -19,8 +19,9 @@ from tapejit.codegen.loop import TICKS, loop, loop_adjoint
 from tapejit.codegen.memory import Array, Home, Register, Storage, Target, made
 from tapejit.codegen.name import Names
 from tapejit.codegen.nest import NestWriter
+from tapejit.codegen.nesting import Nest
 from tapejit.codegen.root import Kind, Root
-from tapejit.codegen.schedule import Nest, Schedule, schedule
+from tapejit.codegen.schedule import Schedule, schedule
 from tapejit.codegen.sort import sort_lines
 from tapejit.codegen.workspace import in_general_workspace, in_workspace
 from tapejit.ir.emission import Alias, Branch, Call, Library, Loop, LoopAdjoint

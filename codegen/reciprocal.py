@@ -2,8 +2,8 @@
 
 The derivative of a root is such a quotient, so whoever divides by a root and differentiates has both. A power
 of two scales exactly, and no root is so large or small that its reciprocal is subnormal. The derivative also
-divides the reciprocal itself by the root: that is its square, which is rounded as often, and infinite, zero or
-NaN where the quotient is. Other dividends stay: `x / norm` is at most 1, `x * (1 / norm)` is not. Start with
+divides the reciprocal itself by the root. That is its square, rounded as often, and infinite, zero or NaN
+where the quotient is. Other dividends stay: `x / norm` is at most 1, `x * (1 / norm)` is not. Start with
 `shared_reciprocals`.
 """
 

@@ -10,21 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import prod
 
-from tapejit.codegen.parallel import evaluated
+from tapejit.codegen.parallel import Division, evaluated
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Root
 
 LEAST_ROWS = 32
 LONGEST = 32  # elements of an innermost loop that is short
-BUFFER = 8192  # elements that stay in cache
+BUFFER = 32768  # elements that stay in the second-level cache
 MOST_LANES, LEAST_LANES = 512, 32
+REGISTER = 16  # elements, of the narrowest type
 BESIDES = 12  # elements per lane for variables
 TURNING = 2  # what turning an element costs, in those that are added to a column
 
 Phases = Sequence[tuple[tuple[int, ...], Sequence[Root]]]  # the extents of all loops, and the roots
 
 
-def lanes(phases: Phases, plan: Plan) -> int:
+def lanes(phases: Phases, plan: Plan, division: Division) -> int:
     """How many rows, which are steps of the outermost loop, should run side by side; 0 if one by one."""
     first = phases[0][0]
     if plan.general or not first or first[0] < LEAST_ROWS or not _are_short(phases):
@@ -34,7 +35,9 @@ def lanes(phases: Phases, plan: Plan) -> int:
     if not (len(phases) > 1 or any(_pays(root, width) for root in roots)):
         return 0
     count = min(BUFFER // (width + BESIDES), MOST_LANES)
-    return 1 << count.bit_length() - 1 if count >= LEAST_LANES else 0
+    if count < LEAST_LANES:
+        return 0
+    return min(1 << count.bit_length() - 1, -(-division.length(first[0]) // REGISTER) * REGISTER)
 
 
 def _are_short(phases: Phases) -> bool:

@@ -1,0 +1,51 @@
+"""Loop nests as data: loops over rows, inside them phases one after another, in each phase some roots.
+
+`schedule` builds them, `room` says which roots fit, `nest` writes them as source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tapejit.codegen.parallel import SERIAL, Division
+from tapejit.codegen.root import Root
+
+
+@dataclass(eq=False)
+class Phase:
+    """Roots that share all loops of a nest."""
+
+    inner: tuple[int, ...]  # extents of the loops inside the rows, without those of one
+    roots: list[Root] = field(default_factory=list)
+    begins: dict[Root, tuple[int, ...]] = field(default_factory=dict)  # of those with a window of the loops
+
+
+@dataclass(eq=False)
+class Nest:
+    """Loops over `rows`, and inside them the phases one after another."""
+
+    phases: list[Phase]
+    rows: tuple[int, ...] = ()
+    reason: str = ""  # why its first root did not join the nest before
+    division: Division = SERIAL  # over threads
+    lanes: int = 0  # if so many rows run side by side, each loop of a phase for all of them
+    stages: tuple[Nest, ...] = ()  # if each block runs its phases one after another, each over its rows
+
+    def __post_init__(self) -> None:
+        self.phase_of = {root: k for k, phase in enumerate(self.phases) for root in phase.roots}
+
+    @property
+    def roots(self) -> list[Root]:
+        return [root for phase in self.phases for root in phase.roots]
+
+    def run_over(self, rows: tuple[int, ...]) -> None:
+        """Let fewer outer loops be those over rows: the others stand in each phase."""
+        inside = self.rows[len(rows) :] if self.rows else ()
+        for phase in self.phases:
+            phase.inner = (*inside, *phase.inner) if self.rows else phase.inner[len(rows) :]
+        self.rows = rows
+
+    @property
+    def is_call(self) -> bool:
+        """A single library call or branch rather than loops."""
+        return self.phases[0].roots[0].is_call
