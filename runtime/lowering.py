@@ -17,6 +17,7 @@ from numba.core import cgutils, types
 
 from tapejit.runtime.allocation import Allocations
 from tapejit.runtime.expression import Expressions, LoweringError
+from tapejit.runtime.loop_hint import stay_loop
 from tapejit.runtime.operand import Constant, Operand, Row, RowVariable, Scalar, ScalarVariable
 from tapejit.runtime.part_function import Parts
 from tapejit.runtime.returning import Returned
@@ -180,6 +181,7 @@ class _Statements:
         begin, stop, step, on_it_goes = self._range(statement.iter)
         counter = cgutils.alloca_once(self.builder, begin.type, name=statement.target.id)
         self.builder.store(begin, counter)
+        blocks_before = len(self.builder.function.blocks)
         test, body, on, after = map(self.builder.append_basic_block, ("test", "body", "on", "after"))
         self.builder.branch(test)
         self.builder.position_at_end(test)
@@ -188,10 +190,12 @@ class _Statements:
         self.builder.position_at_end(on)
         following = self.builder.add(self.builder.load(counter), step, flags=["nsw"])
         self.builder.store(following, counter)
-        self.builder.branch(test)
+        back = self.builder.branch(test)
         self.builder.position_at_end(body)
         self._bind(statement.target.id, Scalar(types.intp, self.builder.load(counter)))
         self._looped(body, statement.body, on, after)
+        if _is_innermost(statement):
+            stay_loop(back, begin, stop, self.builder.function.blocks[blocks_before:])
 
     def _range(self, call: Any) -> tuple[Any, Any, Any, str]:
         """Where a range begins, what it ends before, its step and how counter and end compare inside.
@@ -217,3 +221,7 @@ class _Statements:
     def _go(self, block: ll.Block) -> None:
         if not self.builder.block.is_terminated:
             self.builder.branch(block)
+
+
+def _is_innermost(loop: ast.For) -> bool:
+    return not any(isinstance(node, ast.For | ast.While) for each in loop.body for node in ast.walk(each))
