@@ -12,7 +12,7 @@ import numpy as np
 
 from tapejit.ir.builder import Var
 from tapejit.tracer.operation import WEAK_DTYPE, Operand, Operation, cast, common_dtype
-from tapejit.tracer.surface import complex_number, elementwise, entropy, error_function
+from tapejit.tracer.surface import complex_number, elementwise, entropy, error_function, power
 from tapejit.tracer.surface.function import Function
 
 
@@ -69,7 +69,7 @@ _ARITHMETIC = {
     "multiply elemwise_mul broadcast_mul": elementwise.multiply,
     "divide elemwise_div broadcast_div": elementwise.divide,
     "modulo broadcast_mod": elementwise.remainder,
-    "power broadcast_power": elementwise.power,
+    "power broadcast_power": power.power,
     "maximum broadcast_maximum": elementwise.maximum,
     "minimum broadcast_minimum": elementwise.minimum,
     "arctan2": elementwise.arctan2,

@@ -18,7 +18,6 @@ from tapejit.tracer.errors import ConversionError
 from tapejit.tracer.handle import Handle, Leaf
 from tapejit.tracer.location import user_location
 from tapejit.tracer.method import Methods
-from tapejit.tracer.number import Number
 from tapejit.tracer.operand import is_wide
 from tapejit.tracer.operation import WEAK_DTYPE
 from tapejit.tracer.state import STATE
@@ -27,15 +26,13 @@ from tapejit.tracer.surface import (
     elementwise,
     indexing,
     number,
+    power,
     product,
     scalar,
     shape,
 )
 from tapejit.tracer.surface.function import Function, apply
 from tapejit.tracer.writing import Writes
-
-_STATIC_EXPONENTS = frozenset(range(-64, 65))
-_STATIC_FLOAT_EXPONENTS = (2.0, 0.5)
 
 
 def binary_operator(function: Function) -> Callable[[Any, Any], Any]:
@@ -319,7 +316,6 @@ class Array(Methods, Writes):
     )
     __mod__, __rmod__ = binary_operator(elementwise.remainder), _reflected(elementwise.remainder)
     __matmul__, __rmatmul__ = binary_operator(product.matmul), _reflected(product.matmul)
-    __rpow__ = _reflected(elementwise.power)
     __neg__, __pos__ = _unary(elementwise.negative), _unary(elementwise.positive)
     __abs__ = _unary(complex_number.absolute)
     __lt__, __le__ = binary_operator(elementwise.less), binary_operator(elementwise.less_equal)
@@ -341,16 +337,10 @@ class Array(Methods, Writes):
     __imul__, __itruediv__ = _in_place(elementwise.multiply), _in_place(elementwise.divide)
 
     def __pow__(self, other: Any) -> Any:
-        if type(other) is Number and other.value in _STATIC_FLOAT_EXPONENTS:
-            other = other.seen()
-        kind = type(other)
-        if (kind is int and other in _STATIC_EXPONENTS) or (
-            kind is float and other in _STATIC_FLOAT_EXPONENTS
-        ):
-            return apply(elementwise.static_power.op, (self,), (("exponent", other), ("kind", kind.__name__)))
-        return (
-            NotImplemented if _foreign(other) else apply(elementwise.power.op, (self, other), (), type(self))
-        )
+        return NotImplemented if _foreign(other) else power.raised(self, other, type(self))
+
+    def __rpow__(self, other: Any) -> Any:
+        return NotImplemented if _foreign(other) else power.raised(other, self, type(self))
 
     def __getitem__(self, index: Any) -> Any:
         if indexing.is_advanced(index):

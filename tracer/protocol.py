@@ -85,6 +85,8 @@ def ufunc(function: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str,
         return ufunc_method.call(function, method, inputs, kwargs)
     if traced is None and function.__name__ in scipy_special.CALLED:
         return scipy_special.CALLED[function.__name__](*inputs, **kwargs)
+    if traced is None and function in COMPOSED:
+        return COMPOSED[function](*inputs, **kwargs)
     if traced is None:
         own = getattr(np, function.__name__, None) is function
         raise _unsupported(f"{'np.' if own else ''}{function.__name__}", kwargs)

@@ -219,34 +219,6 @@ def isinf(x: Var) -> Var:
     return ops.eq(ops.abs_(x), x.like(math.inf)) if x.is_float else ops.ne(x, x)
 
 
-@traced(np.float_power)
-def float_power(x1: Operand, x2: Operand) -> Var:
-    dtype = "c128" if TensorType(common_dtype(x1, x2)).is_complex else "f64"
-    return ops.pow_(*aligned(x1, x2, dtype=dtype))
-
-
-@traced(np.power)
-def power(x1: Operand, x2: Operand) -> Var:
-    x, y = aligned(x1, x2)
-    if not x.is_inexact:
-        raise DtypeError("integers to the power of an array are not traced; make one of them a float")
-    return ops.pow_(x, y)
-
-
-@traced(name="power", numpy=lambda x, *, exponent, kind: x**exponent)
-def static_power(x: Var, *, exponent: int | float, kind: str) -> Var:
-    """x to a small power known at trace time, with NumPy's result dtype and its special cases.
-
-    `kind` names the exponent's type: 2 and 2.0 are equal as keys, but not in promotion.
-    """
-    x = cast(x, common_dtype(x) if kind == "int" else float_dtype(x))
-    if exponent == 0.5:
-        return ops.sqrt(x)
-    if exponent == 2:
-        return x * x
-    return ops.integer_pow(x, exponent=int(exponent))
-
-
 @traced(name="where", numpy=np.where)
 def where(condition: Operand, x: Operand, y: Operand) -> Var:
     chosen, other = aligned(x, y)

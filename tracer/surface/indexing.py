@@ -25,12 +25,11 @@ from tapejit.tracer.operand import constant
 from tapejit.tracer.operation import Operand, Operation, aligned, cast
 from tapejit.tracer.operation import broadcast_to as broadcast_var
 from tapejit.tracer.seen import Within
-from tapejit.tracer.state import STATE
 from tapejit.tracer.surface import elementwise
+from tapejit.tracer.surface.bounds import beyond
 from tapejit.tracer.surface.composed import composed
 from tapejit.tracer.surface.function import apply, traced
 from tapejit.tracer.surface.shape import Entry, getitem, index_key, index_of, normal_axis
-from tapejit.tracer.tape import Tape
 
 ARRAY: Entry = ("array",)
 WHOLE: Entry = ("slice", None, None, None)
@@ -128,30 +127,12 @@ def _check_mask(mask: tuple[int, ...], shape: tuple[int, ...], axis: int) -> Non
 
 
 def check_positions(index: Handle, size: int, axis: int, given: bool) -> None:
-    """BoundsError unless all positions are from -size below size.
-
-    An array that was `given` may be another one in a replayed call, so that checks it again. One that stands
-    for many examples is checked for all of them.
-    """
-    examples = _all_examples(index)
-    data, bounds = examples.materialise(), Within(-size, size - 1)
-    if not bounds.holds(data):
-        wrong = data[(data < bounds.low) | (data > bounds.high)].flat[0]
+    """BoundsError unless all positions are from -size below size; `given` as for `beyond`."""
+    wrong = beyond(index, Within(-size, size - 1), given)
+    if wrong.size:
         raise BoundsError(
-            f"index {wrong} is out of bounds for dimension {axis} of size {size}, at {user_location()}"
+            f"index {wrong[0]} is out of bounds for dimension {axis} of size {size}, at {user_location()}"
         )
-    if (given or examples is not index) and STATE.tape is not None:
-        STATE.tape.note_escape(examples, bounds)
-
-
-def _all_examples(index: Handle) -> Handle:
-    """What `index` stands for inside one `vmap` or several."""
-    while isinstance(index._tape, Tape):
-        stack = index._tape.stack_of(index)
-        if stack is index:
-            break
-        index = stack
-    return index
 
 
 # -- Lowering --------------------------------------------------------------------------------------------
