@@ -18,11 +18,11 @@ from tapejit.ir.signature import Signature, signature_of
 from tapejit.runtime.cache import CacheCounters, ProgramCache
 from tapejit.runtime.family import Built, Families
 from tapejit.runtime.program import Executable
-from tapejit.runtime.step import step_of
+from tapejit.runtime.step import builtins_of
 from tapejit.runtime.template import Template, template_of
 from tapejit.runtime.threads import Threads, threads_from_environment
 from tapejit.runtime.workspace import Workspace
-from tapejit.tracer.engine import Step
+from tapejit.tracer.engine import Finish, Step
 from tapejit.tracer.step import SLOTS
 from tapejit.tracer.trie import Trie
 
@@ -112,9 +112,9 @@ class Engine:
         signature = signature_of(lean, by_value, accumulate)
         return Executable(lean, signature, self, self._cache, self.tier)
 
-    def step(self) -> Step | None:
-        """A builtin for recording, unless nothing is to be compiled."""
-        return None if self.tier == "interpret" else step_of(SLOTS)
+    def builtins(self) -> tuple[Step, Finish] | None:
+        """Builtins for recording, unless nothing is to be compiled."""
+        return None if self.tier == "interpret" else builtins_of(SLOTS)
 
     def counters(self) -> CacheCounters:
         """How many programs were compiled and how often one was reused."""

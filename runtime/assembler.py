@@ -6,7 +6,8 @@ which stay right because the finished builtin keeps the objects alive. Start at 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -27,6 +28,15 @@ C_FUNCTIONS = {
     "PyList_SetItem": (INT, POINTER, WORD, POINTER),
     "PyList_Size": (WORD, POINTER),
     "PyList_GetItem": (POINTER, POINTER, WORD),
+    "PyList_AsTuple": (POINTER, POINTER),
+    "PyDict_Clear": (ll.VoidType(), POINTER),
+    "PySet_Contains": (INT, POINTER, POINTER),
+    "PySet_Size": (WORD, POINTER),
+    "PyIter_Next": (POINTER, POINTER),
+    "PyObject_CallObject": (POINTER, POINTER, POINTER),
+    "PyThread_get_thread_ident": (WORD,),
+    "PyLong_AsUnsignedLongLong": (WORD, POINTER),
+    "PyWeakref_GetObject": (POINTER, POINTER),
     "PyTuple_New": (POINTER, WORD),
     "PyTuple_SetItem": (INT, POINTER, WORD, POINTER),
     "PyTuple_Size": (WORD, POINTER),
@@ -124,6 +134,21 @@ class Assembler:
         going_on = self.function.append_basic_block()
         self.builder.cbranch(bit, going_on, otherwise).set_weights([1000, 1])
         self.builder.position_at_end(going_on)
+
+    @contextmanager
+    def each(self, count: ll.Value) -> Iterator[ll.Value]:
+        """A loop whose body is written inside: the number of its round, from 0 on."""
+        builder, before = self.builder, self.builder.block
+        body, after = (self.function.append_basic_block() for _ in range(2))
+        builder.cbranch(builder.icmp_unsigned("!=", count, self.word(0)), body, after)
+        builder.position_at_end(body)
+        number = builder.phi(WORD)
+        number.add_incoming(self.word(0), before)
+        yield number
+        following = builder.add(number, self.word(1))
+        number.add_incoming(following, builder.block)
+        builder.cbranch(builder.icmp_unsigned("<", following, count), body, after)
+        builder.position_at_end(after)
 
     # -- Calls -------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ TYPE = 8
 ARRAY_DATA, ARRAY_NDIM, ARRAY_SHAPE, ARRAY_DTYPE, ARRAY_FLAGS = 16, 24, 32, 56, 64
 FLOAT_VALUE = 16
 CELL_CONTENTS = 16
+TUPLE_ITEMS = 24
 C_CONTIGUOUS, F_CONTIGUOUS, ALIGNED = 0x1, 0x2, 0x100
 _LAYOUT = C_CONTIGUOUS | F_CONTIGUOUS | ALIGNED
 METH_FASTCALL = 0x80
@@ -96,6 +97,7 @@ def _word(address: int) -> int:
 def _as_expected() -> bool:
     """Whether an array, a float and a cell of this process have the layout above."""
     x = np.arange(6.0).reshape(2, 3)
+    pair = (x, x)
     at, number = id(x), np.float64(1.5)
     cell = (lambda: x).__closure__[0]  # type: ignore[index]
     return (
@@ -107,4 +109,5 @@ def _as_expected() -> bool:
         and ctypes.c_int.from_address(at + ARRAY_FLAGS).value & _LAYOUT == C_CONTIGUOUS | ALIGNED
         and ctypes.c_double.from_address(id(number) + FLOAT_VALUE).value == 1.5
         and _word(id(cell) + CELL_CONTENTS) == at
+        and [_word(id(pair) + TUPLE_ITEMS + 8 * k) for k in range(2)] == [at, at]
     )

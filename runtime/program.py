@@ -64,6 +64,7 @@ class Executable:
         self.compute: Callable[[Sequence[Any]], list[np.ndarray]] = self._compute
         self._kinds = [(t.shape, t.numpy_dtype) for t in signature.results]
         self._makers: list[Callable[..., np.ndarray]] = [np.empty] * len(self._kinds)
+        self.short: Callable[..., Any] | None = None  # for `compute`; not a list if it does not take them
         self._programs, self._cache = programs, cache
         self._runs = self._computed = 0
         self._tallies: list[ctypes.c_int64] = []
@@ -103,7 +104,7 @@ class Executable:
         plan = plan_of_all(self.signature, _MISSED)
         entry = None if plan is None else self.entry(plan)
         if entry is not None:
-            self.compute = _shortened(entry, self._compute)
+            self.short, self.compute = entry, _shortened(entry, self._compute)
 
     def new_results(self, places: Sequence[np.ndarray | None] = ()) -> list[np.ndarray]:
         """Arrays for the results; where one is given, that."""

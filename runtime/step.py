@@ -1,8 +1,9 @@
-"""A builtin that records a step of a trace that was taken before: `step(tape, operation, x, y or statics)`.
+"""Builtins that do for a record what was done before: take a step, end a segment.
 
-It does what `Tape.binary` and `Tape.unary` do where the operands are on the tape and the way is in the trie,
-and returns None for all others, having done nothing. A recorded operation then costs one or two dictionary
-look-ups and three small objects, and no frame of Python. Start at `step_of`.
+`step(tape, operation, x, y or statics)` does what `Tape.binary` and `Tape.unary` do where the way is in the
+trie, and lets arrays enter. A recorded operation then costs one or two dictionary look-ups and three small
+objects, and no frame of Python. `finish(tape)` does what `Tape.demand` does. Both return None, having done
+nothing that Python would not do, where they do not know how. Start at `builtins_of`.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from typing import Any
 from tapejit.runtime.c_api import CApi
 from tapejit.runtime.slot import Slots, as_expected
 
+Builtin = Callable[..., Any]
+
 
 @cache
-def step_of(slots: Slots) -> Callable[..., Any] | None:
-    """The builtin for objects with these slots; None if this process cannot have one."""
+def builtins_of(slots: Slots) -> tuple[Builtin, Builtin] | None:
+    """`step` and `finish` for objects with these slots; None if this process cannot have them."""
     api = CApi.found()
     if api is None or not as_expected():
         return None
-    from tapejit.runtime.step_writer import StepWriter  # llvmlite: not at import time
+    from tapejit.runtime.finish_writer import FinishWriter  # llvmlite: not at import time
+    from tapejit.runtime.step_writer import StepWriter
 
-    return StepWriter(api, slots).built()
+    return StepWriter(api, slots).built(), FinishWriter(api, slots).built()

@@ -13,8 +13,15 @@ Step = Callable[[Any, Any, Any, Any], Any]
 """(tape, operation, array, array, number or statics): the recorded array, or None if that takes more."""
 
 
+Finish = Callable[[Any], Any]
+"""(tape): whether its segment was cut and its values computed; None if that takes more."""
+
+
 class Program(Protocol):
     """A function that can be run: interpreted or native, the caller does not know."""
+
+    short: Callable[..., Any] | None
+    """A builtin of the arguments: a list of the results, or something else if it does not take them."""
 
     def run(self, args: Sequence[Any], outs: Sequence[np.ndarray]) -> None:
         """Write the results for `args` into `outs`."""
@@ -29,8 +36,8 @@ class Program(Protocol):
 class Engine(Protocol):
     """Turns IR into programs."""
 
-    def step(self) -> Step | None:
-        """A builtin that takes steps of a trace that were taken before; None where there is none."""
+    def builtins(self) -> tuple[Step, Finish] | None:
+        """What takes steps that were taken before, and ends segments; None if there is no such thing."""
 
     def program(self, function: Function, by_value: frozenset[int], accumulate: frozenset[int]) -> Program:
         """A program for `function`; see `tapejit.ir.signature` for the two sets."""

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
@@ -29,6 +29,10 @@ class Leaf:
 
     grad: Handle | None
     req: str
+    tracked: bool = field(init=False)  # whether a derivative is wanted at all
+
+    def __post_init__(self) -> None:
+        self.tracked = self.req != "null"
 
 
 class History(NamedTuple):
@@ -97,7 +101,7 @@ class Handle:
     def tracked(self) -> bool:
         """Whether a derivative flows through this array."""
         if self._leaf is not None:
-            return self._leaf.req != "null"
+            return self._leaf.tracked
         if self._tape is not None:
             return self._tracked
         history = self._history

@@ -7,7 +7,7 @@ its forward saved. `release` drops all of it as soon as nothing can ask for a de
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ from tapejit.tracer.trie import Node, Reach
 if TYPE_CHECKING:
     from tapejit.tracer.tape import Tape
 
-_ORDER = itertools.count()
+ORDER = itertools.count(1)
 _new_tuple = tuple.__new__  # quicker than the constructor of a named tuple
 
 Made = tuple[int, int]  # the number of a cut, and a value number in it
@@ -36,7 +36,17 @@ class Source(NamedTuple):
     origin: Made | Handle  # which cut of the tape made it, or the array itself
 
 
-_NOTHING, _NO_SOURCES = Arguments(), dict[int, Source]()  # of a segment that needs none, or no more
+NOTHING, NO_SOURCES = Arguments(), dict[int, Source]()  # of a segment that needs none, or no more
+
+
+class Ending(NamedTuple):
+    """How a segment was finished; so will be the next at the same node with the same values alive."""
+
+    live: tuple[int, ...]
+    program: Callable[..., Any]  # of the arguments: a list of the results, or something else
+    kept: frozenset[int]
+    plan: Plan
+    saved: tuple[int, ...]  # results that the backward takes: `Plan.saved_results`
 
 
 class Cut(NamedTuple):
@@ -63,7 +73,7 @@ class Segment:
     ):
         self.tape, self.node, self.arguments, self.sources = tape, node, arguments, sources
         self.live = live  # emptied once they are settled: they point here, not we at them
-        self.order = next(_ORDER)  # a later segment never feeds an earlier one
+        self.order = next(ORDER)  # a later segment never feeds an earlier one
         self.plan: Plan | None = None  # the forward plan, which says what was saved behind the arguments
         self.kept: frozenset[int] = frozenset()  # the value numbers a derivative can still be asked of
 
@@ -78,7 +88,7 @@ class Segment:
             self.release()
 
     def release(self) -> None:
-        self.arguments, self.sources = _NOTHING, _NO_SOURCES
+        self.arguments, self.sources = NOTHING, NO_SOURCES
 
     def abandon(self) -> None:
         """Nobody will ask for values: those that are alive and the segment no longer hold one another."""
@@ -97,7 +107,15 @@ class Segment:
             raise
         self.plan = plan
         self._keep_residuals(plan, outs)
+        live = tuple(self.live)
         self.settle(outs)
+        self._note_ending(plan, live)
+
+    def _note_ending(self, plan: Plan, live: tuple[int, ...]) -> None:
+        """From now on machine code does the same, if it can run the program."""
+        short = plan.program.short
+        if short is not None and self.tape.cuts is None and self.tape.parent is None:
+            self.node.ending = Ending(live, short, self.kept, plan, tuple(plan.saved_results))
 
     def settle(self, arrays: Sequence[np.ndarray], freed: frozenset[int] = frozenset()) -> None:
         """Give the live handles their values, the first of `arrays`, and their history unless it is freed."""

@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from tapejit.tracer.handle import Handle
 
-_PRUNE_ABOVE = 16
+PRUNE_ABOVE = 16
 _LEAN = 0x101  # of NumPy's flags: C_CONTIGUOUS and ALIGNED
 
 _ref = weakref.ref
@@ -43,10 +43,9 @@ class Arguments:
         """An array that `storage` tells of before it is written to."""
         self.storages[len(self.values)] = storage
         self.values.append(data)
-        readers = storage.readers
-        readers.append(_ref(self))
-        if len(readers) > _PRUNE_ABOVE:
-            storage.readers = [ref for ref in readers if ref() is not None]
+        storage.readers.append(_ref(self))
+        if len(storage.readers) > storage._most_readers:
+            storage.prune_readers()
 
     def preserve(self, storage: Storage) -> None:
         """Copy the arguments that live in `storage`, which is about to change."""
@@ -61,19 +60,24 @@ class Arguments:
 class Storage:
     """One piece of memory, shared by an array and its views; knows the traces that read it."""
 
-    __slots__ = ("_prune_above", "_residents", "readers")
+    __slots__ = ("_most_readers", "_prune_above", "_residents", "readers")
 
     def __init__(self) -> None:
         self.readers: list[weakref.ref[Arguments]] = []
         self._residents: list[weakref.ref[Handle]] = []  # the array handles here, if there are several
-        self._prune_above = _PRUNE_ABOVE
+        self._most_readers = self._prune_above = PRUNE_ABOVE
+
+    def prune_readers(self) -> None:
+        """Forget the traces that are gone; again once there are twice as many as are left."""
+        self.readers = [ref for ref in self.readers if ref() is not None]
+        self._most_readers = 2 * len(self.readers) + PRUNE_ABOVE
 
     def share(self, *handles: Handle) -> None:
         """These handles live here, side by side."""
         self._residents.extend(map(weakref.ref, handles))
         if len(self._residents) > self._prune_above:
             self._residents = [weakref.ref(handle) for handle in self.living()]
-            self._prune_above = 2 * len(self._residents) + _PRUNE_ABOVE
+            self._prune_above = 2 * len(self._residents) + PRUNE_ABOVE
 
     def living(self) -> list[Handle]:
         """The arrays that live here, in the order in which they came."""

@@ -262,8 +262,8 @@ class Tape:
                 handle = ref()
                 if handle is not None and handle._tape is self and handle._index == i:
                     live[i] = handle
-        self.trie.ended(self.node)
         segment = Segment(self, self.node, self.arguments, self.sources, live)
+        self.node.used = segment.order
         if live:
             self.history[self.node] = None
         if self.cuts is not None and live:
@@ -298,7 +298,8 @@ class Tape:
     def truth(self, handle: Handle) -> bool:
         """The truth value of an array of one element, for Python to branch on."""
         found = bool(handle.materialise())
-        self.note_escape(handle, found)
+        if self.cuts is not None or self.parent is not None:
+            self.note_escape(handle, found)
         return found
 
     def note_escape(
@@ -359,7 +360,8 @@ class Tape:
         """Compute every array that is pending on this tape and still held."""
         if self.symbolic:
             self._resolve()
-        self.cut().demand()
+        if self.trie.finish(self) is None:
+            self.cut().demand()
 
     def _resolve(self) -> None:
         """Compute the arguments that are pending outside; an error if an outer derivative needs them."""

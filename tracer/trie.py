@@ -17,14 +17,18 @@ from tapejit.ir.builder import Builder, Var
 from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.passes.cse import cse
 from tapejit.ir.types import TensorType
-from tapejit.tracer.engine import Engine, Step
+from tapejit.tracer.engine import Engine, Finish, Step
 
 MAX_NODES = 50_000  # some kilobytes each, with what hangs on them
-STEP_AFTER = 64  # traces, that a builtin for steps is worth its milliseconds of compiling
+STEP_AFTER = 256  # traces, that builtins for them are worth their milliseconds of compiling
 
 
 def no_step(tape: Any, operation: Any, x: Any, y: Any) -> None:
     """Take no step: `Trie.step` as long as few traces have begun."""
+
+
+def no_finish(tape: Any) -> None:
+    """End no segment: `Trie.finish` for as long."""
 
 
 class Reach:
@@ -43,6 +47,7 @@ class Node:
     __slots__ = (
         "body",
         "children",
+        "ending",
         "name",
         "operands",
         "parent",
@@ -70,7 +75,8 @@ class Node:
         self.children: dict[Hashable, Node] = {}
         self.plans: dict[Hashable, Any] = {}
         self.reach: dict[tuple[int, ...], Reach] = {}  # of values, when they are heads
-        self.used = 0  # when a trace last ended here, by the clock of the trie
+        self.ending: Any = None  # how a segment that ended here was finished; see `tracer.segment`
+        self.used = 0  # which segment ended here last
 
 
 class Trie:
@@ -80,29 +86,27 @@ class Trie:
     sizes that never come back go, what is in use stays. What is dropped dies with the tapes that stand on it.
     """
 
+    __slots__ = ("_lock", "_most", "_nodes", "_started", "engine", "finish", "root", "step")
+
     def __init__(self, engine: Engine, most: int = MAX_NODES):
         self.engine, self._most = engine, most
         self.step: Step = no_step  # what takes a step that was taken before
+        self.finish: Finish = no_finish  # what ends a segment as one was ended before
         self.root = Node(None, (), False)
-        self._nodes = self._clock = self._started = 0
+        self._nodes = self._started = 0
         self._lock = threading.Lock()
 
     def start(self) -> Node:
         """The root, where a trace begins."""
         self._started += 1
         if self._started == STEP_AFTER:
-            self.step = self.engine.step() or no_step
+            self.step, self.finish = self.engine.builtins() or (no_step, no_finish)
         if self._nodes > self._most and self._lock.acquire(blocking=False):
             try:
                 self._prune()
             finally:
                 self._lock.release()
         return self.root
-
-    def ended(self, node: Node) -> None:
-        """A trace ended at `node`."""
-        self._clock += 1
-        node.used = self._clock
 
     def graft(self, parent: Node, key: Hashable, node: Node) -> Node:
         """Add `node` below `parent`, unless another thread was first."""
