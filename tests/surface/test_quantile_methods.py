@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from newest import newest_numpy
 
 import tapejit as tj
 from tapejit.engine import DECORATED
@@ -36,6 +37,7 @@ def assert_numpys(function, x, q, **how):
     np.testing.assert_array_equal(found, expected, f"{q!r} {how}")
 
 
+@newest_numpy
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("dtype", ["float64", "float32", "int64"])
 def test_quantiles_are_numpys_to_the_last_bit(method, dtype):
@@ -46,6 +48,7 @@ def test_quantiles_are_numpys_to_the_last_bit(method, dtype):
     assert_numpys(np.percentile, sample(dtype, 10), np.float32(30), method=method)
 
 
+@newest_numpy
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_quantiles_without_nan_are_numpys_to_the_last_bit(method, dtype):
@@ -77,6 +80,7 @@ def test_derivatives_flow_to_the_elements_at_the_place(method):
     np.testing.assert_allclose(found[~np.isnan(x)], expected, rtol=1e-15)
 
 
+@newest_numpy
 def test_numbers_of_equal_value_but_other_types_are_told_apart():
     x = np.float32([1, 2, 4])
     for q in (0.5, np.float64(0.5), np.float32(0.5), [0.5], np.float32([0.5])):
