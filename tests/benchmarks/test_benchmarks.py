@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -173,3 +174,19 @@ def test_memory_beyond_the_promise_is_a_failure(monkeypatch):
     assert allowed({"limit": 10**8, "PyTorch": 10**8}) == 2 * 10**8 + NOISE
     assert allowed({"limit": 10**8, "PyTorch": 2 * 10**8}) == pytest.approx(2.4 * 10**8 + NOISE)
     assert allowed({"limit": None, "tapejit": 10**8}) is None
+
+
+def test_elementary_functions_of_all_libraries_agree(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import numpy as np
+    from elementary.library import NAMES, numpy, operands, tapejit
+
+    for name in NAMES:
+        arrays = operands(name, "f8", 5)
+        np.testing.assert_allclose(tapejit(name, *arrays)(), numpy(name, *arrays)(), rtol=1e-12)
+
+
+def test_vector_math_prints_a_row():
+    done = run("vector_math.py", "--only", "exp", "--seconds", "0.01", "--no-peers")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"exp +│ +-?\d+\.\d\d │", done.stdout)

@@ -1,0 +1,88 @@
+"""Elementary functions, one at a time: nanoseconds per element beside NumPy, SciPy, JAX and PyTorch.
+
+    python benchmarks/vector_math.py [--only PATTERN] [--seconds S] [--instructions]
+
+Two sizes are timed, interleaved, on one thread; the difference of their quickest samples over that of the
+sizes is what an element costs once the call is paid for. docs/vector-math.md has the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatch
+
+import click
+
+from race.threads import set_threads
+
+FEW, MANY = 2_048, 16_384
+DTYPES = ("f8", "f4")
+Cells = dict[tuple[str, str], float]  # of dtype and library
+
+
+@click.command()
+@click.option("--only", default="*", metavar="PATTERN", help="Functions whose name matches, e.g. 'log*'.")
+@click.option("--seconds", type=float, default=0.1, show_default=True, help="Per function and library.")
+@click.option("--no-peers", is_flag=True, help="Only tapejit and NumPy.")
+@click.option("--instructions", is_flag=True, help="Count instructions by callgrind instead (takes minutes).")
+def main(only: str, seconds: float, no_peers: bool, instructions: bool) -> None:
+    """Print a row per function."""
+    set_threads(1)
+    from elementary.library import LIBRARIES, NAMES
+
+    names = [name for name in NAMES if fnmatch(name, only)]
+    if not names:
+        raise click.UsageError(f"no function matches {only!r}; there are: {', '.join(NAMES)}")
+    libraries = list(LIBRARIES)[: 2 if no_peers else None]
+    rows = _counts(names, libraries) if instructions else {n: _times(n, libraries, seconds) for n in names}
+    _print(rows, libraries, "Instructions" if instructions else "Nanoseconds")
+
+
+def _times(name: str, libraries: Sequence[str], seconds: float) -> dict[tuple[str, str], float]:
+    from elementary.library import LIBRARIES, operands
+    from race.clock import Runner, interleave
+
+    runners = {}
+    for dtype in DTYPES:
+        for library in libraries:
+            for size in (FEW, MANY):
+                call = LIBRARIES[library](name, *operands(name, dtype, size))
+                if call is not None:
+                    runners[dtype, library, size] = Runner(library, call)
+    interleave(list(runners.values()), seconds / 2)
+    best = {key: min(runner.samples) for key, runner in runners.items()}
+    return {
+        (dtype, library): (best[dtype, library, MANY] - best[dtype, library, FEW]) / (MANY - FEW) * 1e9
+        for dtype, library, size in runners
+        if size == MANY
+    }
+
+
+def _counts(names: Sequence[str], libraries: Sequence[str]) -> dict[str, Cells]:
+    from elementary.instructions import counted
+
+    rows: dict[str, Cells] = {name: {} for name in names}
+    for library in libraries:
+        for dtype in DTYPES:
+            for name, count in counted(library, dtype, names).items():
+                rows[name][dtype, library] = count
+    return rows
+
+
+def _print(rows: dict[str, Cells], libraries: Sequence[str], what: str) -> None:
+    from rich.table import Table
+
+    from race.table import console
+
+    table = Table(title=f"{what} per element")
+    table.add_column("function")
+    columns = [(dtype, library) for dtype in DTYPES for library in libraries]
+    for dtype, library in columns:
+        table.add_column(f"{library} {dtype}", justify="right")
+    for name, cells in rows.items():
+        table.add_row(name, *(f"{cells[c]:.2f}" if c in cells else "" for c in columns))
+    console().print(table)
+
+
+if __name__ == "__main__":
+    main()
