@@ -8,8 +8,9 @@ gradients in one program, nothing stored in between) and `backward` (gradients f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -36,14 +37,19 @@ class Plan:
     saved: list[Value] = field(default_factory=list)  # forward: what backward plans take
     saved_results: list[int] = field(default_factory=list)  # and which result of this plan each is
     kept: Indices | None = None  # the arguments it takes; None: all
+    _pick: Callable[[Sequence[Any]], Sequence[Any]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        kept = self.kept or ()
+        self._pick = itemgetter(*kept) if len(kept) > 1 else lambda given: [given[k] for k in kept]
 
     def pulled(
         self, args: Sequence[Any], seeds: Iterable[np.ndarray], places: Sequence[np.ndarray | None] = ()
     ) -> list[np.ndarray]:
         """The gradients: from the arguments of a trace, its residuals, and `seeds`; see `filled`."""
         assert self.kept is not None
-        given = [*args, *seeds]
-        return self.filled([given[k] for k in self.kept], places)
+        taken = self._pick([*args, *seeds])
+        return self.filled(taken, places) if places else self.program.compute(taken)
 
     def filled(self, args: Sequence[Any], places: Sequence[np.ndarray | None]) -> list[np.ndarray]:
         """The results, each written into its place, or a new array where there is none.

@@ -18,6 +18,7 @@ from tapejit.tracer.surface import complex_number, scipy_special, ufunc_method
 from tapejit.tracer.surface.catalogue import COMPOSED, FUNCTIONS
 from tapejit.tracer.surface.composed import by_value
 from tapejit.tracer.surface.function import apply
+from tapejit.tracer.surface.ufunc_keyword import with_keywords
 from tapejit.tracer.writing import WRITING, accumulate_at, written
 
 
@@ -77,6 +78,9 @@ def ufunc(function: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str,
     if traced is not None and method == "__call__" and not kwargs:
         return apply(traced.op, inputs)
     out = kwargs.pop("out", None)
+    if method == "__call__" and not kwargs.keys().isdisjoint(("where", "dtype")):
+        found = with_keywords(function, inputs, out and out[0], kwargs)
+        return found if out is None else written(out, found, f"np.{function.__name__}")
     if out is not None:
         return written(out, ufunc(function, method, inputs, kwargs), f"np.{function.__name__}")
     if method == "at" and function in (np.add, np.subtract):
@@ -97,7 +101,7 @@ def array_function(function: Callable[..., Any], args: Any, kwargs: dict[str, An
     """The body of `__array_function__`."""
     traced = FUNCTIONS.get(function)
     if traced is not None and not kwargs:
-        return traced(*args)
+        return apply(traced.op, args) if len(args) == traced.plain else traced(*args)
     out = kwargs.pop("out", None) if isinstance(kwargs.get("out"), Handle) else None
     if out is not None:
         return written((out,), array_function(function, args, kwargs), f"np.{function.__name__}")

@@ -83,9 +83,11 @@ class Segment:
 
     def forget(self, indices: frozenset[int]) -> None:
         """Free the history of these values; of everything when none is left."""
-        self.kept -= indices
-        if not self.kept:
+        if self.kept <= indices:
+            self.kept = frozenset()
             self.release()
+        else:
+            self.kept -= indices
 
     def release(self) -> None:
         self.arguments, self.sources = NOTHING, NO_SOURCES

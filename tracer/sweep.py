@@ -64,15 +64,18 @@ class Visit:
 
     def plan_inputs(self, sink: Wanting) -> None:
         """Find the inputs that want a gradient and are reached by the seeds."""
-        segment = self.segment
+        segment, sources = self.segment, self.sources
         self.reach = segment.reach(tuple(self.seeds))
         self.wrt = self.reach.inputs
-        self.sources = [segment.sources[i] for i in self.wrt]
-        for source in self.sources:
+        inputs, unwanted = segment.sources, False
+        for i in self.wrt:
+            source = inputs[i]
+            sources.append(source)
             if source.leaf is not None:
                 self.inner = False
-                if not sink.wants(source.leaf):
-                    return self._keep_wanted(sink)
+                unwanted = unwanted or not sink.wants(source.leaf)
+        if unwanted:
+            self._keep_wanted(sink)
 
     def _keep_wanted(self, sink: Wanting) -> None:
         pairs = zip(self.wrt, self.sources, strict=True)
@@ -139,21 +142,22 @@ class Sweep:
             visit = visits[heapq.heappop(queue)[1]]
             visit.plan_inputs(sink)
             planned.append(visit)
-            for source in visit.sources:
-                if source.leaf is None:
-                    self._await(source.history, queue)
+            for _, leaf, history, _ in visit.sources:
+                if leaf is None:
+                    self._await(history, queue)
         return planned
 
     def _await(self, history: History | None, queue: list[tuple[int, Segment]]) -> None:
         """A later segment will deliver the adjoint of this value of an earlier one."""
-        if history is None or history.number not in history.segment.kept:
+        if history is None or history[1] not in history[0].kept:
             raise AutogradError(NOT_IN_GRAPH)
-        segment = history.segment
+        segment, number = history
         visit = self._visits.get(segment)
         if visit is None:
             heapq.heappush(queue, (-segment.order, segment))
             visit = self._visits[segment] = self._new_visit(segment)
-        visit.seeds.setdefault(history.number, AWAITED)
+        if number not in visit.seeds:
+            visit.seeds[number] = AWAITED
 
     def _pass_on(self, source: Source, grad: Any) -> None:
         """`grad` belongs to an array that an earlier segment made."""

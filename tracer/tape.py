@@ -297,7 +297,9 @@ class Tape:
 
     def truth(self, handle: Handle) -> bool:
         """The truth value of an array of one element, for Python to branch on."""
-        found = bool(handle.materialise())
+        if handle._tape is not self or self.symbolic or self.trie.finish(self) is None:
+            handle.materialise()
+        found = bool(handle._elements)
         if self.cuts is not None or self.parent is not None:
             self.note_escape(handle, found)
         return found

@@ -42,6 +42,7 @@ class Function:
         self._names = names
         self.sources = sources  # the NumPy functions this is the traced form of
         self.required = len(operands) - optional  # so many operands must be given
+        self.plain = -1 if variadic else self.required  # so many arguments are just these
         self.__name__ = op.name
         self.__doc__ = (
             f"NumPy's `{op.name}` of traced arrays. Operands: {', '.join(operands)}; static arguments: "
@@ -70,7 +71,7 @@ class Function:
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[list[Any], tuple[tuple[str, Any], ...]]:
         """The operands and the static arguments of a call, in the form that `apply` takes."""
-        if not kwargs and len(args) == self.required and not self.variadic:
+        if not kwargs and len(args) == self.plain:
             return list(args), ()
         bound = dict(zip(self.names, args, strict=False))
         if len(args) > len(self.names) or not bound.keys().isdisjoint(kwargs):
