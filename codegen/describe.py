@@ -30,8 +30,9 @@ def _nest(number: int, nest: Nest, plan: Plan) -> Iterator[str]:
     reads = dict.fromkeys(v for root in nest.roots for v in _leaves(root, plan))
     written = (v for root in nest.roots for v in root.values)
     yield f"  reads {_bytes(v.type for v in reads)}, writes {_bytes(v.type for v in written)}"
+    half = "; half of a table, the other half is its mirror image" if nest.is_half else ""
     beside = f"; {nest.lanes} rows side by side" if nest.lanes else ""
-    yield f"  {nest.division.reason}{beside}{'; in stages' if nest.stages else ''}"
+    yield f"  {nest.division.reason}{half}{beside}{'; in stages' if nest.stages else ''}"
 
 
 def _work(root: Root, plan: Plan, begins: tuple[int, ...]) -> str:

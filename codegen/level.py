@@ -107,6 +107,15 @@ Section = tuple[int, int]  # of a loop's range: its first value, and what it sta
 
 
 @dataclass(frozen=True)
+class Span:
+    """What a loop runs over: source of its first value and of what it stays below; what is known there."""
+
+    low: str
+    high: str
+    known: Ranges
+
+
+@dataclass(frozen=True)
 class Stretch:
     """Up to `length` values of a loop, from where `begin` stands, counted by `counter`."""
 
@@ -120,12 +129,14 @@ class Level:
     """Statements, then a loop over the levels that follow (None: innermost), then statements.
 
     A loop may run in `sections`, one after another. In all but the longest one the loops inside it run whole.
+    Or it runs over `spans`, which need not be all of its range.
     """
 
     loop: LoopVar | None = None
     step: int = 1
     divided: bool = False  # it runs over what a block has of its range, from `first` below `last`
     sections: tuple[Section, ...] = ()
+    spans: tuple[Span, ...] = ()
     stretch: Stretch | None = None  # all it runs over, if the level around it goes in stretches
     before: list[Node] = field(default_factory=list)
     after: list[Node] = field(default_factory=list)
@@ -242,6 +253,11 @@ def runs(level: Level, around: Run | None = None) -> Iterator[Run]:
         return
     if level.stretch is not None:
         yield replace(around, ranges={**around.ranges, level.loop: around.ranges[level.stretch.begin]})
+        return
+    for span in level.spans:
+        ranges = {**around.ranges, level.loop: level.loop.span, **span.known}
+        yield Run(ranges, span.low, span.high, around.edge)
+    if level.spans:
         return
     whole = (0, level.loop.extent)
     sections = (whole,) if around.edge or not level.sections else level.sections

@@ -12,6 +12,7 @@ from tapejit.codegen.block import Blocks, Finish
 from tapejit.codegen.condition import Check, inside, within
 from tapejit.codegen.depth import by_depth
 from tapejit.codegen.element import Elements, Known, all_loops, narrow
+from tapejit.codegen.half import Halves
 from tapejit.codegen.index import Index
 from tapejit.codegen.lane_buffer import Lane, LaneBuffer, tiles, turned
 from tapejit.codegen.level import (
@@ -74,6 +75,7 @@ class NestWriter:
         self.elements = Elements(plan, storage, names)
         self.blocks = blocks
         self.buffers: list[Array] = []  # of strips, known when the nest is written
+        self._halves: Halves | None = None  # if it runs over half of a table
         self._cut: set[Level] = set()  # innermost loops that are distributed over groups
         self._staged = staged  # the outermost loop stays by itself: other nests run over the same rows
         self.rows = [Level(LoopVar(loop_name(k), n)) for k, n in enumerate(nest.rows)]
@@ -188,6 +190,8 @@ class NestWriter:
         levels = [*self.rows, *own]
         if not self.rows:
             self._divide(levels)
+        if self.nest.is_half:
+            self._halves = Halves(_loop(own[0]), own[1], self.names)
         self.elements.place = lambda loops: _deepest(levels, loops).before
         jobs = [self._job(root, own, phase) for root in phase.roots if root.kind is not Kind.SCATTER]
         for root in phase.roots:
@@ -197,7 +201,7 @@ class NestWriter:
             together(level.before)
         holes = [Statement("", (job.place, job.element.position)) for job in jobs]
         pinned = {job.home for job in jobs if job.root.kind is Kind.FOLD}
-        pinned |= set(own[1:2]) if self._staged else set()
+        pinned |= set(own[1:2]) if self._staged or self._halves else set()
         merge_loops(own, pinned, [*statements(own), *holes])
         for job, hole in zip(jobs, holes, strict=True):
             job.place = hole.holes[0]
@@ -237,6 +241,7 @@ class NestWriter:
         position = space[-1] if found_where else Affine()
         scans = root.kind is Kind.SCAN
         element = self._scan(root, space, levels) if scans else self._element(root, space)
+        element = self._doubled(root, element, inner) if root.mirror and not root.kept else element
         home = inner if home is levels[-1] else home
         job = _Job(root, fold.Element(element, dtype, position), place, home, inner)
         if root.kind is not Kind.FOLD:
@@ -251,6 +256,13 @@ class NestWriter:
             return found[0].text
         text = narrow(" * ".join(e.text for e in found), root.value.type.dtype)
         return self.elements.assign(root.value, text, all_loops(found)).text
+
+    def _doubled(self, root: Root, element: str, inner: Level) -> str:
+        """What an element adds to the sum of everything, where that runs over half of a table."""
+        assert self._halves is not None
+        name = self.names.typed("both", root.value.type.dtype)
+        inner.before.append(self._halves.doubled(element, name))
+        return name
 
     def _scan(self, root: Root, space: Sequence[Affine], levels: Sequence[Level]) -> str:
         """The element, in a register that keeps it for the next one."""
@@ -289,8 +301,8 @@ class NestWriter:
         if len(own) < 2:
             return
         lengths = self._stretches(jobs, own)
-        deep = not self._lane and self._is_deep(own)
-        if not (deep or self._lane):
+        deep = not (self._lane or self._halves) and self._is_deep(own)
+        if not (deep or self._lane or self._halves):
             cut(own, self.plan.general)
         if lengths or deep:
             fold.strip_mine(own, self.names, min([*lengths, LANES] if deep else lengths))
@@ -319,11 +331,23 @@ class NestWriter:
             name = fold.add_fold(
                 job.root, job.element, levels, job.home, own, self.names, finish, self.plan.general
             )
+        if job.root.mirror and job.root.kept:
+            job.inner.before.append(self._mirrored(job))
         if isinstance(self.targets[job.root].storage, Register):
             self.storage[job.root.value] = Register(name)
         elif self.rows and job.root.kind is Kind.FOLD and job.home is own[0]:
             row = self._row(job.root.value)
             self.elements.learn(job.root.value, row, Known(name, row.loops))
+
+    def _mirrored(self, job: _Job) -> Node:
+        """What an element of half of a table leaves in the sum of the mirrored row."""
+        target = self.targets[job.root].storage
+        assert self._halves is not None
+        assert isinstance(target, Array)
+        cell, sign = self._cell(job.root, target), "+" if job.root.mirror > 0 else "-"
+        text = narrow(f"{cell} {sign} {job.element.name}", job.root.value.type.dtype)
+        update = Statement(f"{cell} = {text}", (atom(self._halves.column),), target)
+        return self._halves.where_twice([update])
 
     def _row(self, value: Value) -> Index:
         """The index in a value of one element per row."""

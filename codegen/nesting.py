@@ -46,6 +46,11 @@ class Nest:
         self.rows = rows
 
     @property
+    def is_half(self) -> bool:
+        """It runs over half of a table (`half`), as all of its roots do."""
+        return bool(self.phases[0].roots[0].mirror)
+
+    @property
     def is_call(self) -> bool:
         """A single library call or branch rather than loops."""
         return self.phases[0].roots[0].is_call

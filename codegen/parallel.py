@@ -23,6 +23,7 @@ LEAST_WORK = 100_000  # nanoseconds; waking a thread takes 6,000, and the other 
 BLOCK_WORK = 20_000  # nanoseconds
 MOST_BLOCKS = 128
 PARTS_SHARE = 8  # the parts that blocks leave apart have at most so small a share of the nest's elements
+SPARED = 4  # how much smaller that share is where half of a table is left out, for the sake of time
 ALIGNED = 64  # elements: blocks of a long loop begin at such multiples
 
 
@@ -52,7 +53,8 @@ def division(phases: Sequence[tuple[tuple[int, ...], Sequence[Root]]], plan: Pla
     if any(_is_chain(root) for root in roots):
         return Division(1, "serial: each element needs the one before")
     apart = sum(root.value.type.size for root in roots if leaves_parts(root))
-    most = max(prod(extents) for extents, _ in phases) // (PARTS_SHARE * max(apart, 1))
+    share = PARTS_SHARE * (SPARED if any(root.mirror for root in roots) else 1)
+    most = max(prod(extents) for extents, _ in phases) // (share * max(apart, 1))
     blocks = int(min(work // BLOCK_WORK, MOST_BLOCKS, most))
     if blocks < 2:
         return Division(1, "serial: adds up arrays that are too large for a copy per block")
@@ -62,7 +64,7 @@ def division(phases: Sequence[tuple[tuple[int, ...], Sequence[Root]]], plan: Pla
 def leaves_parts(root: Root) -> bool:
     """Whether blocks share elements of what the root writes: its target lacks the outermost loop."""
     first = next((d for d, n in enumerate(root.space) if n != 1), None)
-    return root.kind in (Kind.FOLD, Kind.SCATTER) and first not in root.kept
+    return root.kind in (Kind.FOLD, Kind.SCATTER) and (first not in root.kept or bool(root.mirror))
 
 
 def _is_chain(root: Root) -> bool:

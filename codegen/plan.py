@@ -7,10 +7,11 @@ at an index inside the loops that need them. Start with `make_plan`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tapejit.codegen.cost import costly_values
+from tapejit.codegen.half import halved_sums
 from tapejit.codegen.matrix import groups, matrices
 from tapejit.codegen.mirror import sums_of_rows
 from tapejit.codegen.product import prepare_products
@@ -75,9 +76,11 @@ def planned(
         | _read_whole(function, defined, general)
         | _stored_results(homes, defined)
     )
+    mirrors = {} if general else halved_sums(function, kept)
     roots: list[Root] = []
     for instr in function.body:
-        roots += _roots(instr, kept, homes, general)
+        mirror = mirrors.get(instr.results[0], 0)
+        roots += (replace(root, mirror=mirror) for root in _roots(instr, kept, homes, general))
     stored = {v for root in roots for v in root.values}
     for slot, value in enumerate(function.results):
         if value not in stored or _home_of(value, homes, defined) != slot:

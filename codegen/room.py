@@ -37,6 +37,8 @@ def room(root: Root, needs: Needs, plan: Plan, nest: Nest) -> Room | str:
         return "a call stands alone"
     if any(roots[d] in nest.phase_of for d in needs.scattered_ids()):
         return "reads in another order what the nest before writes"
+    if bool(root.mirror) != nest.is_half:
+        return "one of the two runs over half of a table"
     if len(nest.phase_of) >= MOST_ROOTS:
         return "the nest is full"
     inside = [roots[d] for d in needs.aligned_ids() if roots[d] in nest.phase_of]

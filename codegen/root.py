@@ -62,6 +62,7 @@ class Root:
     start: tuple[int, ...] = ()  # where the target begins, per dimension, for a piece of a whole
     step: tuple[int, ...] = ()  # how far apart its elements are there; () is one
     instr: Instr | None = field(default=None, repr=False)
+    mirror: int = 0  # of a sum over half of a table: 1 if that is its own mirror image, -1 if minus that is
 
     @property
     def values(self) -> tuple[Value, ...]:
@@ -91,7 +92,7 @@ class Root:
         """It is complete after the innermost loops: a store, or a fold of trailing dimensions."""
         long = [d for d, n in enumerate(self.space) if n != 1]
         kept = [d for d in self.kept if self.space[d] != 1]
-        in_order = self.kind in (Kind.DEFINE, Kind.COPY, Kind.FOLD) and not self.start
+        in_order = self.kind in (Kind.DEFINE, Kind.COPY, Kind.FOLD) and not self.start and not self.mirror
         return in_order and kept == long[: len(kept)]
 
     @property

@@ -9,6 +9,7 @@ Start with `unrolled`.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Hashable
 from typing import Any
 
 from tapejit.codegen.cost import STORE_ABOVE
@@ -59,6 +60,7 @@ class _Unroller:
         self._definitions = {v: instr for instr in function.body for v in instr.results}
         self._uses = Counter(v for instr in function.body for v in instr.operands) + Counter(function.results)
         self._split: dict[tuple[Value, int], Value] = {}
+        self._appended: dict[Hashable, Value] = {}
 
     def add(self, instr: Instr) -> None:
         """The instruction, or what takes its place; its results stay the same values."""
@@ -133,8 +135,11 @@ class _Unroller:
     def _append(
         self, primitive: Primitive, operands: tuple[Value, ...], attrs: dict[str, Any], at: Instr
     ) -> Value:
+        key = primitive, operands, repr(sorted(attrs.items()))
+        if key in self._appended:
+            return self._appended[key]
         (type_,) = primitive.result_types(tuple(v.type for v in operands), attrs)
-        result = Value(type_, None)
+        result = self._appended[key] = Value(type_, None)
         self.body.append(Instr(primitive, operands, attrs, (result,), (), at.location))
         return result
 

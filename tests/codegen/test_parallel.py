@@ -43,6 +43,7 @@ CASES: dict[str, Callable[[], Function]] = {
     "cross-entropy": lambda: joint(build("f", models.cross_entropy, WIDE, ("target", (2_000, 100)))),
     "scatter": lambda: build("f", _histogram, ("x", (100_000,)), ("at", (100_000,), "i64")),
     "scan of rows": lambda: build("f", lambda x: linear_scan(ops.sin(x), ops.cos(x), axis=1), WIDE),
+    "half of a table": lambda: joint(build("f", _energy, ("x", (600, 3)))),
     "turned": lambda: build("f", lambda x: ops.sin(ops.transpose(x, perm=(1, 0))), WIDE),
 }
 
@@ -68,6 +69,13 @@ def _columns(x):
 def _reductions(x):
     largest, smallest = ops.reduce_max(x, axes=(0,)), ops.reduce_min(x, axes=(0,))
     return total(x), largest, smallest, ops.reduce_sum(ops.cast(x, dtype="i32"), axes=(0,))
+
+
+def _energy(x: Var) -> Var:
+    """Of all pairs of points: the loops run over half of them."""
+    shape = (x.shape[0], *x.shape)
+    offsets = ops.broadcast(x, shape=shape, dims=(0, 2)) - ops.broadcast(x, shape=shape, dims=(1, 2))
+    return total(ops.rsqrt(ops.reduce_sum(offsets * offsets, axes=(2,)) + 0.1))
 
 
 def _histogram(x, at):
