@@ -12,6 +12,7 @@ from collections.abc import Callable
 from tapejit.codegen.deviance import log_poisson_mass
 from tapejit.codegen.lane import Lane
 from tapejit.codegen.lane_control import Lanes, branch, called, negation, repeat
+from tapejit.codegen.node import spread, sum_over_nodes
 from tapejit.codegen.quantile import by_newton
 from tapejit.codegen.vector_exponential import exp, expm1
 from tapejit.codegen.vector_gamma import digamma
@@ -25,10 +26,11 @@ _MOST = 20_000  # steps of a fraction
 _APART, _LITTLE = 3.0, 0.05  # log odds, and about the share, where small parameters end a side of their own
 _NOTHING = -45.0  # exp of it is nothing beside 1
 _STEP, _REACH = 1 / 16, 4.5  # of the trapezoidal rule
+_NODES = int(2 * _REACH / _STEP)
 
 
 def betainc(a: Lane, b: Lane, x: Lane) -> Lane:
-    """The lower function, normalised; NaN unless a and b are positive and finite and x is from 0 to 1."""
+    """The lower function, normalised; NaN outside of its domain (`_atoms` says what its limits are)."""
     return _in_double("tapejit_betainc", lambda *xs: _distribution(*xs, lower=True), a, b, x)
 
 
@@ -70,22 +72,29 @@ def _are_finite(a: Lane, b: Lane) -> Lane:
     return (a > 0.0) & (a < math.inf) & (b > 0.0) & (b < math.inf)
 
 
+def _atoms(a: Lane, b: Lane) -> tuple[Lane, Lane, Lane]:
+    """Of parameters of 0 or infinity: whether all probability is at 0, at 1, and whether that is known."""
+    at_zero, at_one = a.equals(0.0) | b.equals(math.inf), b.equals(0.0) | a.equals(math.inf)
+    return at_zero, at_one, (a >= 0.0) & (b >= 0.0) & negation(at_zero & at_one)
+
+
 # -- The functions ---------------------------------------------------------------------------------
 
 
 def _distribution(a: Lane, b: Lane, x: Lane, *, lower: bool) -> Lane:
-    finite = _are_finite(a, b)
-
     def computed() -> Lanes:
         is_low, ratio = _side(a, b, x, 1.0 - x)
         part = (ratio * exp(_log_density(a, b, x, 1.0 - x))).at_most(1.0)
         return ((is_low if lower else negation(is_low)).where(part, 1.0 - part),)
 
     def at_edge() -> Lanes:
-        is_edge = finite & (x.equals(0.0) | x.equals(1.0))
-        return (is_edge.where(x if lower else 1.0 - x, math.nan),)
+        at_zero, at_one, known = _atoms(a, b)
+        one, zero = x.like(1.0), x.like(0.0)
+        below = at_zero.where((x > 0.0).where(one, zero), at_one.where((x < 1.0).where(zero, one), x))
+        sensible = known & (x >= 0.0) & (x <= 1.0)
+        return (sensible.where(below if lower else 1.0 - below, math.nan),)
 
-    return branch(finite & (x > 0.0) & (x < 1.0), computed, at_edge)[0]
+    return branch(_are_finite(a, b) & (x > 0.0) & (x < 1.0), computed, at_edge)[0]
 
 
 def _log_density(a: Lane, b: Lane, x: Lane, rest: Lane) -> Lane:
@@ -96,7 +105,9 @@ def _log_density(a: Lane, b: Lane, x: Lane, rest: Lane) -> Lane:
 
 
 def _density(a: Lane, b: Lane, x: Lane) -> Lane:
-    sensible = _are_finite(a, b) & (x >= 0.0) & (x <= 1.0)
+    at_zero, at_one, known = _atoms(a, b)
+    atom = at_zero.where(x.equals(0.0), at_one & x.equals(1.0))
+    sensible = known & (x >= 0.0) & (x <= 1.0)
 
     def computed() -> Lanes:
         return (exp(_log_density(a, b, x, 1.0 - x) - log(x) - log1p(-x)),)
@@ -104,9 +115,10 @@ def _density(a: Lane, b: Lane, x: Lane) -> Lane:
     def at_edge() -> Lanes:
         near, other = x.equals(0.0).where(a, b), x.equals(0.0).where(b, a)
         edge = near.equals(1.0).where(other, (near < 1.0).where(math.inf, x.like(0.0)))
+        edge = (at_zero | at_one).where(atom.where(math.inf, x.like(0.0)), edge)
         return (sensible.where(edge, math.nan),)
 
-    return branch(sensible & (x > 0.0) & (x < 1.0), computed, at_edge)[0]
+    return branch(_are_finite(a, b) & (x > 0.0) & (x < 1.0), computed, at_edge)[0]
 
 
 def _side(a: Lane, b: Lane, x: Lane, rest: Lane) -> tuple[Lane, Lane]:
@@ -149,33 +161,42 @@ def _ratio(a: Lane, b: Lane, y: Lane, n: int, m: int) -> Lane:
         is_low = is_low & negation((y > _APART + log1p(a)) & (b < 1.0))
         return branch(is_low, lambda: (_integral(a, b, y, n, m),), lambda: (-_integral(b, a, -y, m, n),))
 
-    return branch(sensible, computed, lambda: (y.like(math.nan),))[0]
+    return branch(sensible, computed, lambda: (_ratio_of_limits(a, b, y, n, m),))[0]
+
+
+def _ratio_of_limits(a: Lane, b: Lane, y: Lane, n: int, m: int) -> Lane:
+    """Where all probability is at one end: 0, and NaN in a parameter of 0, where the slope has one side."""
+    at_zero, at_one, known = _atoms(a, b)
+    moves = a.equals(0.0) if n else b.equals(0.0)
+    moves = moves | b.equals(0.0) if m else moves
+    sensible = known & (at_zero | at_one) & negation(moves) & (abs(y) < math.inf)
+    return sensible.where(y.like(0.0), math.nan)
 
 
 def _integral(a: Lane, b: Lane, y: Lane, n: int, m: int) -> Lane:
     """Below y, over the density, by the rule of `ir.tail_integral` (H. Takahasi, M. Mori, 1974)."""
     x, rest = _share(y), _share(-y)
     drift = (a * rest - b * x).at_least(0.0)
-    spread = (a + b) * x * rest
-    rate = drift + (spread < a).where(spread, a).intrinsic("sqrt")
+    variance = (a + b) * x * rest
+    rate = drift + (variance < a).where(variance, a).intrinsic("sqrt")
     scale = 1.0 / (a < 1.0).where(a, rate)
     known = {
-        (which, k): polygamma(v, k) if k else digamma(v)
+        (which, k): spread(polygamma(v, k) if k else digamma(v))
         for which, v in (("a", a), ("b", b), ("sum", a + b))
         for k in range(n + m)
     }
-    log_x, log_rest = -log1p(exp(-y)), -log1p(exp(y))
+    a_, b_, x_, rest_, scale_ = map(spread, (a, b, x, rest, scale))
+    log_x, log_rest = (spread(-log1p(exp(v))) for v in (-y, y))
 
-    def step(count: Lane, total: Lane) -> tuple[Lane, Lanes]:
-        v = (count - 1.0) * _STEP - _REACH
+    def term(v: Lane) -> Lane:
         inverse = exp(-v)
         node = exp(v - inverse)
-        of_x, of_rest = _logs(node * scale, x, rest)
+        of_x, of_rest = _logs(node * scale_, x_, rest_)
         slope = slopes(of_x + log_x, of_rest + log_rest, lambda which, k: known[which, k])
-        value = exp(a * of_x + b * of_rest) * node * (1.0 + inverse)
-        return v < _REACH, (total + value * over_density(slope, n, m),)
+        value = exp(a_ * of_x + b_ * of_rest) * node * (1.0 + inverse)
+        return value * over_density(slope, n, m)
 
-    return repeat(step, (y.like(0.0),), _MOST)[0] * scale * _STEP
+    return sum_over_nodes(term, y, -_REACH, _STEP, _NODES) * scale * _STEP
 
 
 def _logs(s: Lane, x: Lane, rest: Lane) -> tuple[Lane, Lane]:

@@ -64,6 +64,12 @@ def _side(a: np.ndarray, b: np.ndarray, y: np.ndarray, n: int, m: int) -> tuple[
     return low, found
 
 
+def _atoms(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of parameters of 0 or infinity: whether all probability is at 0, at 1, and whether that is known."""
+    at_zero, at_one = (a == 0) | (b == np.inf), (b == 0) | (a == np.inf)
+    return at_zero, at_one, (a >= 0) & (b >= 0) & ~(at_zero & at_one)
+
+
 def _both(a: np.ndarray, b: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The lower and the upper integral, normalised: their sum is 1."""
     finite = (a > 0) & (b > 0) & (a < np.inf) & (b < np.inf)
@@ -71,7 +77,9 @@ def _both(a: np.ndarray, b: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.n
     a_, b_, x_ = (np.where(inside, v, w) for v, w in ((a, 1.0), (b, 1.0), (x, 0.5)))
     low, ratio = _side(a_, b_, np.log(x_) - np.log1p(-x_), 0, 0)
     part = np.minimum(ratio * np.exp(log_density(a_, b_, x_, 1 - x_)), 1.0)
-    edge = np.where(finite & ((x == 0) | (x == 1)), x, np.nan)
+    at_zero, at_one, known = _atoms(a, b)
+    edge = np.where(at_zero, 1.0 * (x > 0), np.where(at_one, 1.0 * (x == 1), x))
+    edge = np.where(known & (x >= 0) & (x <= 1), edge, np.nan)
     below = np.where(inside, np.where(low, part, 1 - part), edge)
     above = np.where(inside, np.where(low, 1 - part, part), 1 - edge)
     return below, above
@@ -91,12 +99,15 @@ def beta_density(a: np.ndarray, b: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def _density(a: np.ndarray, b: np.ndarray, x: np.ndarray) -> np.ndarray:
-    sensible = (a > 0) & (b > 0) & (a < np.inf) & (b < np.inf) & (x >= 0) & (x <= 1)
-    inside = sensible & (x > 0) & (x < 1)
+    at_zero, at_one, known = _atoms(a, b)
+    sensible, spread_out = known & (x >= 0) & (x <= 1), known & ~at_zero & ~at_one
+    inside = sensible & spread_out & (x > 0) & (x < 1)
     a_, b_, x_ = (np.where(inside, v, w) for v, w in ((a, 1.0), (b, 1.0), (x, 0.5)))
     found = np.exp(log_density(a_, b_, x_, 1 - x_) - np.log(x_) - np.log1p(-x_))
     near, other = np.where(x == 0, a, b), np.where(x == 0, b, a)
     edge = np.where(near == 1, other, np.where(near < 1, np.inf, 0.0))
+    atom = np.where(at_zero, x == 0, x == 1)
+    edge = np.where(spread_out, edge, np.where(atom, np.inf, 0.0))
     return np.where(inside, found, np.where(sensible, edge, np.nan))
 
 
@@ -108,7 +119,10 @@ def betainc_ratio(a: np.ndarray, b: np.ndarray, y: np.ndarray, *, orders: int) -
         sensible = (a > 0) & (b > 0) & (a < np.inf) & (b < np.inf) & (np.abs(y) < np.inf)
         a_, b_, y_ = (np.where(sensible, v, w) for v, w in ((a, 1.0), (b, 1.0), (y, 0.0)))
         low, ratio = _side(a_, b_, y_, n, m)
-        return np.where(sensible, np.where(low, ratio, -ratio), np.nan)
+        at_zero, at_one, known = _atoms(a, b)
+        moves = (a == 0) & (n > 0) | (b == 0) & (m > 0)  # there a slope has one side
+        limit = np.where(known & (at_zero | at_one) & ~moves & (np.abs(y) < np.inf), 0.0, np.nan)
+        return np.where(sensible, np.where(low, ratio, -ratio), limit)
 
     return in_blocks(of_rows, a, b, y)
 

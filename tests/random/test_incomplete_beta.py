@@ -133,3 +133,32 @@ def test_students_t_is_smooth_in_the_middle():
     np.testing.assert_allclose(slope, 1 / middle, rtol=1e-13)
     assert abs(tj.grad(lambda df: tj.stats.t.cdf(0.0, df))(4.5)) < 1e-15
     assert np.all(np.abs(tj.jit(lambda q: tj.stats.t.ppf(q, 4.5))(half)) < 1e-14)
+
+
+LIMITS = np.array([0.0, 2.5, np.inf])
+
+
+def at_limits():
+    a, b, x = (v.ravel() for v in np.meshgrid(LIMITS, LIMITS, [0.0, 0.3, 1.0]))
+    limit = (a != 2.5) | (b != 2.5)
+    return a[limit], b[limit], x[limit]
+
+
+def check_limits():
+    a, b, x = at_limits()
+    for found, expected in zip(both(a, b, x), (sp.betainc(a, b, x), sp.betaincc(a, b, x)), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    inside = (x == 0.3) & ~np.isnan(sp.betainc(a, b, x))
+    a, b, x = a[inside], b[inside], x[inside]
+    slopes = tj.jit(tj.grad(lambda a, b, x: np.sum(sp.betainc(a, b, x)), argnums=(0, 1, 2)))(a, b, x)
+    for slope, one_sided in zip(slopes, (a == 0, b == 0, np.zeros(a.size, bool)), strict=True):
+        np.testing.assert_array_equal(slope, np.where(one_sided, np.nan, 0.0))
+
+
+def test_parameters_of_zero_or_infinity_are_scipys_and_slopes_vanish():
+    check_limits()
+
+
+@pytest.mark.usefixtures("interpreted")
+def test_interpreted_parameters_of_zero_or_infinity_too():
+    check_limits()
