@@ -37,20 +37,26 @@ class _Scope(ContextDecorator):
         self._entered: list[tuple[Tape | None, bool, Tape | None]] = []  # before, and the tape inside
 
     def __enter__(self) -> Recording | None:
+        """The flags change last, and by no call: an interrupt comes before it or inside the block."""
         tape, training = STATE.tape, STATE.training
-        if self._recording is not None:
-            set_recording(self._recording)
-        if self._training is not None:
-            STATE.training = self._training
-        mine = STATE.tape
+        mine = self._inside(tape)
+        shown = Recording("record", mine) if self._recording else None
         self._entered.append((tape, training, mine))
-        return Recording("record", mine) if self._recording else None
+        STATE.training = training if self._training is None else self._training
+        STATE.tape = mine
+        return shown
+
+    def _inside(self, tape: Tape | None) -> Tape | None:
+        if self._recording is None or self._recording == (tape is not None):
+            return tape
+        return Tape(TRIE) if self._recording else None
 
     def __exit__(self, *error: object) -> None:
-        tape, training, mine = self._entered.pop()
+        tape, training, mine = self._entered[-1]
+        STATE.tape, STATE.training = tape, training
+        self._entered.pop()
         if mine is not tape and mine is not None:
             mine.active = None
-        STATE.tape, STATE.training = tape, training
 
 
 def record(train_mode: bool = True) -> Any:

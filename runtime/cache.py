@@ -16,6 +16,7 @@ from tapejit.ir.function import Function
 from tapejit.ir.printer import canonical_text
 from tapejit.ir.signature import Signature
 from tapejit.runtime.family import Built
+from tapejit.runtime.interrupt import shielded
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -54,6 +55,12 @@ class ProgramCache:
 
         One that takes sizes is not kept here: whoever asks again is given it by its family.
         """
+        future = self._programs.get(key)
+        if future is not None:
+            return Built(future.result().program, False)
+        return shielded(lambda: self._get_or_build(key, build))
+
+    def _get_or_build(self, key: str, build: Callable[[], Built]) -> Built:
         from concurrent.futures import Future  # not at import time: it loads the logging package
 
         with self._lock:

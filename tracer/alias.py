@@ -243,7 +243,7 @@ def writer(op: Operation) -> Operation:
 def _rearranged(op: Operation) -> Callable[..., Var]:
     """`op` only moves elements, so that its transpose moves them back."""
 
-    def lower(source: Var, value: Operand, **statics: Any) -> Var:
+    def lower(source: Var, value: Operand, /, **statics: Any) -> Var:
         builder = source.builder
         start = len(builder.function.body)
         moved = op.lower(source, **statics)
@@ -258,7 +258,7 @@ def _rearranged(op: Operation) -> Callable[..., Var]:
 
 
 def _write_now(op: Operation) -> Callable[..., np.ndarray]:
-    def write(source: np.ndarray, value: Any, **statics: Any) -> np.ndarray:
+    def write(source: np.ndarray, value: Any, /, **statics: Any) -> np.ndarray:
         result = source.copy()
         op.numpy(result, **statics)[...] = value
         return result

@@ -196,7 +196,7 @@ class Array(Methods, Writes):
         return bool(self.materialise()) if tape is None else tape.truth(self)
 
     def __float__(self) -> float:
-        return float(self._scalar())
+        return float(scalar.constant(self))
 
     def __int__(self) -> int:
         return scalar.whole(self, elementwise.trunc, int)
@@ -211,23 +211,16 @@ class Array(Methods, Writes):
         return scalar.whole(self, elementwise.ceil, math.ceil)
 
     def __round__(self, digits: int | None = None) -> Any:
-        return round(self._scalar(), digits)
+        return round(scalar.constant(self), digits)
 
     def __index__(self) -> int:
         return self.value().__index__()
 
     def __complex__(self) -> complex:
-        return complex(self._scalar())
-
-    def _scalar(self) -> Any:
-        if self.size != 1:
-            raise TypeError(
-                f"only an array of one element converts to a number; this one has shape {self.shape}"
-            )
-        return self.value().item()
+        return complex(scalar.constant(self))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if STATE.tape is not None and self.tracked:
+        if self.differentiated:
             raise ConversionError(
                 f"np.array(...) or another implicit conversion at {user_location()} would drop the gradient "
                 f"of an array {self.type}; use np.stack or np.concatenate to build arrays from it, or "
@@ -247,7 +240,7 @@ class Array(Methods, Writes):
         return protocol.array_function(function, args, kwargs)
 
     def __reduce__(self) -> Any:
-        """Pickling and copying keep the values, not the gradient or the history."""
+        """Pickling keeps the values, not the gradient or the history."""
         return _restored, (type(self), self.value().copy())
 
     def wait_to_read(self) -> None:

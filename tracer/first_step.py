@@ -19,8 +19,11 @@ def first_step(
     operands: Sequence[Any],
     indices: tuple[int | None, ...],
     statics: tuple[tuple[str, Any], ...],
+    tracked: bool,
 ) -> Node:
     """The node behind `parent` for `op` of `operands`: arrays, the types of numbers, and None.
+
+    `tracked`: a derivative flows through an operand, and through the operation.
 
     Raises what the operation raises, with the operand types and the user's line.
     """
@@ -34,11 +37,7 @@ def first_step(
         raise _explained(error, op, operands, builder.location) from None
     results: tuple[Var, ...] = lowered if isinstance(lowered, tuple) else (lowered,)
     types = tuple(v.type for v in results)
-    tracked = (
-        op.differentiable
-        and any(t.is_inexact for t in types)
-        and any(x.tracked for x in operands if isinstance(x, Handle))
-    )
+    tracked = tracked and any(t.is_inexact for t in types)
     return Node(parent, types, tracked, indices, builder.finish(results))
 
 

@@ -108,6 +108,12 @@ class Handle:
         return history is not None and history.number in history.segment.kept
 
     @property
+    def differentiated(self) -> bool:
+        """Whether a derivative of what is being traced flows through this array, here or further out."""
+        tape = STATE.tape
+        return tape is not None and tape.tracks(self)
+
+    @property
     def tracked_outside(self) -> bool:
         """Whether a derivative outside the one that this is a variable of flows through it."""
         return self._tracked if self._tape is not None else self.tracked
@@ -126,6 +132,15 @@ class Handle:
         if STATE.tape is not None:
             STATE.tape.note_escape(self, data)
         return data
+
+    def twin(self) -> Self:
+        """Another handle that is what this one is, but no view."""
+        twin = type(self).wrap(self._elements, self._storage)  # type: ignore[arg-type]
+        twin._tape, twin._type, twin._leaf, twin._history = self._tape, self._type, self._leaf, self._history
+        twin._made = self._made
+        if self._tape is not None:
+            twin._index, twin._tracked = self._index, self._tracked
+        return twin
 
     def detached(self) -> Any:
         """A new concrete handle on the same memory, without leaf or history."""

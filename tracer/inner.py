@@ -128,16 +128,6 @@ class InnerTape(Tape):
     def known_outside(self, handle: Handle | None) -> Handle | None:
         return handle
 
-    def note_escape(self, handle: Handle | None, seen: Any, inside: bool = False) -> None:
-        """What was computed by way of the outer tape was differentiated here all the same."""
-        super().note_escape(handle, seen, inside)
-        known = self._made.get(id(handle))
-        if known is not None and isinstance(seen, np.ndarray) and seen.dtype.kind == "f":
-            assert self.cuts is not None
-            number, i = known[1]
-            if trace_of(self.cuts[number].node).tracked[i]:
-                self.lost = user_location()
-
     def stack_of(self, handle: Handle) -> Handle:
         if not self._stacks or handle._tape is not self:
             return handle
@@ -189,6 +179,15 @@ class InnerTape(Tape):
                 f"{user_location()}; return it from the function instead"
             )
 
+    def tracks(self, handle: Handle) -> bool:
+        """What was computed by way of the outer tape is differentiated here all the same."""
+        made = self.origin(handle)
+        if isinstance(made, tuple) and self.cuts is not None:
+            number, i = made
+            if trace_of(self.cuts[number].node).tracked[i]:
+                return True
+        return super().tracks(handle)
+
     # -- Who is who ---------------------------------------------------------------------------------------
 
     def origin(self, handle: Handle) -> Made | Handle:
@@ -206,6 +205,11 @@ class InnerTape(Tape):
         if handle._tape is not self and id(handle) not in self._made:
             self._rewritten[id(handle)] = handle
         super().rebind(handle, result)
+
+    def know_twin(self, handle: Handle, twin: Handle) -> None:
+        known = self._made.get(id(handle))
+        if known is not None:
+            self._made[id(twin)] = (twin, known[1])
 
     def outside(self, handle: Handle, value: Any) -> Any:
         """What the outer tape takes for an array that entered here with this `value`."""

@@ -11,7 +11,6 @@ from tapejit.tracer.errors import AutogradError, ShapeError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
 from tapejit.tracer.operand import check_plain, constant
-from tapejit.tracer.state import STATE
 from tapejit.tracer.surface import elementwise, shape
 from tapejit.tracer.surface.function import apply
 
@@ -57,7 +56,7 @@ def array_of(face: type[A], source: Any, dtype: Any = None) -> A:
     Inside a record, arrays that a derivative flows through, and nested lists of such, are joined by traced
     operations; anything else becomes a concrete array.
     """
-    if STATE.tape is not None and holds(source, lambda x: x.tracked):
+    if holds(source, lambda x: x.differentiated):
         joined: A = apply(elementwise.copy.op, (_stacked(source),), (), face)
         return joined if dtype is None else elementwise.astype(joined, dtype=dtype)
     check_plain(source)

@@ -8,6 +8,7 @@ import linecache
 import os
 import re
 import sys
+from opcode import opmap
 from types import FrameType
 
 import numpy as np
@@ -33,6 +34,11 @@ def user_frame() -> FrameType | None:
     while frame is not None and not is_users_file(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
+
+
+def is_storing(frame: FrameType) -> bool:
+    """Whether the code of a frame is at an assignment to an item: `a[i] = x`."""
+    return frame.f_code.co_code[frame.f_lasti] == opmap["STORE_SUBSCR"]
 
 
 def user_location() -> str | None:

@@ -113,6 +113,12 @@ class Methods(Handle):
     def copy(self, order: str = "C") -> Any:
         return elementwise.copy(self)
 
+    def __copy__(self) -> Any:
+        return elementwise.copy(self)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return elementwise.copy(self)
+
     def clip(self, min: Any = None, max: Any = None, out: None = None) -> Any:
         return elementwise.clip(self, min, max)
 

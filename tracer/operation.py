@@ -11,8 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from tapejit.ir import ops
 from tapejit.ir.builder import Builder, Var
 from tapejit.ir.types import COMPLEXES, NUMPY_NAME, TensorType, promote
@@ -96,11 +94,15 @@ def common_shape(*operands: Operand) -> tuple[int, ...]:
 
 
 def _broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The shape that these broadcast to; None if they do not."""
-    try:
-        return np.broadcast_shapes(*shapes)
-    except ValueError:
-        return None
+    """The shape that these broadcast to; None if they do not. (NumPy's own takes 32 dimensions at most.)"""
+    rank = max(map(len, shapes), default=0)
+    found = []
+    for sizes in zip(*((1,) * (rank - len(shape)) + tuple(shape) for shape in shapes), strict=True):
+        wide = {n for n in sizes if n != 1}
+        if len(wide) > 1:
+            return None
+        found.append(wide.pop() if wide else 1)
+    return tuple(found)
 
 
 def broadcast_to(x: Var, shape: tuple[int, ...]) -> Var:

@@ -95,6 +95,6 @@ def _outwards(tape: Tape | None) -> Iterator[Tape]:
 def differentiated(x: Handle) -> bool:
     """Whether a derivative may flow through `x`, on its tape or on one outside of it."""
     tape = x._tape
-    if x.tracked or isinstance(tape, RuleTape):
+    if x.differentiated or isinstance(tape, RuleTape):
         return True
     return isinstance(tape, InnerTape) and any(differentiated(stack) for stack in tape.stacks())

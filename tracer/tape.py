@@ -175,7 +175,8 @@ class Tape:
         statics: tuple[tuple[str, Any], ...],
     ) -> Node:
         """A step never taken before."""
-        return self.trie.graft(self.node, key, first_step(self.node, op, operands, indices, statics))
+        tracked = op.differentiable and any(self.tracks(x) for x in operands if isinstance(x, Handle))
+        return self.trie.graft(self.node, key, first_step(self.node, op, operands, indices, statics, tracked))
 
     def enter(self, handle: Any) -> int:
         """The value number of an array that is not of this tape: it becomes an input of the trace."""
@@ -193,10 +194,11 @@ class Tape:
                 data = np.require(data, requirements=("C", "A"))
             self.arguments.add_array(data, handle._storage or handle.storage)
         type_ = handle._type or handle.type
-        key = (type_.dtype, type_.shape, handle.tracked)
+        tracked = handle.tracked if self.parent is None else self.tracks(handle)
+        key = (type_.dtype, type_.shape, tracked)
         node = self.node.children.get(key)
         if node is None:
-            node = Node(self.node, (type_,), handle.tracked, name=self.names.get(id(handle)))
+            node = Node(self.node, (type_,), tracked, name=self.names.get(id(handle)))
             node = self.trie.graft(self.node, key, node)
         self.node = node
         index = len(self.values)
@@ -212,7 +214,9 @@ class Tape:
 
     def rebind(self, handle: Handle, result: Handle) -> None:
         """Make `handle` stand for the value of `result`, which was just recorded here."""
-        self._entered.pop(id(handle), None)
+        entered = self._entered.pop(id(handle), None)
+        if entered is not None and self.parent is not None:
+            self._keep_input(entered, handle.twin())
         handle._tape, handle._index, handle._type = self, result._index, result._type
         handle._tracked, handle._elements, handle._history, handle._storage = (
             result._tracked,
@@ -223,14 +227,33 @@ class Tape:
         handle._made = None
         self.values[result._index] = _ref(handle)
 
+    def _keep_input(self, index: int, twin: Handle) -> None:
+        """The outer tape still takes this input for what it was: a twin of the array that is written to."""
+        if isinstance(twin._tape, Tape):
+            twin._tape.values[twin._index] = _ref(twin)
+        source = self.sources[index]
+        self.sources[index] = source._replace(handle=twin)
+        self.arguments.values = [twin if x is source.handle else x for x in self.arguments.values]
+        outer = self.parent
+        while outer is not None:
+            outer.know_twin(source.handle, twin)
+            outer = outer.parent
+
+    def know_twin(self, handle: Handle, twin: Handle) -> None:
+        """`twin` is what `handle` was before it was written to on a tape inside this one."""
+
     def _belongs_outside(self, handle: Handle) -> bool:
         """Whether `handle` is pending on, or differentiated by, a tape outside this one."""
         if handle._tape is None:
-            return handle.tracked
+            return self.parent is not None and self.parent.tracks(handle)
         outer = self.parent
         while outer is not None and outer is not handle._tape:
             outer = outer.parent
         return outer is not None
+
+    def tracks(self, handle: Handle) -> bool:
+        """Whether a derivative flows through `handle`, on this tape or on one outside."""
+        return handle.tracked or (self.parent is not None and self.parent.tracks(handle))
 
     def recorded(self, handle: Handle) -> bool:
         """Whether `handle` was computed on this tape."""
@@ -315,7 +338,7 @@ class Tape:
             where = user_test()
             if isinstance(seen, np.ndarray):
                 seen = seen.copy()
-                if seen.dtype.kind in "fc" and handle is not None and handle.tracked:
+                if seen.dtype.kind in "fc" and handle is not None and self.tracks(handle):
                     self.lost = user_location()
             frames = frames_of(self) if not inside and self._may_loop() else None
             what = None if handle is None else self.origin(handle)

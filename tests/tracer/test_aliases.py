@@ -21,6 +21,7 @@ VIEWS = {
     "ravelled": lambda x: np.ravel(x),
     "flipped": lambda x: np.flip(x, -1),
     "swapped": lambda x: np.swapaxes(x, 0, -1),
+    "moved": lambda x: np.moveaxis(x, 0, -1),
     "squeezed": lambda x: np.squeeze(x),
 }
 

@@ -171,7 +171,7 @@ def static(name: str, value: Any) -> Any:
 
 def _known(name: str, value: Handle) -> Any:
     """The number in an array that is given where Python's number is needed."""
-    if STATE.tape is not None and value.tracked and value.type.is_float:
+    if value.differentiated and value.type.is_float:
         raise ConversionError(
             f"the argument `{name}` at {user_location()} is not differentiated, but is an array {value.type} "
             "that a derivative flows through; give a number, or .detach() it"

@@ -29,7 +29,7 @@ from tapejit.tracer.surface import elementwise
 from tapejit.tracer.surface.bounds import beyond
 from tapejit.tracer.surface.composed import composed
 from tapejit.tracer.surface.function import apply, traced
-from tapejit.tracer.surface.shape import Entry, getitem, index_key, index_of, normal_axis
+from tapejit.tracer.surface.shape import Entry, fitted, getitem, index_key, index_of, normal_axis
 
 ARRAY: Entry = ("array",)
 WHOLE: Entry = ("slice", None, None, None)
@@ -229,7 +229,7 @@ def _places(x: Var, indices: Sequence[Operand], key: tuple[Entry, ...]) -> tuple
 
 def _spread(x: Var, value: Operand, shape: tuple[int, ...]) -> Var:
     """The value in the dtype of x, repeated to `shape`, in a row."""
-    given = broadcast_var(aligned(value, dtype=x.dtype)[0], shape)
+    given = fitted(aligned(value, dtype=x.dtype)[0], shape)
     return ops.reshape(given, shape=(math.prod(shape),))
 
 

@@ -16,7 +16,7 @@ from tapejit.tracer.surface.composed import composed
 from tapejit.tracer.surface.function import Function, traced
 from tapejit.tracer.surface.indexing import along
 from tapejit.tracer.surface.reduction import summable
-from tapejit.tracer.surface.shape import normal_axis
+from tapejit.tracer.surface.shape import folded_axes, normal_axis
 
 
 def _flat(x: Var, axis: int | None) -> tuple[Var, int]:
@@ -26,16 +26,21 @@ def _flat(x: Var, axis: int | None) -> tuple[Var, int]:
     return x, normal_axis(axis, len(x.shape))
 
 
+def _listed(x: Var, axis: int | None) -> tuple[Var, int]:
+    """The same for functions that take a number for a list of one."""
+    return _flat(x, axis if x.shape or folded_axes(axis, 0) else None)
+
+
 @traced(np.cumsum)
 def cumsum(a: Var, *, axis: int | None = None, dtype: str | None = None) -> Var:
-    x, at = _flat(summable(a, dtype), axis)
+    x, at = _listed(summable(a, dtype), axis)
     return linear_scan(x.like(1), x, axis=at)
 
 
 @traced(np.cumprod)
 def cumprod(a: Var, *, axis: int | None = None, dtype: str | None = None) -> Var:
     """h[i] = x[i] h[i - 1]: right at zeros, for it never divides; -0.0 adds nothing, not even a sign."""
-    x, at = _flat(summable(a, dtype), axis)
+    x, at = _listed(summable(a, dtype), axis)
     place = ops.iota(builder=x.builder, dtype="i64", shape=x.shape, axis=at)
     nothing = x.like(-0.0) if x.type.is_float else x.like(0)
     return linear_scan(x, ops.select(ops.eq(place, place.like(0)), x, nothing), axis=at)
@@ -72,7 +77,7 @@ def _order(x: Var, axis: int) -> Var:
 @traced(np.argsort, numpy=lambda a, *, axis=-1, kind=None: np.argsort(a, axis=axis, kind="stable"))
 def argsort(a: Var, *, axis: int | None = -1, kind: str | None = None) -> Var:
     """Always stable."""
-    return _order(*_flat(a, axis))
+    return _order(*_listed(a, axis))
 
 
 @traced(np.sort, numpy=lambda a, *, axis=-1, kind=None: np.sort(a, axis=axis, kind="stable"))

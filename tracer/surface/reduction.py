@@ -16,7 +16,7 @@ from tapejit.tracer.operation import Operand, as_var, broadcast_to, cast, float_
 from tapejit.tracer.surface.complex_number import square_magnitude
 from tapejit.tracer.surface.elementwise import truth
 from tapejit.tracer.surface.function import traced
-from tapejit.tracer.surface.shape import Axes, normal_axes
+from tapejit.tracer.surface.shape import Axes, folded_axes, normal_axes
 
 
 def _kept(x: Var, axes: tuple[int, ...], like: Var, keepdims: bool) -> Var:
@@ -65,7 +65,7 @@ def sum_(
     keepdims: bool = False,
 ) -> Var:
     x = summable(as_var(a), dtype)
-    axes = normal_axes(axis, len(x.shape))
+    axes = folded_axes(axis, len(x.shape))
     total = ops.reduce_sum(_weighted(x, where, 0), axes=axes)
     return _kept(_begun(total, initial, ops.add), axes, x, keepdims)
 
@@ -81,7 +81,7 @@ def prod(
     keepdims: bool = False,
 ) -> Var:
     x = summable(as_var(a), dtype)
-    axes = normal_axes(axis, len(x.shape))
+    axes = folded_axes(axis, len(x.shape))
     product = ops.reduce_prod(_weighted(x, where, 1), axes=axes)
     return _kept(_begun(product, initial, ops.mul), axes, x, keepdims)
 
@@ -174,7 +174,7 @@ def _extreme(
     reduce, combine = primitives
     if x.is_complex:
         raise DtypeError(f"{x.type} has no order; take x.real, x.imag or abs(x)")
-    axes = normal_axes(axis, len(x.shape))
+    axes = folded_axes(axis, len(x.shape))
     if where is not None and initial is None:
         raise ShapeError("a largest or smallest element with `where` needs `initial`")
     if all(x.shape[k] for k in axes):
@@ -246,31 +246,33 @@ def ptp(a: Var, *, axis: Axes = None, keepdims: bool = False) -> Var:
 @traced(np.any)
 def any_(a: Operand, where: Operand | None = None, *, axis: Axes = None, keepdims: bool = False) -> Var:
     x = truth(a)
-    axes = normal_axes(axis, len(x.shape))
+    axes = folded_axes(axis, len(x.shape))
     return _kept(ops.reduce_any(_weighted(x, where, False), axes=axes), axes, x, keepdims)
 
 
 @traced(np.all)
 def all_(a: Operand, where: Operand | None = None, *, axis: Axes = None, keepdims: bool = False) -> Var:
     x = truth(a)
-    axes = normal_axes(axis, len(x.shape))
+    axes = folded_axes(axis, len(x.shape))
     return _kept(ops.reduce_all(_weighted(x, where, True), axes=axes), axes, x, keepdims)
 
 
 @traced(np.count_nonzero)
 def count_nonzero(a: Operand, *, axis: Axes = None, keepdims: bool = False) -> Var:
     x = truth(a)
-    axes = normal_axes(axis, len(x.shape))
+    axes = folded_axes(axis, len(x.shape))
     return _kept(ops.reduce_sum(cast(x, "i64"), axes=axes), axes, x, keepdims)
 
 
 def _position(primitive: Any, x: Var, axis: int | None, keepdims: bool) -> Var:
-    flat = ops.reshape(x, shape=(math.prod(x.shape),)) if axis is None else x
-    axes = (0,) if axis is None else normal_axes(axis, len(x.shape))
+    kept = folded_axes(axis, len(x.shape))
+    in_a_row = axis is None or not x.shape
+    flat, axes = (ops.reshape(x, shape=(x.type.size,)), (0,)) if in_a_row else (x, kept)
+    if not all(flat.shape[k] for k in axes):
+        raise ShapeError(f"no elements along axis {axis}: shape {x.shape} has no largest or smallest there")
     if flat.dtype == "bool":
         flat = cast(flat, "i32")
-    found = primitive(flat, axes=axes)
-    return _kept(found, normal_axes(axis, len(x.shape)), x, keepdims)
+    return _kept(primitive(flat, axes=axes), kept, x, keepdims)
 
 
 @traced(np.argmax)

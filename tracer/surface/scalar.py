@@ -9,13 +9,15 @@ lists, count rounds and are keys of dicts.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from tapejit.tracer.errors import BoundsError
+from tapejit.tracer.errors import BoundsError, ConversionError
 from tapejit.tracer.handle import Handle
+from tapejit.tracer.location import is_storing, user_location
 from tapejit.tracer.state import STATE
 from tapejit.tracer.surface import elementwise, shape
 
@@ -60,6 +62,21 @@ def whole(x: Any, traced: Callable[[Any], Any], python: Callable[[float], int]) 
         x.value()  # Python saw all of it
         return number
     return int(elementwise.astype(traced(x), dtype=np.dtype("int64")).value().item())
+
+
+def constant(x: Any) -> Any:
+    """The only element as a Python number, a constant to the derivative: what `float(x)` gives.
+
+    ConversionError where an array of NumPy's is about to store it (`a[0] = x`): its gradient would be lost.
+    """
+    if x.differentiated and is_storing(sys._getframe(2)):
+        raise ConversionError(
+            f"`array[...] = x` at {user_location()} would drop the gradient of x, an array {x.type}: what is "
+            "written to is no array of tapejit; make it one (tj.zeros), put values together with np.stack, "
+            "or write float(x) if no gradient is needed"
+        )
+    _number(x)  # or an error
+    return x.value().item()
 
 
 def _number(x: Any) -> Any:

@@ -40,6 +40,11 @@ def normal_axes(axis: Axes, rank: int) -> tuple[int, ...]:
     return tuple(sorted(axes))
 
 
+def folded_axes(axis: Axes, rank: int) -> tuple[int, ...]:
+    """Those that a ufunc's `reduce` takes: of a number it takes axis 0 and -1 as well."""
+    return () if rank == 0 and axis in (0, -1) else normal_axes(axis, rank)
+
+
 @traced(np.reshape, view=True)
 def reshape(a: Var, *, shape: int | tuple[int, ...], order: str = "C", copy: bool | None = None) -> Var:
     if _is_fortran(order):
@@ -259,6 +264,14 @@ def getitem(x: Var, *, key: tuple[Entry, ...]) -> Var:
     return cut if cut.shape == window.shape else ops.reshape(cut, shape=window.shape)
 
 
+def fitted(value: Var, shape: tuple[int, ...]) -> Var:
+    """What is assigned to a place of this `shape`; of leading dimensions of one, too many are dropped."""
+    spare = max(len(value.shape) - len(shape), 0)
+    if spare and all(n == 1 for n in value.shape[:spare]):
+        value = ops.reshape(value, shape=value.shape[spare:])
+    return broadcast_var(value, shape)
+
+
 def _set_now(x: np.ndarray, value: Any, *, key: tuple[Entry, ...]) -> np.ndarray:
     result = x.copy()
     result[index_of(key)] = value
@@ -269,7 +282,7 @@ def _set_now(x: np.ndarray, value: Any, *, key: tuple[Entry, ...]) -> np.ndarray
 def setitem(x: Var, value: Operand, *, key: tuple[Entry, ...]) -> Var:
     """x with `value` in the place of x[key]."""
     window = _window(key, x.shape)
-    given = broadcast_var(aligned(value, dtype=x.dtype)[0], window.shape)
+    given = fitted(aligned(value, dtype=x.dtype)[0], window.shape)
     cut_shape = tuple(-((b - e) // s) for b, e, s in zip(window.start, window.stop, window.step, strict=True))
     placed = ops.reshape(given, shape=cut_shape)
     if window.reversed:
