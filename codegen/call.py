@@ -1,29 +1,63 @@
-"""Calls of BLAS: one `gemm` for a matrix product, in a loop over a stack of them."""
+"""Calls for a matrix product, or in a loop over a stack of them: our own (`product_function`) or BLAS."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from tapejit.codegen.level import INDENT
-from tapejit.codegen.matrix import Groups, Matrix, extents, groups, matrices
+from tapejit.codegen.matrix import PRODUCT_DTYPES, Groups, Matrix, extents, groups, matrices
 from tapejit.codegen.memory import Array, Storage, Target
+from tapejit.codegen.name import Names
+from tapejit.codegen.product_size import FEW, panels_size
 from tapejit.codegen.root import Root
 from tapejit.ir.function import Instr, Value
 
 
-def gemm_lines(root: Root, target: Target, storage: Storage, definitions: Mapping[Value, Instr]) -> list[str]:
-    """`gemm(rows, columns, inner, x, y, out, accumulate)`; x and y as memory, start, leading, transposed."""
+def panels(root: Root, names: Names, general: bool = False) -> list[Array]:
+    """What the call needs for itself: room for a packed operand."""
+    dtype = root.value.type.dtype
+    if dtype not in PRODUCT_DTYPES or root.instr is None:
+        return []
+    _, _, columns, inner = extents(root.instr)
+    return [Array(names.fresh("panels"), panels_size(columns, inner, general), dtype)]
+
+
+def reason(root: Root) -> str:
+    """How a product is done, for people."""
+    own = panels(root, Names())
+    if not own:
+        return "BLAS, which divides it over its threads"
+    _, rows, _, _ = extents(root.instr) if root.instr else (0, 0, 0, 0)
+    few = f"; a right matrix that lies in rows is not, for {rows} rows" if rows <= FEW else ""
+    size = own[0].size * root.value.type.numpy_dtype.itemsize
+    return f"tiles in registers, in blocks if large; packs {size:,} bytes at a time{few}"
+
+
+def product_lines(
+    root: Root, target: Target, storage: Storage, definitions: Mapping[Value, Instr], own: list[Array]
+) -> list[str]:
+    """`matmul(rows, columns, inner, x, y, out, accumulate, panels)`, x and y as memory, start, strides.
+
+    By BLAS `gemm(rows, columns, inner, x, y, out, accumulate)`: memory, start, leading, transposed.
+    """
     instr, out = root.instr, target.storage
     assert instr is not None
     assert isinstance(out, Array)
     count, rows, columns, inner = extents(instr)
     pairs = zip(instr.operands, groups(instr), strict=True)
     x, y = (_operand(v, group, storage, definitions) for v, group in pairs)
-    x_text = _text(x, storage, count, x.transposed)
-    # The contracted dimension is the last group of both operands; for the second that is its transpose.
-    y_text = _text(y, storage, count, not y.transposed)
+    places = (_place(m, storage, count) for m in (x, y))
+    # The contracted dimension is the last group of both operands: the second is read turned.
+    lies = (
+        ((x.down, x.across), (y.across, y.down))
+        if own
+        else ((x.leading, x.transposed), (y.leading, not y.transposed))
+    )
+    given = [f"{place}, {first}, {second}" for place, (first, second) in zip(places, lies, strict=True)]
     start = f"i * {rows * columns}" if count > 1 else "0"
-    call = f"gemm({rows}, {columns}, {inner}, {x_text}, {y_text}, {out.name}, {start}, {target.accumulate})"
+    more = [out.name, start, str(target.accumulate), *(array.name for array in own)]
+    function = "matmul" if own else "gemm"
+    call = f"{function}({rows}, {columns}, {inner}, {', '.join([*given, *more])})"
     return [f"for i in range({count}):", INDENT + call] if count > 1 else [call]
 
 
@@ -32,10 +66,11 @@ def _operand(value: Value, group: Groups, storage: Storage, definitions: Mapping
     return found[-1]
 
 
-def _text(matrix: Matrix, storage: Storage, count: int, transposed: bool) -> str:
+def _place(matrix: Matrix, storage: Storage, count: int) -> str:
+    """The memory and where the matrix begins in it."""
     home = storage[matrix.base]
     assert isinstance(home, Array)
     home.readers.add(matrix)
     start = f"i * {matrix.step}" if count > 1 and matrix.step else ""
     start = f"{start} + {matrix.start}" if start and matrix.start else start or str(matrix.start)
-    return f"{home.name}, {start}, {matrix.leading}, {transposed}"
+    return f"{home.name}, {start}"

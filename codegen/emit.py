@@ -2,7 +2,7 @@
 
 The function takes C-contiguous arrays, views each as one row of elements (`flat`), so that every index
 is a sum of loop variables times constants, and writes its results into the last of them.
-Names it expects in its namespace: the vocabulary, `flat`, `empty`, `gemm`, `check_signals`, the
+Names it expects in its namespace: the vocabulary, `flat`, `empty`, `matmul`, `gemm`, `check_signals`, the
 dtypes, `inf`, `nan`.
 """
 

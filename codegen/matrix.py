@@ -1,7 +1,7 @@
-"""Operands of a matrix product as BLAS sees them: memory, a leading dimension, transposed or not.
+"""Operands of a matrix product where they lie: memory, and how far apart rows and columns are there.
 
-A view (a transpose, a slice, a reshape) of a stored value is never copied when its strides are those of
-a matrix. Start with `matrices`; `product` rewrites the products that need a copy.
+A view (a transpose, a slice, a reshape) of a stored value is never copied when its strides make it a matrix.
+Start with `matrices`; `product` rewrites the products that need a copy.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from tapejit.codegen.moves import origins
 from tapejit.ir.function import Instr, Value
 from tapejit.ir.shape import free_dims
 
+PRODUCT_DTYPES = ("f64", "f32")  # multiplied by a function of our own, others by BLAS
+
 
 @dataclass(frozen=True)
 class Matrix:
@@ -25,8 +27,26 @@ class Matrix:
     base: Value
     start: int
     step: int
-    leading: int
-    transposed: bool
+    rows: int
+    columns: int
+    down: int  # elements from row to row
+    across: int  # from column to column
+
+    @property
+    def transposed(self) -> bool:
+        """For BLAS: its columns lie in memory, not its rows."""
+        return self.across != 1 and self.columns != 1
+
+    @property
+    def leading(self) -> int:
+        """For BLAS: from one row or column in memory to the next; 0 if neither lies in memory."""
+        if not self.transposed:
+            return self.down if self.rows > 1 else self.columns
+        return self.across if self.down == 1 or self.rows == 1 else 0
+
+    @property
+    def suits_blas(self) -> bool:
+        return self.leading >= (self.rows if self.transposed else self.columns)
 
 
 @dataclass(frozen=True)
@@ -57,10 +77,11 @@ def extents(instr: Instr) -> tuple[int, int, int, int]:
 
 def matrices(value: Value, group: Groups, definitions: Mapping[Value, Instr]) -> list[Matrix]:
     """The ways to read `value` as a stack of matrices: itself, or what it is a view of."""
+    blas = value.type.dtype not in PRODUCT_DTYPES
     loops = [LoopVar(f"d{k}", n) for k, n in enumerate(value.type.shape)]
     index = Index(value.type.shape, [atom(v) if v.extent > 1 else Affine() for v in loops])
     found = (_matrix(base, at.flat, loops, group) for base, at in origins(value, index, definitions))
-    return [m for m in found if m is not None]
+    return [m for m in found if m is not None and (m.suits_blas or not blas)]
 
 
 def _matrix(base: Value, flat: Affine, loops: Sequence[LoopVar], group: Groups) -> Matrix | None:
@@ -70,13 +91,7 @@ def _matrix(base: Value, flat: Affine, loops: Sequence[LoopVar], group: Groups) 
     if None in merged:
         return None
     (_, step), (rows, down), (columns, across) = (m for m in merged if m is not None)
-    if across == 1 or columns == 1:
-        leading, transposed, room = down if rows > 1 else columns, False, columns
-    elif down == 1 or rows == 1:
-        leading, transposed, room = across, True, rows
-    else:
-        return None
-    return Matrix(base, flat.const, step, leading, transposed) if leading >= room else None
+    return Matrix(base, flat.const, step, rows, columns, down, across)
 
 
 def _merged(flat: Affine, loops: Sequence[LoopVar]) -> tuple[int, int] | None:

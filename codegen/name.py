@@ -15,7 +15,19 @@ GENERAL = (SIZES, "size_at", "number_at")
 LOOPS = "ijklmnopqr"
 BLOCKS = ("parallel", "block", "first", "last", "at")
 WORK = ("work", "row_of", "borrow", "give_back")
-TYPES = (*NUMPY_NAME, "inf", "nan", "flat", "empty", "gemm", "check_signals", "ticks", *BLOCKS, *WORK)
+TYPES = (
+    *NUMPY_NAME,
+    "inf",
+    "nan",
+    "flat",
+    "empty",
+    "gemm",
+    "matmul",
+    "check_signals",
+    "ticks",
+    *BLOCKS,
+    *WORK,
+)
 
 
 _NAME = re.compile(r"[A-Za-z_]\w*")

@@ -11,7 +11,7 @@ from functools import partial
 
 from tapejit.codegen import fold
 from tapejit.codegen.block import Blocks
-from tapejit.codegen.call import gemm_lines
+from tapejit.codegen.call import panels, product_lines
 from tapejit.codegen.control import Lines, Site, alias, branch, call
 from tapejit.codegen.level import INDENT
 from tapejit.codegen.library import library
@@ -89,8 +89,9 @@ class ProgramWriter:
             targets[each] = self._target(each)
             prepared.append(self._prepared(each, targets[each]))
         if root.is_call:
-            call = self._call(root, targets[root])
-            return lambda: [comment(number, _instrs(root)), *_flattened(prepared), *call]
+            own = panels(root, self.names, self.plan.general) if root.kind is Kind.LIBRARY else []
+            call = self._call(root, targets[root], own)
+            return lambda: [comment(number, _instrs(root)), *_flattened(prepared), *self._made(own), *call]
         blocks = Blocks(nest.division, self.names, self.plan.general) if nest.division.blocks > 1 else None
         writers = [
             NestWriter(self.plan, stage, self.storage, targets, self.names, blocks, bool(nest.stages))
@@ -129,10 +130,10 @@ class ProgramWriter:
         self.arrays += blocks.parts
         return launch
 
-    def _call(self, root: Root, target: Target) -> list[str]:
+    def _call(self, root: Root, target: Target, own: list[Array]) -> list[str]:
         self._whole(root.value)  # its memory is written whoever reads it
         if root.kind is Kind.LIBRARY:
-            return gemm_lines(root, target, self.storage, self.plan.definitions)
+            return product_lines(root, target, self.storage, self.plan.definitions, own)
         return sort_lines(root, target, self._whole(root.operands[0].value), self.names)
 
     def _target(self, root: Root) -> Target:

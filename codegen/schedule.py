@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tapejit.codegen.call import reason
 from tapejit.codegen.nesting import Nest, Phase
-from tapejit.codegen.parallel import division
+from tapejit.codegen.parallel import Division, division
 from tapejit.codegen.placement import placed
 from tapejit.codegen.plan import Plan, make_plan, planned
-from tapejit.codegen.root import Root
+from tapejit.codegen.root import Kind, Root
 from tapejit.codegen.short_rows import lanes
 from tapejit.codegen.stage import crossing, pays
 from tapejit.ir.function import Function
@@ -59,7 +60,9 @@ def _stages(nest: Nest) -> tuple[Nest, ...]:
 def _scheduled(plan: Plan) -> Schedule:
     nests = placed(plan)
     for nest in nests:
-        if not nest.is_call:
+        if nest.roots[0].kind is Kind.LIBRARY:
+            nest.division = Division(1, reason(nest.roots[0]))
+        elif not nest.is_call:
             _divide(nest, plan)
     return Schedule(plan, tuple(nests))
 

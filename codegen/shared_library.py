@@ -12,6 +12,9 @@ from typing import Any
 
 import llvmlite.ir as ll
 
+from tapejit.codegen.micro_kernel import TileShape
+from tapejit.codegen.product_function import PRODUCT, MatrixProduct
+from tapejit.codegen.registers import Registers
 from tapejit.codegen.scalar_library import ScalarFunction
 from tapejit.codegen.shared_function import SharedFunction, function_of
 from tapejit.codegen.vector_trigonometric import HUGE, cos, sin
@@ -41,8 +44,10 @@ def shared_row(name: str, library: Mapping[str, ScalarFunction]) -> SharedRow:
     return OWN.get(name) or SharedRow((library[name].formula,), library[name].arity)
 
 
-def defined(home: str, library: Mapping[str, ScalarFunction], register: int) -> ll.Module:
-    """The module with the function named `home` and its variants; vector registers have `register` bytes."""
+def defined(home: str, library: Mapping[str, ScalarFunction], registers: Registers) -> ll.Module:
+    """The module with the function named `home` and its variants, for a processor with such registers."""
     name, dtype = function_of(home)
+    if name == PRODUCT:
+        return MatrixProduct(TileShape.of(dtype, registers)).defined(home)
     row = shared_row(name, library)
-    return row.function(name, dtype).defined(row.formulas, register)
+    return row.function(name, dtype).defined(row.formulas, registers.bytes)

@@ -12,6 +12,8 @@ import llvmlite.ir as ll
 from tapejit.codegen.complex_library import with_complex
 from tapejit.codegen.lane import Lane
 from tapejit.codegen.outlined import outlined
+from tapejit.codegen.product_function import declared_product
+from tapejit.codegen.registers import Registers
 from tapejit.codegen.scalar_library import LIBRARY, ScalarFunction
 from tapejit.codegen.shared_function import PREFIX, home_of
 from tapejit.codegen.shared_library import defined
@@ -53,9 +55,13 @@ class Vocabulary(Mapping[str, ScalarFunction]):
         """The module that defines a function which programs share, by name; None if it is another one."""
         return home_of(symbol) if symbol.startswith(PREFIX) else None
 
-    def definition(self, home: str, register: int) -> ll.Module:
-        """The module: a function and its variants for vectors. A register of those has `register` bytes."""
-        return defined(home, self, register)
+    def definition(self, home: str, registers: Registers) -> ll.Module:
+        """The module: a function and its variants for vectors, as these registers hold them."""
+        return defined(home, self, registers)
+
+    def product(self, module: ll.Module, dtype: str) -> ll.Function:
+        """The matrix product of a dtype, in a program's module."""
+        return declared_product(module, dtype)
 
 
 VOCABULARY = Vocabulary(

@@ -1,4 +1,4 @@
-"""`gemm` of the emitted source: a matrix product by SciPy's BLAS, on one thread where it is small.
+"""`gemm` of the emitted source: a product of complex matrices by SciPy's BLAS, on one thread if small.
 
 OpenBLAS divides every product over its threads. For one of a fraction of a millisecond the wait for the other
 core, if that is busy, costs many times what it may save.
@@ -88,9 +88,6 @@ def gemm() -> Any:
     from numba.extending import intrinsic
     from numba.np.linalg import ensure_blas
 
-    ensure_blas()
-    threads = BlasThreads.found()
-
     def product(
         context: Any,
         rows: Any,
@@ -108,8 +105,10 @@ def gemm() -> Any:
         out_start: Any,
         accumulate: Any,
     ) -> Any:
+        ensure_blas()
         n, flag = types.intp, types.boolean
-        return types.void(n, n, n, x, n, n, flag, y, n, n, flag, out, n, flag), partial(_call, threads)
+        call = partial(_call, BlasThreads.found())
+        return types.void(n, n, n, x, n, n, flag, y, n, n, flag, out, n, flag), call
 
     return intrinsic(product)
 

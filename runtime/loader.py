@@ -58,7 +58,9 @@ class Functions(Protocol):
 
 
 class Vocabulary(Functions, Definitions, Protocol):
-    """All of them, and those that a long source should call, as calls."""
+    """All of them, those that a long source should call, as calls, and matrix products."""
+
+    def product(self, module: Any, dtype: str, /) -> Any: ...
 
     def calls_in(self, source: str) -> Mapping[str, ScalarFunction]: ...
 
@@ -143,6 +145,8 @@ class Loader:
         self._routines(source)
         if "gemm(" in source:
             BlasThreads.found()
+        if "matmul(" in source:
+            self._threads.prepare()
         if "borrow(" in source:
             self._workspace.prepare()
         if len(_defined(source)) > 1:  # blocks
@@ -181,10 +185,12 @@ class Loader:
     def names(self) -> dict[str, Any]:
         """The namespace in which emitted source runs."""
         from tapejit.runtime.launch import parallel  # llvmlite: not at import time
+        from tapejit.runtime.matrix_product import matmul
 
         intrinsics = {
             "flat": _flat(),
             "gemm": gemm(),
+            "matmul": matmul(self.vocabulary, self._shared),
             "check_signals": check_signals(),
             "parallel": parallel(),
             "borrow": borrow(),

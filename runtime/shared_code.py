@@ -16,14 +16,22 @@ from typing import Any, Protocol
 from tapejit.runtime.store import Store
 
 
+@dataclass(frozen=True)
+class Registers:
+    """Those for vectors: how many bytes each holds, and how many there are."""
+
+    bytes: int
+    count: int
+
+
 class Definitions(Protocol):
     """Where the functions come from."""
 
     def home(self, symbol: str) -> str | None:
         """The module that defines `symbol`, by name; None if that is none of the vocabulary."""
 
-    def definition(self, home: str, register: int) -> Any:
-        """The module, of `llvmlite.ir`; a register for vectors holds `register` bytes."""
+    def definition(self, home: str, registers: Registers, /) -> Any:
+        """The module, of `llvmlite.ir`, for a processor with such registers for vectors."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +76,12 @@ class SharedCode:
     def _found(self, home: str) -> SharedObject:
         """What another process compiled, or this one does."""
         if self._store is None:
-            return _compiled(self._vocabulary.definition(home, self._register))
+            return _compiled(self._vocabulary.definition(home, self._registers))
         key = self._store.key_of(home)
         kept = self._store.kept(key)
         if kept is not None:
             return SharedObject.unpacked(kept)
-        compiled = _compiled(self._vocabulary.definition(home, self._register))
+        compiled = _compiled(self._vocabulary.definition(home, self._registers))
         self._store.keep(key, compiled.packed(), f"# {home}\n")
         return compiled
 
@@ -89,15 +97,18 @@ class SharedCode:
             llvmlite.binding.add_symbol(name, engine.get_function_address(name))
 
     @cached_property
-    def _register(self) -> int:
-        """The bytes of the vectors that LLVM prefers: half of what Intel's widest registers hold."""
+    def _registers(self) -> Registers:
+        """As wide as LLVM prefers them: half of what Intel's widest hold."""
+        import llvmlite.binding
         from numba.core.registry import cpu_target
 
         codegen = cpu_target.target_context.codegen()
         features, processor = codegen._tm_features.split(","), codegen._get_host_cpu_name()
-        if "+avx512f" in features and processor.startswith("znver"):
-            return 64
-        return 32 if "+avx" in features else 16
+        wide = "+avx512f" in features and processor.startswith("znver")
+        many = "+avx512vl" in features or llvmlite.binding.get_process_triple().startswith(
+            ("aarch64", "arm64")
+        )
+        return Registers(64 if wide else 32 if "+avx" in features else 16, 32 if many else 16)
 
 
 def _compiled(module: Any) -> SharedObject:

@@ -31,6 +31,7 @@ COMPILING = {
             "launch.py",
             "lowering.py",
             "machine_code.py",
+            "matrix_product.py",
             "pipeline.py",
             "workspace.py",
             "lapack.py",

@@ -72,6 +72,33 @@ def gemm(
             out[at] = total
 
 
+def matmul(
+    rows,
+    columns,
+    inner,
+    x,
+    x_start,
+    x_down,
+    x_across,
+    y,
+    y_start,
+    y_down,
+    y_across,
+    out,
+    start,
+    accumulate,
+    panels,
+):
+    for i in range(rows):
+        for j in range(columns):
+            at = start + i * columns + j
+            total = out[at] if accumulate else 0
+            for k in range(inner):
+                left = x[x_start + i * x_down + k * x_across]
+                total = total + left * y[y_start + k * y_down + j * y_across]
+            out[at] = total
+
+
 def rounding(a, b):
     total = a + b
     return (a - (total - (total - a))) + (b - (total - a))
@@ -91,6 +118,7 @@ NAMESPACE = {
     "flat": lambda array: Row(array.reshape(-1)),
     "empty": empty,
     "gemm": gemm,
+    "matmul": matmul,
     "parallel": parallel,
     "borrow": lambda size: np.full(size, JUNK, np.uint8),
     "give_back": lambda work: None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from compiled import assert_close, assert_matches, compile_function, run
@@ -180,7 +182,7 @@ def test_empty_arrays():
 @pytest.mark.parametrize("contract", [((1,), (0,)), ((0,), (0,)), ((1,), (1,)), ((0,), (1,))])
 @pytest.mark.parametrize("dtype", ["f64", "f32"])
 def test_products_of_views_copy_nothing(contract, dtype):
-    """Transposed operands and slices of columns reach BLAS as they lie in memory."""
+    """Transposed operands and slices of columns are read as they lie in memory."""
     sizes = {0: 24, 1: 24}
     function = build(
         "f",
@@ -197,7 +199,7 @@ def test_products_of_views_copy_nothing(contract, dtype):
     random = np.random.default_rng(0)
     args = [random.standard_normal(v.type.shape).astype(v.type.numpy_dtype) for v in function.params]
     program = compile_function(function)
-    assert "empty" not in program.source
+    assert set(re.findall(r"(\w+) = (?:empty|row_of)\(", program.source)) <= {"panels"}
     outs = [np.empty(v.type.shape, v.type.numpy_dtype) for v in function.results]
     program.checked(*args, *outs)
     assert_close(outs[0], interpret(function, *args)[0], ulps=64)

@@ -18,6 +18,7 @@ from tapejit.ir import special_reference as reference
 from tapejit.ir.signature import Signature
 from tapejit.ir.types import TensorType
 from tapejit.runtime.loader import Loader, NativeProgram
+from tapejit.runtime.shared_code import Registers
 
 DTYPES = {"f64": np.float64, "f32": np.float32}
 NUMPY = {
@@ -239,7 +240,7 @@ def test_plain_llvm_for_other_processors(name):
 def test_shared_functions_for_other_processors(name):
     """Registers of 16 bytes: wider variants call that of one register, and all become AArch64 code."""
     home = f"tapejit_shared_f64_{name}"
-    module = VOCABULARY.definition(home, 16)
+    module = VOCABULARY.definition(home, Registers(16, 32))
     module.triple = "aarch64-unknown-linux-gnu"
     parsed = llvm.parse_assembly(str(module))
     parsed.verify()

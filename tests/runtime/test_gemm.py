@@ -1,4 +1,4 @@
-"""Matrix products: right for any number of BLAS threads, which they leave as it was."""
+"""Complex matrix products, by BLAS: right for any number of its threads, which they leave as it was."""
 
 import ctypes
 import threading
@@ -29,7 +29,7 @@ def test_products_leave_the_number_of_blas_threads(blas, count):
     product = tj.jit(np.matmul)
     rng = np.random.default_rng(0)
     for n in (20, 300):
-        x, y = rng.normal(size=(n, n)), rng.normal(size=(n, n))
+        x, y = (rng.normal(size=(n, n)) + 1j * rng.normal(size=(n, n)) for _ in range(2))
         for _ in range(2):
             np.testing.assert_allclose(product(x, y), x @ y, rtol=1e-12, atol=1e-11)
         assert get() == count
@@ -39,7 +39,7 @@ def test_threads_that_multiply_at_once_leave_it_too(blas):
     get, put = blas
     put(2)
     product = tj.jit(np.matmul)
-    x = np.random.default_rng(0).normal(size=(60, 60))
+    x = np.random.default_rng(0).normal(size=(60, 60)) * (1 + 2j)
     product(x, x)
     wrong = []
 
