@@ -9,14 +9,14 @@ import optree
 
 from tapejit.argnums import described
 from tapejit.capture import transform
-from tapejit.halves import SecondHalf, in_halves
+from tapejit.halves import Form, SecondHalf, in_halves
 from tapejit.holomorphic import check_value
 from tapejit.ir.function import Function
 from tapejit.ir.transforms.adjoint import adjoint
 from tapejit.ir.transforms.jacobian import reverse_jacobian
 from tapejit.ir.transforms.split import split
 from tapejit.ir.transforms.tangent import tangent
-from tapejit.line import LineCall
+from tapejit.ir.types import TensorType
 from tapejit.matching import matched
 from tapejit.spot import SPOTS
 from tapejit.tracer.errors import ShapeError
@@ -49,7 +49,7 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool
 
     def run(primals: Any, tangents: Any) -> Any:
         call, structures = differentiable(function, "jvp", primals, {}, range(len(primals)), has_aux)
-        dots = directions(tangents, structures, call, where)
+        dots = directions(tangents, structures, [x.type for x in call.variables], where)
         heads = len(call.heads)
         found = iter(call.apply(("jvp", heads), lambda f: _pushed(f, len(call.variables), heads), dots))
         value, slope = call.value(found), call.value(found)
@@ -85,13 +85,17 @@ class Pullback(SecondHalf):
     def __call__(self, cotangent: Any) -> Any:
         return self._applied(cotangent)
 
-    def _inside(self, given: Any) -> Any:
-        types = [v.type for v in self._call.heads]
-        bars = matched(given, self._call.structure, types, self._where, "the cotangent", "the value")
-        return unflattened(self._structures, self._run(bars))
+    def inside(self, residuals: Sequence[Any], given: Any) -> Any:
+        form = self._form
+        bars = matched(given, form.structure, form.heads, self._where, "the cotangent", "the value")
+        return unflattened(form.structures, self._run(residuals, bars))
 
-    def _split(self, f: Function) -> tuple[Function, Function]:
-        return split(f, range(len(self._call.variables)), self._count)
+    def _given_types(self) -> Sequence[TensorType]:
+        return self._form.heads
+
+    @staticmethod
+    def split(f: Function, form: Form) -> tuple[Function, Function]:
+        return split(f, range(len(form.variables)), len(form.heads))
 
 
 @transform
@@ -149,7 +153,7 @@ def _product(
                 f"{where}: a Hessian needs a scalar result, got {shapes}; return its sum or mean"
             )
         check_value(where, call.heads[0].type, (), holomorphic=False)
-        dots = directions(tangents, structures, call, where)
+        dots = directions(tangents, structures, [x.type for x in call.variables], where)
         found = iter(call.apply(kind, lambda f: method(f, len(call.variables)), dots))
         return unflattened(structures, found)
 
@@ -186,12 +190,14 @@ def pulled_gradient(f: Function, count: int) -> Function:
     return both
 
 
-def directions(tangents: Any, structures: Sequence[Any], call: LineCall, where: str) -> list[Handle]:
-    """The leaves of the tangents, checked against the primals."""
+def directions(
+    tangents: Any, structures: Sequence[Any], variables: Sequence[TensorType], where: str
+) -> list[Handle]:
+    """The leaves of the tangents, checked against the primals, whose leaves have the types `variables`."""
     if not isinstance(tangents, tuple | list) or len(tangents) != len(structures):
         count = len(tangents) if isinstance(tangents, tuple | list) else type(tangents).__name__
         raise TypeError(f"{where}: {len(structures)} primals need a tuple of as many tangents, got {count}")
-    types = iter([x.type for x in call.variables])
+    types = iter(variables)
     found = []
     for i, (one, structure) in enumerate(zip(tangents, structures, strict=True)):
         own = [next(types) for _ in range(structure.num_leaves)]

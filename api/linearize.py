@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import optree
 
 from tapejit.argnums import described
 from tapejit.capture import transform
 from tapejit.directional import check_primals, directions
-from tapejit.halves import SecondHalf, in_halves
+from tapejit.halves import Form, SecondHalf, in_halves
 from tapejit.ir.function import Function
 from tapejit.ir.transforms.split import linearised
+from tapejit.ir.types import TensorType
 from tapejit.transformed import check_function
 
 
@@ -40,8 +43,14 @@ class Pushforward(SecondHalf):
     def __call__(self, *tangents: Any) -> Any:
         return self._applied(tangents)
 
-    def _inside(self, given: Any) -> Any:
-        return self._call.value(self._run(directions(given, self._structures, self._call, self._where)))
+    def inside(self, residuals: Sequence[Any], given: Any) -> Any:
+        form = self._form
+        dots = directions(given, form.structures, form.variables, self._where)
+        return optree.tree_unflatten(form.structure, list(self._run(residuals, dots)))
 
-    def _split(self, f: Function) -> tuple[Function, Function]:
-        return linearised(f, range(len(self._call.variables)), self._count)
+    def _given_types(self) -> Sequence[TensorType]:
+        return self._form.variables
+
+    @staticmethod
+    def split(f: Function, form: Form) -> tuple[Function, Function]:
+        return linearised(f, range(len(form.variables)), len(form.heads))

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tapejit.result import Pack
-from tapejit.runtime.entry_plan import EntryPlan, Given, GivenTree, Layout, Packed
+from tapejit.runtime.entry_plan import Constant, EntryPlan, Given, GivenTree, Layout, Packed
 from tapejit.runtime.program import Executable
 from tapejit.tree import flatten
 
+FIXED = (int, float, bool, str, type(None))  # what a result may hold beside arrays
 PLAIN = (dict, list, tuple)  # what machine code takes apart and puts together
 
 
@@ -75,6 +76,8 @@ def _layout(packed: Any) -> Layout | None:
     if isinstance(packed, _Place):
         return packed.number
     kind = type(packed)
+    if kind in FIXED:
+        return Constant(packed)
     if kind not in PLAIN:
         return None
     keys = tuple(packed) if kind is dict else tuple(range(len(packed)))

@@ -35,7 +35,7 @@ class Spots:
     """The functions seen so far; those met longest ago are forgotten."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[Hashable, tuple[Callable[..., Any], Directional]] = OrderedDict()
+        self._known: OrderedDict[Hashable, tuple[Callable[..., Any], Transformed]] = OrderedDict()
 
     def run(
         self,
@@ -49,16 +49,17 @@ class Spots:
         """The result of `run`, which is the transform `kind` of `function`; the next time it is compiled."""
         paired = type(tangents) in (tuple, list) and len(primals) == len(tangents)
         if STATE.tape is None and paired:
-            self._note((id(function), kind), function, name, run)
+            self.note(function, kind, Directional(function, name, run))
         return on_the_spot(lambda: run(primals, tangents), any_handle((primals, tangents)))
 
-    def compiled(self, function: Any, kind: Hashable) -> Directional | None:
-        """The transform as a function of primals and tangents, if it was run before and no trace is on."""
+    def compiled(self, function: Any, kind: Hashable) -> Any:
+        """The transform as a compiled function, if it was noted before and no trace is on; else None."""
         known = None if STATE.tape is not None else self._known.get((id(function), kind))
         return known[1] if known is not None and known[0] is function else None
 
-    def _note(self, key: Hashable, function: Callable[..., Any], name: str, run: Run) -> None:
-        self._known[key] = function, Directional(function, name, run)
+    def note(self, function: Callable[..., Any], kind: Hashable, compiled: Transformed) -> None:
+        """Next time the transform `kind` of `function` is this."""
+        self._known[id(function), kind] = function, compiled
         while len(self._known) > MOST:
             self._known.popitem(last=False)
 

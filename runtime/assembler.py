@@ -78,6 +78,11 @@ class Assembler:
         self._kept.append(x)
         return self.pointer(id(x))
 
+    def owned(self, x: Any) -> ll.Value:
+        """The same as a new reference."""
+        self.call("Py_IncRef", self.object(x))
+        return self.object(x)
+
     def pointer(self, address: int) -> ll.Value:
         """A constant address."""
         return ll.Constant(WORD, address).inttoptr(POINTER)

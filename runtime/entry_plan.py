@@ -68,9 +68,6 @@ class Packed:
     items: tuple[Layout, ...]
 
 
-Layout = int | Packed  # a result by its number, or several
-
-
 @dataclass(frozen=True)
 class Argument:
     """The leaf of the call's arguments at a position."""
@@ -83,6 +80,9 @@ class Constant:
     """An array or number of the trace."""
 
     value: Any
+
+
+Layout = int | Constant | Packed  # a result by its number, what it always is, or several
 
 
 @dataclass(frozen=True)

@@ -261,6 +261,8 @@ class EntryWriter:
         if isinstance(layout, Packed):
             items = [self._packed(item, arrays, outs, used) for item in layout.items]
             return self._collected(layout, items)
+        if isinstance(layout, Constant):
+            return self.code.owned(layout.value)
         array = arrays[layout]
         if array is None:
             dtype = self.code.object(self.signature.results[layout + int(self.plan.guarded)].numpy_dtype)
