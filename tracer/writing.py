@@ -205,10 +205,11 @@ def accumulate_at(function: np.ufunc, a: Any, indices: Any, b: Any) -> None:
 
 def written(out: tuple[Any, ...], results: Any, name: str) -> Any:
     """The arrays of a call's `out`, after its results were written there."""
+    call = f"{name.removeprefix('np.')}(..., out=...)"
     if len(out) == 1:
-        return _target(out[0], f"{name}(..., out=...)").assign(results)
+        return _target(out[0], call).assign(results)
     pairs = zip(out, results, strict=True)
-    return tuple(r if o is None else _target(o, f"{name}(..., out=...)").assign(r) for o, r in pairs)
+    return tuple(r if o is None else _target(o, call).assign(r) for o, r in pairs)
 
 
 def _target(x: Any, name: str) -> Any:

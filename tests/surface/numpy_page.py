@@ -52,7 +52,6 @@ _REFUSED = {
     "of Python objects; write it with functions of arrays, or use `tj.vmap`": "frompyfunc vectorize",
     "keeps plain coefficients; use `np.polyval` and kin": "poly1d",
     "memory is tapejit's to choose": "isfortran",
-    "use `tapejit.special.i0`": "i0",
 }
 REASONS = {name: reason for reason, names in _REFUSED.items() for name in names.split()}
 

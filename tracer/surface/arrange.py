@@ -122,7 +122,8 @@ def kron(a: Operand, b: Operand) -> Var:
     x, y = as_var(a, dtype), as_var(b, dtype)
     rank = max(len(x.shape), len(y.shape))
     left, right = ((1,) * (rank - len(v.shape)) + v.shape for v in (x, y))
-    product = ops.mul(*aligned(
+    times = ops.logical_and if dtype == "bool" else ops.mul
+    product = times(*aligned(
         ops.reshape(x, shape=_interleaved(left, (1,) * rank)),
         ops.reshape(y, shape=_interleaved((1,) * rank, right)),
     ))  # fmt: skip

@@ -39,6 +39,7 @@ from tapejit.tracer.surface import (
     shape,
     special,
     statistics,
+    window,
 )
 from tapejit.tracer.surface.composed import Composed
 from tapejit.tracer.surface.function import Function
@@ -78,6 +79,7 @@ _MODULES = (
     shape,
     special,
     statistics,
+    window,
 )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from tapejit.tracer.errors import DtypeError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.surface.composed import composed, seen
+from tapejit.tracer.surface.elementwise import clip as clip_between
 from tapejit.tracer.surface.elementwise import where as where_of_three
 
 
@@ -67,6 +68,17 @@ def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
     elif mode == "raise" and np.any(index < 0):
         raise ValueError("invalid entry in choice array")
     return np.take_along_axis(stack, index[None], 0)[0]
+
+
+@composed(np.clip)
+def clip(
+    a: Any, a_min: Any = None, a_max: Any = None, out: None = None, *, min: Any = None, max: Any = None
+) -> Any:
+    """Bounds have two names each since NumPy 2.1."""
+    if (a_min is not None and min is not None) or (a_max is not None and max is not None):
+        raise ValueError("a bound of clip is given twice, as `a_min` and `min` or as `a_max` and `max`")
+    low, high = min if a_min is None else a_min, max if a_max is None else a_max
+    return clip_between(a, low, high)
 
 
 @composed(np.select)

@@ -17,6 +17,7 @@ from tapejit.tracer.operation import Operand, Operation, as_var, common_dtype
 from tapejit.tracer.surface.arrange import diagonal
 from tapejit.tracer.surface.composed import composed
 from tapejit.tracer.surface.function import apply
+from tapejit.tracer.surface.product import contracted
 
 _SPARE = "αβγδεζηθικλμνξοπρστυφχψω"  # names of the dimensions of `...`, last first
 
@@ -137,10 +138,9 @@ def _product(x: _Term, y: _Term, wanted: Collection[str]) -> _Term:
     common = [n for n in x.names if n in y.names]
     batch = [n for n in common if n in wanted]
     inner = [n for n in common if n not in wanted]
-    array = ops.dot_general(
-        x.array, y.array, contract=(x.positions(inner), y.positions(inner)),
-        batch=(x.positions(batch), y.positions(batch)),
-    )  # fmt: skip
+    array = contracted(
+        x.array, y.array, (x.positions(inner), y.positions(inner)), (x.positions(batch), y.positions(batch))
+    )
     rest = [n for n in x.names if n not in common] + [n for n in y.names if n not in common]
     return _Term(array, "".join((*batch, *rest)))
 

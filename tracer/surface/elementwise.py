@@ -228,7 +228,7 @@ def where(condition: Operand, x: Operand, y: Operand) -> Var:
     )
 
 
-@traced(np.clip, numpy=lambda a, low=None, high=None: np.clip(a, low, high))
+@traced(name="clip", numpy=lambda a, low=None, high=None: np.clip(a, low, high))
 def clip(a: Operand, a_min: Operand | None = None, a_max: Operand | None = None) -> Var:
     """At a bound itself the adjoint passes, as in the interior; NaN passes through, also of a bound."""
     given = [b for b in (a, a_min, a_max) if b is not None]

@@ -74,14 +74,14 @@ def _order(x: Var, axis: int) -> Var:
     return ops.transpose(found, perm=(*range(axis), rank - 1, *range(axis, rank - 1)))
 
 
-@traced(np.argsort, numpy=lambda a, *, axis=-1, kind=None: np.argsort(a, axis=axis, kind="stable"))
-def argsort(a: Var, *, axis: int | None = -1, kind: str | None = None) -> Var:
+@traced(np.argsort, numpy=lambda a, *, axis=-1, kind=None, stable=None: np.argsort(a, axis=axis, stable=True))
+def argsort(a: Var, *, axis: int | None = -1, kind: str | None = None, stable: bool | None = None) -> Var:
     """Always stable."""
     return _order(*_listed(a, axis))
 
 
-@traced(np.sort, numpy=lambda a, *, axis=-1, kind=None: np.sort(a, axis=axis, kind="stable"))
-def sort(a: Var, *, axis: int | None = -1, kind: str | None = None) -> Var:
+@traced(np.sort, numpy=lambda a, *, axis=-1, kind=None, stable=None: np.sort(a, axis=axis, stable=True))
+def sort(a: Var, *, axis: int | None = -1, kind: str | None = None, stable: bool | None = None) -> Var:
     x, at = _flat(a, axis)
     return along(x, _order(x, at), at)
 

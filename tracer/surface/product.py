@@ -18,6 +18,8 @@ from tapejit.tracer.surface.function import traced
 from tapejit.tracer.surface.reduction import sum_
 from tapejit.tracer.surface.shape import moveaxis, normal_axis
 
+Dims = tuple[tuple[int, ...], tuple[int, ...]]
+
 
 def _matched(x1: Operand, x2: Operand) -> tuple[Var, Var]:
     """Both in their common dtype; a Python number counts as an array here, as in NumPy."""
@@ -33,14 +35,22 @@ def _contract(x: Var, y: Var, x_axis: int, y_axis: int, batch: int = 0) -> Var:
             f"{x.shape[x_axis]}, dimension {y_axis} of the second is {y.shape[y_axis]}"
         )
     dims = tuple(range(batch))
-    return ops.dot_general(x, y, contract=((x_axis,), (y_axis,)), batch=(dims, dims))
+    return contracted(x, y, ((x_axis,), (y_axis,)), (dims, dims))
+
+
+def contracted(x: Var, y: Var, contract: Dims, batch: Dims = ((), ())) -> Var:
+    """`dot_general`; of truth values, whether both are true anywhere."""
+    if x.dtype == y.dtype == "bool":
+        counts = ops.dot_general(cast(x, "i64"), cast(y, "i64"), contract=contract, batch=batch)
+        return ops.ne(counts, counts.like(0))
+    return ops.dot_general(x, y, contract=contract, batch=batch)
 
 
 @traced(np.dot)
 def dot(a: Operand, b: Operand) -> Var:
     x, y = _matched(a, b)
     if not x.shape or not y.shape:
-        return ops.mul(*aligned(x, y))
+        return (ops.logical_and if x.dtype == "bool" else ops.mul)(*aligned(x, y))
     return _contract(x, y, len(x.shape) - 1, max(len(y.shape) - 2, 0))
 
 
@@ -87,7 +97,7 @@ def vdot(a: Operand, b: Operand) -> Var:
 @traced(np.outer)
 def outer(a: Operand, b: Operand) -> Var:
     x, y = (ops.reshape(v, shape=(math.prod(v.shape),)) for v in _matched(a, b))
-    return ops.dot_general(x, y, contract=((), ()), batch=((), ()))
+    return contracted(x, y, ((), ()))
 
 
 @traced(np.tensordot)
@@ -103,7 +113,7 @@ def tensordot(a: Operand, b: Operand, *, axes: int | tuple[int | tuple[int, ...]
         )
     if [x.shape[k] for k in first] != [y.shape[k] for k in second]:
         raise ShapeError(f"tensordot: shapes {x.shape} and {y.shape} do not fit along axes {axes}")
-    return ops.dot_general(x, y, contract=(first, second), batch=((), ()))
+    return contracted(x, y, (first, second))
 
 
 @traced(np.trace)

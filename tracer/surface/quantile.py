@@ -15,16 +15,17 @@ import numpy as np
 from tapejit.ir import ops
 from tapejit.ir.builder import Var
 from tapejit.ir.types import NUMPY_NAME, dtype_name
-from tapejit.tracer.errors import DtypeError, ShapeError, UnsupportedError
+from tapejit.tracer.errors import DtypeError, ShapeError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.number import Number
 from tapejit.tracer.operation import Operand, as_var, cast, float_dtype
-from tapejit.tracer.surface.composed import composed, seen
+from tapejit.tracer.surface.composed import array, composed, seen
 from tapejit.tracer.surface.function import Function, static, traced
 from tapejit.tracer.surface.indexing import along
 from tapejit.tracer.surface.order import sort
 from tapejit.tracer.surface.quantile_place import TRACED, place, result_dtype
 from tapejit.tracer.surface.shape import Axes, normal_axes
+from tapejit.tracer.surface.weighted_quantile import weighted_quantile
 
 # -- Elements of sorted rows -----------------------------------------------------------------------------
 
@@ -185,13 +186,16 @@ def _face(source: Callable[..., Any], function: Function, whole: int) -> Any:
         *,
         weights: Any = None,
     ) -> Any:
-        if weights is not None:
-            raise UnsupportedError("`weights` are not traced; leave them out, or .detach() the array")
         levels = _levels(q, whole)
         if isinstance(q, Handle) and not isinstance(a, Handle):
             a = type(q).wrap(np.asarray(a))
-        how = {"axis": axis, "method": method, "keepdims": keepdims is True}
+        how: Any = {"axis": axis, "method": method, "keepdims": keepdims is True}
         weak = type(q) in (int, float) or isinstance(q, Number)
+        if weights is not None:
+            data = array(a)
+            levels = levels.astype(data.dtype) if weak and data.dtype.kind == "f" else levels
+            of_numbers = function is _quantiles_of_numbers and data.dtype.kind == "f"
+            return weighted_quantile(data, levels, weights, **how, of_numbers=of_numbers)
         return function(a, levels=levels.tolist(), kind=levels.dtype.name, weak=weak, **how)
 
     return composed(source)(body)

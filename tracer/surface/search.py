@@ -12,7 +12,7 @@ from tapejit.ir.gather import gather
 from tapejit.ir.types import TensorType
 from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.operation import Operand, as_var, broadcast_to, cast, common_dtype
-from tapejit.tracer.surface.composed import composed, seen
+from tapejit.tracer.surface.composed import array, composed, seen
 from tapejit.tracer.surface.function import traced
 
 
@@ -116,8 +116,8 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     period = abs(period)
     if not period:
         raise ValueError("period must be a non-zero value")
-    knots = xp % period
+    knots = array(xp) % period
     order = np.argsort(knots)
-    knots, values = knots[order], np.asarray(fp)[order] if isinstance(fp, list | np.ndarray) else fp[order]
+    knots, values = knots[order], array(fp)[order]
     around = np.concatenate([knots[-1:] - period, knots, knots[:1] + period])
     return _interp(x % period, around, np.concatenate([values[-1:], values, values[:1]]))

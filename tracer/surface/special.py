@@ -33,6 +33,11 @@ def hypot(x1: Operand, x2: Operand) -> Var:
     return ops.select(infinite, x.like(math.inf), large * ops.sqrt(ratio * ratio + 1.0))
 
 
+@traced(np.i0)
+def i0(x: Operand) -> Var:
+    return special.i0(as_var(x, float_dtype(x)))
+
+
 @traced(np.exp2)
 def exp2(x: Operand) -> Var:
     var = as_var(x, float_dtype(x))

@@ -28,20 +28,20 @@ def average(
         found = mean(a, axis=axis, keepdims=keep)
         total = np.full(found.shape, float(a.size / max(found.size, 1)), found.dtype)
     else:
-        weights = _fitting(weights, a, axis)
-        total = np.sum(weights, axis=axis, keepdims=keep)
+        weights = fitting(weights, a, axis)
+        total = np.sum(weights, axis=axis, keepdims=keep).astype(np.result_type(a.dtype, weights.dtype, 1.0))
         found = sum_(a * weights, axis=axis, keepdims=keep) / total
     return (found, np.broadcast_to(total, found.shape)) if returned else found
 
 
-def _fitting(weights: Any, a: Any, axis: Any) -> Any:
+def fitting(weights: Any, a: Any, axis: Any) -> Any:
     """Weights for every element of `a`."""
     given = array(weights)
     if given.shape == a.shape:
         return given
     axes = () if axis is None else normal_axes(axis if isinstance(axis, tuple) else (axis,), len(a.shape))
     if not axes or given.shape != tuple(a.shape[k] for k in axes):
-        raise ShapeError(f"average: weights of shape {given.shape} do not fit {a.shape}, axis {axis}")
+        raise ShapeError(f"weights of shape {given.shape} do not fit {a.shape}, axis {axis}")
     apart = np.expand_dims(given, tuple(k for k in range(len(a.shape)) if k not in axes))
     return np.broadcast_to(apart, a.shape)
 
@@ -137,7 +137,7 @@ def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any 
     if bins < 1:
         raise ValueError("`bins` must be positive, when an integer")
     if range is not None or not a.size:
-        return np.histogram_bin_edges(np.zeros(0), bins, range)
+        return np.histogram_bin_edges(np.zeros(0, a.dtype), bins, range)
     low, high = np.min(a), np.max(a)
     if not np.isfinite(high - low):
         raise ValueError("autodetected range is not finite")

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from tapejit.tracer.errors import DtypeError, UnsupportedError
-from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
+from tapejit.tracer.surface.composed import array
 from tapejit.tracer.surface.elementwise import where as choice
 
 
@@ -27,16 +27,17 @@ def with_keywords(function: np.ufunc, inputs: tuple[Any, ...], out: Any, kwargs:
         return found
     if out is None or function.nout > 1:
         raise UnsupportedError(
-            f"{_call(function)}: `where` leaves elements undefined; say what they are with `out`, for example "
-            "out=np.zeros_like(x), or use np.where"
+            f"{_call(function)}: `where` leaves elements undefined; say what they are with `out`, for "
+            "example out=np.zeros_like(x), or use np.where"
         )
     return choice(where, found, out)
 
 
 def _converted(function: np.ufunc, x: Any, dtype: np.dtype[Any]) -> Any:
     """An operand as `dtype`; a number of Python has none of its own."""
-    if not isinstance(x, Handle | np.ndarray | np.generic):
+    if isinstance(x, bool | int | float | complex) and not isinstance(x, np.generic):
         return x
+    x = array(x)
     if not np.can_cast(x.dtype, dtype, "same_kind"):
         raise DtypeError(
             f"{_call(function)}: {x.dtype} cannot be converted to {dtype} by a ufunc; use astype"

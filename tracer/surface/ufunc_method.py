@@ -49,6 +49,7 @@ REDUCE: dict[np.ufunc, Function] = {
     np.logical_and: reduction.all_,
     np.logical_or: reduction.any_,
     np.logical_xor: _parity,
+    np.logaddexp: reduction.logsumexp,
 }
 ACCUMULATE: dict[np.ufunc, Function] = {
     np.add: order.cumsum,
