@@ -23,6 +23,7 @@ from tapejit.ir.transforms.adjoint import adjoint
 from tapejit.ir.types import type_of
 from tapejit.memory import Call
 from tapejit.result import Pack, picker
+from tapejit.static_argument import Specialised
 from tapejit.traced_function import TracedFunction, with_keywords
 from tapejit.tracer.backward import backward
 from tapejit.tracer.errors import ShapeError
@@ -206,13 +207,21 @@ class Differentiated(TracedFunction):
 
 
 @transform
-def jit(function: Callable[..., Any]) -> Jitted:
+def jit(
+    function: Callable[..., Any] | None = None,
+    static_argnums: int | Sequence[int] | None = None,
+    static_argnames: str | Sequence[str] | None = None,
+) -> Any:
     """Compile a NumPy-style function: its calls run fused native loops.
 
     Arguments and results are pytrees of arrays and numbers. NumPy arrays and numbers in: NumPy arrays
     out. tapejit arrays in: tapejit arrays out. Inside `record()` or another decorated function the
     call is part of that trace. Effects other than the result (printing, appending) are the Python
     function's own business: do not rely on how often it runs.
+
+    What Python looks at (integers, strings, functions, ...) needs no declaration: calls with other values
+    take other paths. `static_argnums` and `static_argnames` declare arguments that are never traced, floats
+    neither, as in JAX; they are compared by `==`. TypeError if one of a call is not hashable.
 
     >>> import numpy as np, tapejit as tj
     >>> @tj.jit
@@ -221,7 +230,11 @@ def jit(function: Callable[..., Any]) -> Jitted:
     >>> float(norm(np.array([3.0, 4.0])))
     5.0
     """
-    return Jitted(function)
+    if function is None:
+        return functools.partial(jit, static_argnums=static_argnums, static_argnames=static_argnames)
+    if static_argnums is None and static_argnames is None:
+        return Jitted(function)
+    return Specialised(function, Jitted, static_argnums, static_argnames)
 
 
 @transform
