@@ -7,6 +7,8 @@ what is left of its arrays becomes `Expired`: using one raises an error that say
 from __future__ import annotations
 
 import gc
+import threading
+import time
 import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NoReturn
@@ -19,6 +21,10 @@ from tapejit.tracer.trie import Node, trace_of
 
 if TYPE_CHECKING:
     from tapejit.tracer.tape import Tape
+
+
+_OLDEST = 2  # the generation of garbage that `gc.collect()` collects, with all younger ones
+_ATTEMPTS, _PAUSE = 20, 0.005  # to collect garbage while another thread does; seconds
 
 
 class Expired:
@@ -54,13 +60,13 @@ class Leftovers:
         self._given.append((weakref.ref(handle), f"the argument {name}"))
 
     def expire(self, function: str, collect: bool) -> list[str]:
-        """Let all arrays that are left expire; where they were made.
+        """Let all arrays that are left expire; where they were made, as far as that is known.
 
-        `collect`: what only a cycle of garbage holds does not count.
+        `collect`: what only a cycle of garbage holds does not count. None is known to be held for good while
+        another thread keeps this one from collecting garbage.
         """
         self._abandon_segments()
-        if collect and any(True for _ in self._left()):
-            gc.collect()
+        sure = not collect or not any(True for _ in self._left()) or _collected()
         places = []
         for handle, made in self._left():
             handle._tape, handle._elements, handle._leaf, handle._history = (
@@ -70,7 +76,7 @@ class Leftovers:
                 None,
             )
             places.append(made)
-        return places
+        return places if sure else []
 
     def _abandon_segments(self) -> None:
         """What nobody computed any more holds its arrays, and they hold it: a circle that is ours to open."""
@@ -87,6 +93,26 @@ class Leftovers:
             handle = argument()
             if handle is not None:
                 yield handle, name
+
+
+def _collected() -> bool:
+    """Collect all garbage; whether that was done, for nothing happens while another thread is at it."""
+    mine, begun = threading.get_ident(), []
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        if threading.get_ident() == mine and info["generation"] == _OLDEST:
+            begun.append(phase)
+
+    gc.callbacks.append(note)
+    try:
+        for _ in range(_ATTEMPTS):
+            gc.collect()
+            if begun:
+                break
+            time.sleep(_PAUSE)
+    finally:
+        gc.callbacks.remove(note)
+    return bool(begun)
 
 
 def _place(node: Node, index: int) -> str:

@@ -1,5 +1,7 @@
 """Arrays of a decorated function that are stored outside: an error when they are used, and one warning."""
 
+import gc
+import threading
 import warnings
 
 import numpy as np
@@ -147,3 +149,36 @@ def test_arrays_of_a_record_stay_usable():
         y = kept[0].sum()
     y.backward()
     np.testing.assert_array_equal(kept[0], X * 2)
+
+
+def test_garbage_is_no_escape_while_another_thread_collects_garbage():
+    """`gc.collect()` does nothing then, so that what only garbage holds seems to be held."""
+    caught = []
+
+    @tj.jit
+    def leaves_garbage(x):
+        y = x * 2.0
+        circle = [y]
+        circle.append(circle)
+        return y + 1.0
+
+    def call():
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            leaves_garbage(np.ones(3))
+        caught.extend(found)
+
+    class Finalised:
+        def __init__(self):
+            self.circle = self
+
+        def __del__(self):  # runs in the middle of a collection
+            thread = threading.Thread(target=call)
+            thread.start()
+            thread.join()
+
+    gc.collect()
+    Finalised()
+    gc.collect()
+    assert leaves_garbage.memory.traces == 1
+    assert caught == []
