@@ -5,6 +5,7 @@ Start with `lowered`.
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from numba.core import fastmathpass
@@ -17,15 +18,20 @@ from numba.core.runtime import rtsys
 from tapejit.runtime.lowering import lower
 from tapejit.runtime.returning import ByConvention
 
+MANY_LOOPS = 32  # from which on most of them run a few times: unrolling them far makes code long, not fast
+
 
 class Library(JITCodeLibrary):  # type: ignore[misc]
     """Modules that LLVM optimises once, as a whole: there are no reference counts to find pairs of first."""
+
+    loops = 0  # in the functions of the library
 
     def _optimize_functions(self, module: Any) -> None:
         module.data_layout = self._codegen._data_layout
 
     def _optimize_final_module(self) -> None:
-        manager, builder = self._codegen._module_pass_manager()
+        level = {"opt": 2} if self.loops >= MANY_LOOPS else {}
+        manager, builder = self._codegen._module_pass_manager(**level)
         manager.run(self._final_module, builder)
 
 
@@ -78,9 +84,10 @@ def _add_function(state: Any, context: Any, described: Any) -> Any:
     module = state.library.create_ir_module(described.unique_name)
     context.declare_env_global(module, context.get_env_name(described))
     function = context.declare_function(module, described)
-    source, parameters = state.func_id.func.tree.body, zip(described.args, described.argtypes, strict=True)
+    tree, parameters = state.func_id.func.tree, zip(described.args, described.argtypes, strict=True)
+    state.library.loops += sum(isinstance(node, ast.For | ast.While) for node in ast.walk(tree))
     returned = ByConvention(context, described.restype)
-    helper = lower(source, context, function, tuple(parameters), described.global_dict, returned)
+    helper = lower(tree.body, context, function, tuple(parameters), described.global_dict, returned)
     if not state.flags.no_cpython_wrapper:
         state.library.add_linking_library(rtsys.library)
     if context.fastmath:

@@ -16,12 +16,13 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numba.core import cgutils, errors, types
+from numba.core import cgutils, types
 from numba.core.funcdesc import ExternalFunctionDescriptor
-from numba.core.types import Tuple, literal, unliteral  # type: ignore[attr-defined]
+from numba.core.types import CPointer, Tuple, literal, unliteral  # type: ignore[attr-defined]
 
 from tapejit.runtime.allocation import Allocations
-from tapejit.runtime.operand import Constant, Known, Operand, Pack, Row, RowVariable, Scalar, Variable
+from tapejit.runtime.names import LoweringError, Names
+from tapejit.runtime.operand import Constant, Known, Operand, Pack, Row, Scalar
 from tapejit.runtime.part import Part
 from tapejit.runtime.part_function import Parts
 
@@ -51,12 +52,8 @@ OPERATORS: dict[type, Callable[..., Any]] = {
 _INDEX_STEPS = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul"}
 
 
-class LoweringError(errors.NumbaError):
-    """Emitted source that is outside of its language: an error of ours."""
-
-
 class Expressions:
-    """The expressions of one function; `variables` belong to its statements."""
+    """The expressions of one function."""
 
     def __init__(
         self,
@@ -69,7 +66,7 @@ class Expressions:
         self._context, self._builder, self._namespace = context, builder, namespace
         self._allocations, self._parts = allocations, parts
         self._effects = 0  # how many calls there were of what may do more than compute
-        self.variables: dict[str, Variable] = {}
+        self.names = Names(builder)
         self._meanings: dict[Any, Any] = {}
 
     def evaluated(self, node: Any) -> Operand:
@@ -86,8 +83,8 @@ class Expressions:
         """A value of a type of Numba; an array becomes a row."""
         if not isinstance(kind, types.Array):
             return Scalar(kind, value)
-        array = self._context.make_array(kind)(self._context, self._builder, value)
-        return Row(kind.dtype, array.data, array.nitems)
+        fields = self._context.data_model_manager[kind]
+        return Row(kind.dtype, *(fields.get(self._builder, value, name) for name in ("data", "nitems")))
 
     def typed(self, operand: Operand) -> Scalar:
         """A scalar; a constant takes the type that Python's numbers have with Numba."""
@@ -119,13 +116,7 @@ class Expressions:
     # -- Names and elements ------------------------------------------------------------------------------
 
     def _name(self, node: Any) -> Operand:
-        variable = self.variables.get(node.id)
-        if variable is None:
-            return self._of_namespace(node.id)
-        if isinstance(variable, RowVariable):
-            pointer, count = (self._builder.load(slot) for slot in (variable.pointer, variable.count))
-            return Row(variable.dtype, pointer, count)
-        return Scalar(variable.type, self._builder.load(variable.slot))
+        return self.names.value(node.id) or self._of_namespace(node.id)
 
     def _of_namespace(self, name: str) -> Operand:
         known = self._namespace[name] if name in self._namespace else getattr(builtins, name)
@@ -268,7 +259,7 @@ class Expressions:
         """The real or the imaginary part of a number, the address of a row."""
         operand = self.evaluated(node.value)
         if isinstance(operand, Row) and node.attr == "ctypes":
-            return Scalar(types.CPointer(operand.dtype), operand.pointer)
+            return Scalar(CPointer(operand.dtype), operand.pointer)
         owner = self.typed(operand)
         kind = self._context.typing_context.resolve_getattr(owner.type, node.attr)
         found = self._context.get_getattr(owner.type, node.attr)

@@ -159,7 +159,7 @@ class Loader:
         namespace = self._namespace(source)
         for tree in ast.parse(source).body:
             assert isinstance(tree, ast.FunctionDef)
-            function = named(tree, namespace, _mark(source), filename)
+            function = namespace[tree.name] = named(tree, namespace, _mark(source), filename)
             if tree.name != name:  # of blocks, which stand before what launches them
                 namespace[tree.name] = jitted()(function)
         return _compile(namespace[name], signature, general)

@@ -44,4 +44,4 @@ def _remains(instruction: Any) -> bool:
     name = instruction.opname
     if name in ("load", "store"):
         return not isinstance(instruction.operands[-1], AllocaInstr)
-    return name not in ("br", "getelementptr") and "nsw" not in getattr(instruction, "flags", ())
+    return name not in ("br", "getelementptr", "phi") and "nsw" not in getattr(instruction, "flags", ())

@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import llvmlite.ir as ll
-from numba.core import cgutils, types
+from numba.core import types
 
 from tapejit.runtime.allocation import Allocations
-from tapejit.runtime.expression import Expressions, LoweringError
+from tapejit.runtime.expression import Expressions
 from tapejit.runtime.loop_hint import stay_loop
-from tapejit.runtime.operand import Constant, Operand, Row, RowVariable, Scalar, ScalarVariable
+from tapejit.runtime.names import LoweringError
+from tapejit.runtime.naming import variables_of
+from tapejit.runtime.operand import Constant, Operand, Row, Scalar
 from tapejit.runtime.part_function import Parts
 from tapejit.runtime.returning import Returned
 
@@ -44,7 +46,8 @@ def lower(
     decoded = builder.block
     builder.position_at_end(first)
     parts = parts or Parts(context, function.module, lower)
-    lowering = _Statements(context, builder, namespace, returned, parts)
+    variables = variables_of(body, names)
+    lowering = _Statements(context, builder, namespace, returned, parts, variables)
     lowering.bind(zip(names, kinds, values, strict=True))
     lowering.run(body)
     lowering.end()
@@ -62,12 +65,20 @@ def _decoded(context: Any, builder: Any, function: Any, kinds: Sequence[Any]) ->
 class _Statements:
     """The statements of one function."""
 
-    def __init__(self, context: Any, builder: Any, namespace: Any, returned: Returned, parts: Parts):
+    def __init__(
+        self,
+        context: Any,
+        builder: Any,
+        namespace: Any,
+        returned: Returned,
+        parts: Parts,
+        variables: frozenset[str],
+    ):
         self.context, self.builder, self.namespace = context, builder, namespace
         self.allocations = Allocations(context, builder)
         self.expressions = Expressions(context, builder, namespace, self.allocations, parts)
-        self._returned = returned
-        self.variables = self.expressions.variables
+        self.names = self.expressions.names
+        self._returned, self._variables = returned, variables
         self._exits: list[Any] = []  # of the loops around, innermost last
 
     def bind(self, arguments: Any) -> None:
@@ -129,32 +140,14 @@ class _Statements:
             self.expressions.store_element(target, operand)
 
     def _bind(self, name: str, operand: Operand) -> None:
-        if isinstance(operand, Row):
-            self._bind_row(name, operand)
-        else:
-            self._bind_scalar(name, operand)
-
-    def _bind_scalar(self, name: str, operand: Any) -> None:
-        found = self.variables.get(name)
-        if found is None:
-            operand = self.expressions.typed(operand)
-            slot = cgutils.alloca_once(self.builder, self.context.get_value_type(operand.type), name=name)
-            found = self.variables[name] = ScalarVariable(operand.type, slot)
-        elif isinstance(operand, Constant) and isinstance(found, ScalarVariable):
+        found = self.names.kind_of(name)
+        if isinstance(operand, Constant) and isinstance(found, Scalar):
             operand = Scalar(found.type, self.expressions.constant(operand.value, found.type))
-        if not (isinstance(found, ScalarVariable) and found.type == operand.type):
-            raise LoweringError(f"{name} changes its type to {operand.type}")
-        self.builder.store(operand.value, found.slot)
-
-    def _bind_row(self, name: str, row: Row) -> None:
-        found = self.variables.get(name)
-        if found is None:
-            slots = (cgutils.alloca_once(self.builder, v.type, name=name) for v in (row.pointer, row.count))
-            found = self.variables[name] = RowVariable(row.dtype, *slots)
-        if not (isinstance(found, RowVariable) and found.dtype == row.dtype):
-            raise LoweringError(f"{name} changes its type to a row of {row.dtype}")
-        self.builder.store(row.pointer, found.pointer)
-        self.builder.store(row.count, found.count)
+        value = operand if isinstance(operand, Row) else self.expressions.typed(operand)
+        if name in self._variables:
+            self.names.store(name, value)
+        else:
+            self.names.name(name, value)
 
     # -- Control flow ------------------------------------------------------------------------------------
 
@@ -166,7 +159,8 @@ class _Statements:
         for block, body in ((then, statement.body), (otherwise, statement.orelse)):
             if body:
                 self.builder.position_at_end(block)
-                self.run(body)
+                with self.names.scope():
+                    self.run(body)
                 self._go(after)
         self.builder.position_at_end(after)
 
@@ -179,21 +173,22 @@ class _Statements:
 
     def _for(self, statement: Any) -> None:
         begin, stop, step, on_it_goes = self._range(statement.iter)
-        counter = cgutils.alloca_once(self.builder, begin.type, name=statement.target.id)
-        self.builder.store(begin, counter)
         blocks_before = len(self.builder.function.blocks)
         test, body, on, after = map(self.builder.append_basic_block, ("test", "body", "on", "after"))
+        before = self.builder.block
         self.builder.branch(test)
         self.builder.position_at_end(test)
-        inside = self.builder.icmp_signed(on_it_goes, self.builder.load(counter), stop)
-        self.builder.cbranch(inside, body, after)
+        counter = self.builder.phi(begin.type, name=statement.target.id)
+        self.builder.cbranch(self.builder.icmp_signed(on_it_goes, counter, stop), body, after)
         self.builder.position_at_end(on)
-        following = self.builder.add(self.builder.load(counter), step, flags=["nsw"])
-        self.builder.store(following, counter)
+        following = self.builder.add(counter, step, flags=["nsw"])
         back = self.builder.branch(test)
+        counter.add_incoming(begin, before)
+        counter.add_incoming(following, on)
         self.builder.position_at_end(body)
-        self._bind(statement.target.id, Scalar(types.intp, self.builder.load(counter)))
-        self._looped(body, statement.body, on, after)
+        with self.names.scope():
+            self._bind(statement.target.id, Scalar(types.intp, counter))
+            self._looped(body, statement.body, on, after)
         if _is_innermost(statement):
             stay_loop(back, begin, stop, self.builder.function.blocks[blocks_before:])
 
@@ -213,7 +208,8 @@ class _Statements:
         """The body of a loop, and on behind it."""
         self.builder.position_at_end(block)
         self._exits.append(after)
-        self.run(body)
+        with self.names.scope():
+            self.run(body)
         self._exits.pop()
         self._go(again)
         self.builder.position_at_end(after)

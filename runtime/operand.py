@@ -48,23 +48,3 @@ class Pack:
 
 
 Operand = Constant | Scalar | Row | Known | Pack
-
-
-@dataclass(frozen=True)
-class ScalarVariable:
-    """Where a scalar variable lives."""
-
-    type: Any
-    slot: Any
-
-
-@dataclass(frozen=True)
-class RowVariable:
-    """Where the two words of a row live."""
-
-    dtype: Any
-    pointer: Any
-    count: Any
-
-
-Variable = ScalarVariable | RowVariable

@@ -21,8 +21,8 @@ class Part:
     namespace: Mapping[str, Any]
 
     @classmethod
-    def of(cls, function: Any) -> Part:
-        """Of a Python function, whose source is at hand."""
+    def of(cls, function: Any) -> Any:
+        """Of a Python function, whose source is at hand; others may call it in theirs."""
         (tree,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
         assert isinstance(tree, ast.FunctionDef)
         found = inspect.getclosurevars(function)

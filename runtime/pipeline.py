@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from functools import cache
+from types import FunctionType
 from typing import Any
 
 
@@ -19,20 +20,30 @@ def named(tree: ast.FunctionDef, namespace: dict[str, Any], mark: str, filename:
 
     `mark` makes its symbols unique among all processes.
     """
-    parameters = ", ".join(parameter.arg for parameter in tree.args.args)
-    stub = "\n" * (tree.lineno - 1) + f"def {tree.name}({parameters}):\n    pass\n"  # where debuggers look
-    exec(compile(stub, filename, "exec"), namespace)
-    function = namespace[tree.name]
+    parameters = tuple(parameter.arg for parameter in tree.args.args)
+    code = _nothing.__code__.replace(
+        co_name=tree.name,
+        co_varnames=parameters,
+        co_argcount=len(parameters),
+        co_nlocals=len(parameters),
+        co_filename=filename,
+        co_firstlineno=tree.lineno,
+    )
+    function: Any = FunctionType(code, namespace, tree.name)
     function.tree = tree
-    function.__qualname__ += f"_{mark}"
+    function.__qualname__ = f"{tree.name}_{mark}"
     return function
+
+
+def _nothing() -> None:
+    pass
 
 
 def jitted(*signatures: Any, aliases: bool = False, **options: Any) -> Callable[[Any], Any]:
     """Numba's decorator for functions that `named` made; `aliases`: their arrays may overlap."""
     import numba
 
-    return numba.njit(
+    decorator: Callable[[Any], Any] = numba.njit(
         *signatures,
         nogil=True,
         error_model="numpy",
@@ -40,6 +51,7 @@ def jitted(*signatures: Any, aliases: bool = False, **options: Any) -> Callable[
         pipeline_class=pipeline(aliases),
         **options,
     )
+    return decorator
 
 
 @cache

@@ -32,6 +32,8 @@ COMPILING = {
             "lowering.py",
             "machine_code.py",
             "matrix_product.py",
+            "names.py",
+            "part_function.py",
             "pipeline.py",
             "workspace.py",
             "lapack.py",

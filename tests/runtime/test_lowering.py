@@ -10,8 +10,8 @@ import pytest
 from tapejit.codegen.vocabulary import VOCABULARY
 from tapejit.ir.signature import Signature
 from tapejit.ir.types import TensorType
-from tapejit.runtime.expression import LoweringError
 from tapejit.runtime.loader import Loader
+from tapejit.runtime.names import LoweringError
 
 SOURCES = {
     "ranges": """
@@ -91,6 +91,36 @@ SOURCES = {
         out[i] = f64(n // i) + f64(n % i) * 100.0
         out[i + 8] = f64(min(n, i, 5) * max(3, n, i))
         out[i + 16] = f64((n & i) | 1)
+""",
+    "values outlive the loop or branch that gave them": """
+    k = 0
+    while True:
+        last = x[k] * 2.0
+        row = x[k : k + 4]
+        k += 1
+        if k > 5:
+            limit = f64(k) + last
+            break
+    out[0] = last
+    out[1] = limit
+    out[2] = row[3]
+    for i in range(3, 9):
+        out[i] = last + row[i - 3 - (i - 3) // 4 * 4]
+""",
+    "names are given anew outside of loops": """
+    t = x[0]
+    for i in range(8):
+        out[i] = t * x[i]
+    t = t + x[1]
+    for i in range(8, 16):
+        out[i] = t
+        u = out[i] + 1.0
+        if u > 1.0:
+            u = -u
+        out[i] = u
+    x = x[4:8]
+    for i in range(4):
+        out[i] = x[i]
 """,
     "conditions are kept": """
     flags = empty(32, bool)

@@ -8,9 +8,9 @@ import pytest
 
 from tapejit.runtime import linear_algebra
 from tapejit.runtime.disk_cache import DiskCache
-from tapejit.runtime.expression import LoweringError
 from tapejit.runtime.lapack import Lapack
 from tapejit.runtime.linear_algebra import ROUTINES, LinearAlgebra
+from tapejit.runtime.names import LoweringError
 from tapejit.runtime.part import Part
 from tapejit.runtime.pipeline import jitted, named
 from tapejit.runtime.routine import address_of
