@@ -65,7 +65,7 @@ def dump(target: str, specs: Sequence[str], stages: Sequence[str], output: str |
         DECORATED.tier = "interpret"  # the call is there to be traced; llvm and asm compile all the same
         found = load_target(target, arguments)
         _write([(stage, found.text(stage)) for stage in stages], output)
-    except (TargetError, ValueError) as error:
+    except (TargetError, ValueError, MemoryError) as error:
         raise click.ClickException(str(error)) from None
 
 
@@ -79,7 +79,11 @@ def dump(target: str, specs: Sequence[str], stages: Sequence[str], output: str |
     help="What successive sets of calls pass in one place: 'f64[64,10] | f64[63,10]'. Repeat it.",
 )
 @click.option(
-    "--calls", default=3, show_default=True, help="How often each set is called, with other numbers."
+    "--calls",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="How often each set is called, with other numbers.",
 )
 def explain(target: str, specs: Sequence[str], calls: int) -> None:
     """Call a function several times, and print why its Python ran each time and which paths are known.
@@ -94,7 +98,7 @@ def explain(target: str, specs: Sequence[str], calls: int) -> None:
     try:
         DECORATED.tier = "interpret"  # what is compiled does not matter here
         _write([("explain", explanation.explain(target, specs, calls))], None)
-    except (TargetError, ValueError) as error:
+    except (TargetError, ValueError, MemoryError) as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -39,7 +39,7 @@ class EscapedArrayWarning(UserWarning):
     """A decorated function stored an array of its trace outside, where later calls will not store one."""
 
 
-class InPlaceError(TapejitError, RuntimeError):
+class InPlaceError(AutogradError):
     """An in-place write that cannot be recorded without losing a gradient."""
 
 

@@ -112,6 +112,7 @@ class TestMistakes:
             (["model.py:loss", "--arg", "f64[3"], "'f64[3' is no argument; write f64[3,4],"),
             (["model.py:loss", "--arg", "f64[-1]"], "'f64[-1]' is no argument"),
             (["model.py:loss", "--arg", "'text'"], "is no argument"),
+            (["model.py:loss", "--arg", "f64[1000000000000]"], "Unable to allocate"),
             (["model.py:loss", "--stage", "tokens"], "unknown stage 'tokens'; choose one of trace, ir,"),
             (["model.py:loss"], "called with 0 positional arguments"),
             (["model.py:loss", "--arg", "i64[3]"], "argument 0 holds int64"),

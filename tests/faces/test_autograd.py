@@ -94,3 +94,13 @@ def test_grad_req(req):
             z = x * 5 + y
         z.backward()
     assert x.grad.tolist() == {"write": [5, 5], "add": [10, 10], "null": [0, 0]}[req]
+
+
+def test_writing_to_a_variable_in_a_record_is_an_error_of_mxnet():
+    x = nd.array([1, 2])
+    x.attach_grad()
+    with pytest.raises(mx.MXNetError), autograd.record():
+        x += 1
+    with pytest.raises(mx.MXNetError), autograd.record():
+        x[:] = 3
+    assert x.tolist() == [1, 2]

@@ -316,3 +316,25 @@ def test_backward_twice_needs_retain_graph_and_frees():
         y.backward()
     gc.collect()
     assert kept[0]() is None
+
+
+def test_backward_sets_the_training_flag_for_the_derivative():
+    seen = []
+
+    class Identity(autograd.Function):
+        def forward(self, x):
+            return x * 1.0
+
+        def backward(self, dy):
+            seen.append(autograd.is_training())
+            return dy
+
+    x = nd.array([1.0])
+    x.attach_grad()
+    with autograd.record(train_mode=False):
+        y = Identity()(x)
+    y.backward(retain_graph=True)
+    y.backward(retain_graph=True, train_mode=False)
+    autograd.backward([y])
+    assert seen == [True, False, True]
+    assert not autograd.is_training()
