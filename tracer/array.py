@@ -292,8 +292,9 @@ class Array(Methods, Writes):
         """Compute the gradients of the sum of this array, weighted by `out_grad`, into `.grad` of leaves.
 
         `out_grad`: an array of this array's shape; ones by default. The record is freed unless
-        `retain_graph`. `train_mode` is the training flag meanwhile, for derivatives that are Python. Raises AutogradError when the array was not recorded or its record was freed,
-        ShapeError when `out_grad` has another shape.
+        `retain_graph`. `train_mode` is the training flag meanwhile, for derivatives that are Python.
+        Raises AutogradError when the array was not recorded or its record was freed, ShapeError when
+        `out_grad` has another shape.
         """
         before, STATE.training = STATE.training, train_mode
         try:
