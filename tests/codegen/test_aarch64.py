@@ -12,6 +12,7 @@ import pytest
 from tapejit.codegen.scalar_library import LIBRARY
 from tapejit.codegen.shared_function import ELEMENTS, home_of
 from tapejit.codegen.vocabulary import VOCABULARY
+from tapejit.runtime.shared_code import Registers
 
 TRIPLE, REGISTER = "aarch64-unknown-linux-gnu", 16
 NAMES = (
@@ -85,7 +86,7 @@ def test_a_loop_is_vectorised_and_calls_nothing(name, dtype, machine):
 @pytest.mark.parametrize("name", [*WITH_RARE_BRANCHES, "exp"])
 def test_a_shared_function_computes_in_registers_of_two_doubles_or_four_floats(name, dtype, machine):
     home = f"tapejit_shared_{dtype}_{name}"
-    code = assembly(VOCABULARY.definition(home, REGISTER), machine)
+    code = assembly(VOCABULARY.definition(home, Registers(REGISTER, 32)), machine)
     whole = f"{home}_x{ {'f64': 2, 'f32': 4}[dtype] }"
     body = code.split(f"\n{whole}:")[1].split(".Lfunc_end")[0]
     assert re.findall(rf"\tfmla\tv\d+\.{ARRANGEMENT[dtype]}, ", body)
