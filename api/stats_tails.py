@@ -14,6 +14,7 @@ import numpy as np
 from tapejit import special
 from tapejit.random_count import counts_of
 from tapejit.stats_beta_tails import BETA_TAILS
+from tapejit.stats_interval_tails import INTERVAL_TAILS
 from tapejit.tails import Tails
 from tapejit.tracer.surface.count import poisson_quantile
 
@@ -76,6 +77,7 @@ def _geometric_quantile(q: Any, p: Any) -> Any:
 
 TAILS: dict[str, Tails] = {
     **BETA_TAILS,
+    **INTERVAL_TAILS,
     "norm": Tails(
         _ndtr, lambda z: _ndtr(-z), _ndtri, lambda q: -_ndtri(q), _log_ndtr, lambda z: _log_ndtr(-z)
     ),

@@ -21,7 +21,8 @@ class Tails:
     """The probabilities below and above a value, and, where they can be had, the values of a probability
     below (`ppf`) and above (`isf`).
 
-    The logarithms are stated where these underflow.
+    The logarithms are stated where these underflow. `everywhere`: the probabilities are right outside of the
+    support too.
     """
 
     cdf: Function
@@ -30,6 +31,7 @@ class Tails:
     isf: Function | None = None
     logcdf: Function | None = None
     logsf: Function | None = None
+    everywhere: bool = False
 
 
 def methods(
@@ -44,7 +46,7 @@ def methods(
     def probability(inside: Function, below: float, above: float) -> Function:
         def method(x: Any, *args: Any, **named: Any) -> Any:
             z, valid, _, _, shapes = standard(x, args, named)
-            beyond = outside(z, *shapes)
+            beyond = np.logical_and(outside(z, *shapes), not tails.everywhere)
             found = inside(np.where(beyond, interior, z), *shapes)
             return known(valid, np.where(beyond, np.where(z < interior, below, above), found), (z, *shapes))
 
