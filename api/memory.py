@@ -104,6 +104,8 @@ def _kind(call: Call) -> tuple[tuple[Leaf, ...], Any]:
 class Memory:
     """The replays of one function."""
 
+    __slots__ = ("__dict__", "shortcut")
+
     def __init__(self, where: str, function: Callable[..., Any], parameters: Sequence[str], engine: Engine):
         self._where, self._function, self._parameters, self._engine = where, function, parameters, engine
         self._replays: dict[tuple[Hashable, Hashable], Replay] = {}  # by kind and steps, the oldest first

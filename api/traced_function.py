@@ -12,6 +12,7 @@ import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import optree
@@ -35,6 +36,8 @@ from tapejit.written import write_back, written_arguments
 class TracedFunction:
     """A function that is traced, compiled and cached when it is called."""
 
+    __slots__ = ("__dict__", "__weakref__", "memory")
+
     def __init__(self, function: Callable[..., Any], engine: Engine = DECORATED):
         if not callable(function):
             raise TypeError(f"expected a function, got {type(function).__name__}")
@@ -54,6 +57,7 @@ class TracedFunction:
         if STATE.tape is None:
             shortcut = self.memory.shortcut
             if shortcut is not None and not kwargs:
+                _quicken()
                 result = shortcut(*args)
                 if result is not MISS:
                     return result
@@ -198,6 +202,18 @@ class TracedFunction:
         `places`: per variable, which of the gradients is its own.
         """
         raise AssertionError("each kind of traced function has its own")
+
+
+@cache
+def _quicken() -> None:
+    """From now on decorated functions are called by machine code, and by Python if they have no shortcut."""
+    from tapejit.runtime.method_writer import Dispatch, method_of  # llvmlite: not at import time
+
+    way = (vars(TracedFunction)["memory"], vars(Memory)["shortcut"])
+    dispatch = Dispatch(way, STATE, "tape", MISS, TracedFunction.__call__)
+    method = method_of(TracedFunction, "__call__", dispatch)
+    if method is not None:
+        TracedFunction.__call__ = method  # type: ignore[method-assign]
 
 
 def with_keywords(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:

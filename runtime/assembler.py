@@ -33,6 +33,9 @@ C_FUNCTIONS = {
     "PySet_Contains": (INT, POINTER, POINTER),
     "PySet_Size": (WORD, POINTER),
     "PyIter_Next": (POINTER, POINTER),
+    "PyObject_GetAttr": (POINTER, POINTER, POINTER),
+    "PyObject_Vectorcall": (POINTER, POINTER, POINTER, WORD, POINTER),
+    "PyMethod_New": (POINTER, POINTER, POINTER),
     "PyObject_CallObject": (POINTER, POINTER, POINTER),
     "PyThread_get_thread_ident": (WORD,),
     "PyLong_AsUnsignedLongLong": (WORD, POINTER),
@@ -60,14 +63,18 @@ C_FUNCTIONS = {
 
 
 class Assembler:
-    """One builtin function `name(*args)` under construction; `builder` stands at its end."""
+    """One builtin function `name(*args)` under construction; `builder` stands at its end.
 
-    def __init__(self, api: CApi, name: str):
+    With `keywords` it is given the names of the last arguments too, in a tuple, or null.
+    """
+
+    def __init__(self, api: CApi, name: str, keywords: bool = False):
         self._api, self._name = api, name
         self._module = ll.Module(name)
         self._addresses: dict[str, int] = {}
         self._kept: list[Any] = []
-        self.function = ll.Function(self._module, ll.FunctionType(POINTER, [POINTER, POINTER, WORD]), name)
+        kinds = [POINTER, POINTER, WORD, *([POINTER] if keywords else [])]
+        self.function = ll.Function(self._module, ll.FunctionType(POINTER, kinds), name)
         self.builder = ll.IRBuilder(self.function.append_basic_block("entry"))
         self.null = ll.Constant(POINTER, None)
 
@@ -185,9 +192,17 @@ class Assembler:
 
     def finish(self, *keep: Any) -> Any:
         """The builtin; it keeps alive what its code points to, and `keep`."""
-        engine = _engine(str(self._module), self._addresses)
-        code = engine.get_function_address(self._name)
+        engine, code = self._compiled()
         return self._api.builtin(self._name, code, (engine, self._kept, keep))
+
+    def finish_method(self, kind: type, name: str) -> Any:
+        """The function, which takes keywords, as a method of this class; it is never freed."""
+        engine, code = self._compiled()
+        return self._api.method(kind, name, code, (engine, self._kept))
+
+    def _compiled(self) -> tuple[llvm.ExecutionEngine, int]:
+        engine = _engine(str(self._module), self._addresses)
+        return engine, engine.get_function_address(self._name)
 
 
 def _engine(text: str, addresses: dict[str, int]) -> llvm.ExecutionEngine:

@@ -23,7 +23,7 @@ CELL_CONTENTS = 16
 TUPLE_ITEMS = 24
 C_CONTIGUOUS, F_CONTIGUOUS, ALIGNED = 0x1, 0x2, 0x100
 _LAYOUT = C_CONTIGUOUS | F_CONTIGUOUS | ALIGNED
-METH_FASTCALL = 0x80
+METH_FASTCALL, METH_KEYWORDS = 0x80, 0x2
 
 # Where NumPy's table of C functions holds them; fixed by its ABI.
 NUMPY_FUNCTIONS = {"PyArray_Scalar": 60, "PyArray_Empty": 184, "PyDataMem_SetHandler": 304}
@@ -65,6 +65,18 @@ class CApi:
             ("PyCFunction_NewEx", ctypes.pythonapi)
         )
         return new(ctypes.addressof(method), (method, owner), None)
+
+    def method(self, kind: type, name: str, code: int, owner: Any) -> Any:
+        """A descriptor of the method at the address `code`, taking positional arguments and keywords.
+
+        It keeps nothing alive itself, so that what it needs, `owner` too, is never freed.
+        """
+        method = MethodDef(name.encode(), code, METH_FASTCALL | METH_KEYWORDS, None)
+        new = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.c_void_p)(
+            ("PyDescr_NewMethod", ctypes.pythonapi)
+        )
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object((method, owner)))
+        return new(kind, ctypes.addressof(method))
 
     @staticmethod
     @cache
