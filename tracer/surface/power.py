@@ -131,7 +131,8 @@ def integer_power(x1: Operand, x2: Operand) -> Var:
 
 
 def _pending(power: Var, square: Var, left: Var) -> Iterable[Var]:
-    return [ops.reduce_any(ops.ne(left, left.like(0)), axes=tuple(range(len(left.shape))))]
+    """Negative exponents, of a call that turns out to be an error, end it too."""
+    return [ops.reduce_any(ops.gt(left, left.like(0)), axes=tuple(range(len(left.shape))))]
 
 
 def _squared(power: Var, square: Var, left: Var) -> Iterable[Var]:
