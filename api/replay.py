@@ -16,7 +16,7 @@ import numpy as np
 
 from tapejit.capture import Guard
 from tapejit.ir.footprint import peak_bytes
-from tapejit.leaf import ArrayLeaf, Leaf, shown
+from tapejit.leaf import ArrayLeaf, Leaf, laid_out, shown
 from tapejit.path import Loop, Path
 from tapejit.result import Pack
 from tapejit.runtime.entry_plan import Argument, Constant, EntryPlan
@@ -102,7 +102,7 @@ class Replay:
             return MISS
         filled = self._template.copy()
         for k, position, is_number in self._entered:
-            filled[k] = np.asarray(leaves[position]) if is_number else leaves[position]
+            filled[k] = np.asarray(leaves[position]) if is_number else laid_out(leaves[position])
         right = self._work_out(leaves, filled)
         outs = self._program.new_results()
         self._program.run(filled, outs)
@@ -133,14 +133,15 @@ class Replay:
 
     def _shorten(self) -> None:
         """From now on machine code answers, where it can."""
-        if self._worked_out or self._writes:
+        if self._worked_out:
             return
         given = [leaf.given() for leaf in self._leaves]
         sources: list[Argument | Constant] = [Constant(x) for x in self._template]
         for k, position, _ in self._entered:
             sources[k] = Argument(position)
         conditions = [guard.condition for guard in self._guards]
-        plan = EntryPlan(given, conditions, sources, self._guarded, 0, MISS)
+        writes = tuple(self._writes.items())
+        plan = EntryPlan(given, conditions, sources, self._guarded, 0, MISS, writes=writes)
         count = len(self.function.results) - self._guarded
         self.shortcut = shortcut_of(self._program, plan, self._structure, self._pack, count)
 
@@ -168,9 +169,6 @@ class Replay:
             return None
         for x, (shape, dtype) in zip(args, self._arrays, strict=True):
             if type(x) is not np.ndarray or x.shape != shape or x.dtype != dtype:
-                return None
-            flags = x.flags
-            if not (flags.carray or (flags.c_contiguous and flags.aligned)):
                 return None
         return args
 

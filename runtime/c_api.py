@@ -21,8 +21,8 @@ ARRAY_DATA, ARRAY_NDIM, ARRAY_SHAPE, ARRAY_DTYPE, ARRAY_FLAGS = 16, 24, 32, 56, 
 FLOAT_VALUE = 16
 CELL_CONTENTS = 16
 TUPLE_ITEMS = 24
-C_CONTIGUOUS, F_CONTIGUOUS, ALIGNED = 0x1, 0x2, 0x100
-_LAYOUT = C_CONTIGUOUS | F_CONTIGUOUS | ALIGNED
+C_CONTIGUOUS, F_CONTIGUOUS, ALIGNED, WRITEABLE = 0x1, 0x2, 0x100, 0x400
+_LAYOUT = C_CONTIGUOUS | F_CONTIGUOUS | ALIGNED | WRITEABLE
 METH_FASTCALL, METH_KEYWORDS = 0x80, 0x2
 
 # Where NumPy's table of C functions holds them; fixed by its ABI.
@@ -118,7 +118,7 @@ def _as_expected() -> bool:
         and ctypes.c_int.from_address(at + ARRAY_NDIM).value == 2
         and [_word(_word(at + ARRAY_SHAPE) + 8 * k) for k in range(2)] == [2, 3]
         and _word(at + ARRAY_DTYPE) == id(x.dtype)
-        and ctypes.c_int.from_address(at + ARRAY_FLAGS).value & _LAYOUT == C_CONTIGUOUS | ALIGNED
+        and ctypes.c_int.from_address(at + ARRAY_FLAGS).value & _LAYOUT == C_CONTIGUOUS | ALIGNED | WRITEABLE
         and ctypes.c_double.from_address(id(number) + FLOAT_VALUE).value == 1.5
         and _word(id(cell) + CELL_CONTENTS) == at
         and [_word(id(pair) + TUPLE_ITEMS + 8 * k) for k in range(2)] == [at, at]

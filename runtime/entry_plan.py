@@ -90,7 +90,8 @@ class EntryPlan:
     """What an entry checks and returns. `sources`: what each parameter of the program is.
 
     With `guarded` the first result says whether the path holds; `layout` is how the others are packed.
-    With `scalars` a result without dimensions is a NumPy scalar, otherwise an array.
+    With `scalars` a result without dimensions is a NumPy scalar, otherwise an array. `writes` are pairs of a
+    leaf, an array that shares memory with no other one, and the result that is copied there.
     """
 
     given: Sequence[Given]
@@ -100,6 +101,7 @@ class EntryPlan:
     layout: Layout
     missed: Any  # what the entry returns if something does not fit
     scalars: bool = True
+    writes: Sequence[tuple[int, int]] = ()
 
 
 def plan_of_all(signature: Signature, missed: Any) -> EntryPlan | None:

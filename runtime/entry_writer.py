@@ -23,6 +23,7 @@ from tapejit.runtime.c_api import (
     C_CONTIGUOUS,
     FLOAT_VALUE,
     TYPE,
+    WRITEABLE,
     CApi,
 )
 from tapejit.runtime.entry_plan import (
@@ -82,8 +83,10 @@ class EntryWriter:
         for condition in self.plan.conditions:
             self.code.require(condition.emit(self.code), self._missed)
         self._check_arguments()
+        self._check_written()
         outs = self._allocated()
         self._run(outs)
+        self._write_back(outs)
         self._count_run()
         self._return(outs)
         self._write_exits()
@@ -160,6 +163,27 @@ class EntryWriter:
             equal = [builder.icmp_unsigned("==", extent, code.word(n)) for extent, n in pairs]
             code.require(code.all(*equal), self._missed)
 
+    def _check_written(self) -> None:
+        """Go on if the arrays that are written to may be, and no other array is in their memory."""
+        code = self.code
+        for position, _ in self.plan.writes:
+            mine, begin, end = self._extent(position)
+            flags = code.builder.and_(code.field(mine, ARRAY_FLAGS, INT), ll.Constant(INT, WRITEABLE))
+            code.require(code.builder.icmp_unsigned("!=", flags, ll.Constant(INT, 0)), self._missed)
+            for other, (_, given) in enumerate(self._leaves):
+                if other != position and isinstance(given, GivenArray):
+                    _, first, last = self._extent(other)
+                    before = code.builder.icmp_unsigned("<=", end, first)
+                    behind = code.builder.icmp_unsigned("<=", last, begin)
+                    code.require(code.builder.or_(before, behind), self._missed)
+
+    def _extent(self, position: int) -> tuple[ll.Value, ll.Value, ll.Value]:
+        """An array among the leaves, and where its memory begins and ends."""
+        x, given = self._leaves[position]
+        assert isinstance(given, GivenArray)
+        begin = self.code.builder.ptrtoint(self.code.field(x, ARRAY_DATA), WORD)
+        return x, begin, self.code.builder.add(begin, self.code.word(_bytes(given.type)))
+
     # -- Allocate and run --------------------------------------------------------------------------------
 
     def _boxed(self) -> list[TensorType]:
@@ -233,6 +257,14 @@ class EntryWriter:
         strides = [size * math.prod(type_.shape[k + 1 :]) for k in range(type_.rank)]
         lengths = [word(n) for n in (*type_.shape, *strides)]
         return [self.code.null, self.code.null, word(type_.size), word(size), data, *lengths]
+
+    def _write_back(self, outs: Sequence[ll.Value]) -> None:
+        """Copy results to where the caller expects them."""
+        for position, number in self.plan.writes:
+            x, given = self._leaves[position]
+            assert isinstance(given, GivenArray)
+            out = outs[number + int(self.plan.guarded)]
+            self.code.copy(self.code.field(x, ARRAY_DATA), out, _bytes(given.type))
 
     def _count_run(self) -> None:
         self.code.object(self._runs)
@@ -308,3 +340,8 @@ class EntryWriter:
         missed = code.object(self.plan.missed)
         code.call("Py_IncRef", missed)
         builder.ret(missed)
+
+
+def _bytes(type_: TensorType) -> int:
+    """How much memory such an array takes."""
+    return type_.size * type_.numpy_dtype.itemsize

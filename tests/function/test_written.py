@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tapejit as tj
+from tapejit.engine import TIER
 from tapejit.tracer.errors import InPlaceError
 
 
@@ -110,3 +111,68 @@ def test_an_array_of_ours_is_written_to_as_well():
     for _ in range(3):
         assert float(tj.jit(assign)(x, tj.array([1.0, 1.0, 1.0]))) == 8.0
     np.testing.assert_array_equal(x.numpy(), [3.0, 2.0, 3.0])
+
+
+MANY = 12  # calls, after which machine code answers
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
+def test_machine_code_writes_as_well(function):
+    compiled = tj.jit(function)
+    for k in range(MANY):
+        for given in ROWS:
+            x, expected = given + k, given + k
+            value = function(expected, ROWS[0])
+            assert compiled(x, ROWS[0]) == pytest.approx(value, rel=1e-13)
+            np.testing.assert_allclose(x, expected, rtol=1e-13)
+    assert compiled.memory.shortcut is not None or TIER == "interpret"
+
+
+def test_machine_code_refuses_what_python_refuses():
+    compiled, x = tj.jit(add), np.arange(8.0)
+    for _ in range(MANY):
+        compiled(np.zeros(3), np.ones(3))
+    for pair in ((x[1:4], x[:3]), (x[:3], x[2:5]), (x[:3], x[:3])):
+        with pytest.raises(InPlaceError, match="shares memory with another argument"):
+            compiled(*pair)
+    np.testing.assert_array_equal(x, np.arange(8.0))
+    compiled(x[:3], x[3:6])  # side by side
+    np.testing.assert_array_equal(x, [6.0, 10.0, 14.0, 3.0, 4.0, 5.0, 6.0, 7.0])
+    frozen = np.ones(3)
+    frozen.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        compiled(frozen, np.ones(3))
+    np.testing.assert_array_equal(frozen, np.ones(3))
+
+
+def test_machine_code_writes_several_arguments_of_several_types():
+    @tj.jit
+    def step(state, x, count):
+        state["w"] -= 0.5 * x
+        state["m"] *= 0.5
+        count += 1
+        return state["w"].sum()
+
+    state, count = {"w": np.ones(3), "m": np.full((2, 2), 8.0, np.float32)}, np.array(0)
+    expected, m = np.ones(3), np.full((2, 2), 8.0, np.float32)
+    for k in range(1, MANY):
+        expected, m = expected - 0.5 * ROWS[0], m * np.float32(0.5)
+        assert step(state, ROWS[0], count) == pytest.approx(expected.sum())
+        np.testing.assert_allclose(state["w"], expected)
+        np.testing.assert_array_equal(state["m"], m)
+        assert count == k
+
+
+def test_a_guard_that_fails_leaves_the_argument_as_it_was():
+    @tj.jit
+    def clipped(x):
+        x *= 2.0
+        if x.sum() > 10.0:
+            x -= 1.0
+        return x.sum()
+
+    for _ in range(MANY):
+        for start in (1.0, 4.0):
+            x = np.full(3, start)
+            clipped(x)
+            np.testing.assert_array_equal(x, np.full(3, 2.0 if start == 1.0 else 7.0))
