@@ -19,17 +19,14 @@ from tapejit.tracer.number import Number
 
 @dataclass(frozen=True, slots=True)
 class ArrayLeaf:
-    """An argument that has to be a NumPy array of one exact type, passed on as it is."""
+    """An argument that has to be a NumPy array of one exact type, in any layout (`laid_out`)."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
 
     def accepts(self, x: Any) -> bool:
         """Whether `x` can be passed to the program."""
-        if type(x) is not np.ndarray or x.shape != self.shape or x.dtype != self.dtype:
-            return False
-        flags = x.flags
-        return bool(flags.c_contiguous and flags.aligned)
+        return type(x) is np.ndarray and x.shape == self.shape and x.dtype == self.dtype
 
     def given(self) -> Given:
         """The same as the runtime says it."""
@@ -37,6 +34,13 @@ class ArrayLeaf:
 
     def __str__(self) -> str:
         return str(TensorType(dtype_name(self.dtype), self.shape))
+
+
+def laid_out(x: Any) -> Any:
+    """An argument, or a copy of an array, in the layout that programs take."""
+    if type(x) is not np.ndarray or x.flags.carray:
+        return x
+    return x if x.flags.c_contiguous and x.flags.aligned else x.copy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +131,7 @@ class ObjectLeaf:
 def shown(x: Any) -> str:
     """An argument as `explain` shows it."""
     if isinstance(x, np.ndarray):
-        layout = "" if x.flags.c_contiguous else ", not contiguous"
-        return f"{x.dtype}{list(x.shape)}{layout}" if x.dtype.kind not in "fib" else f"{type_of(x)}{layout}"
+        return f"{x.dtype}{list(x.shape)}" if x.dtype.kind not in "fib" else str(type_of(x))
     return repr(x)
 
 
