@@ -43,6 +43,7 @@ from tapejit.random_inverse import geometric, pareto, rayleigh, triangular, weib
 from tapejit.random_key import Key, fold_in, key, key_data, split
 from tapejit.random_mask import dropout
 from tapejit.random_vector import ball, double_sided_maxwell, generalized_normal, maxwell, orthogonal
+from tapejit.random_wald import wald
 
 
 def _either(keyed: Callable[..., Any], stateful: Callable[..., Any]) -> Callable[..., Any]:
@@ -70,5 +71,5 @@ __all__ = [
     "generalized_normal", "geometric", "gumbel", "key", "key_data", "laplace", "loggamma", "logistic",
     "lognormal", "maxwell", "multinomial", "multivariate_normal", "normal", "orthogonal", "pareto",
     "permutation", "poisson", "rademacher", "randint", "randn", "rayleigh", "seed", "shuffle", "split",
-    "student_t", "t", "triangular", "truncated_normal", "uniform", "weibull", "weibull_min",
+    "student_t", "t", "triangular", "truncated_normal", "uniform", "wald", "weibull", "weibull_min",
 ]  # fmt: skip

@@ -194,7 +194,8 @@ def _integral(a: Lane, b: Lane, y: Lane, n: int, m: int) -> Lane:
         of_x, of_rest = _logs(node * scale_, x_, rest_)
         slope = slopes(of_x + log_x, of_rest + log_rest, lambda which, k: known[which, k])
         value = exp(a_ * of_x + b_ * of_rest) * node * (1.0 + inverse)
-        return value * over_density(slope, n, m)
+        ratio: Lane = over_density(slope, n, m)
+        return value * ratio
 
     return sum_over_nodes(term, y, -_REACH, _STEP, _NODES) * scale * _STEP
 

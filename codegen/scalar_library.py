@@ -34,6 +34,7 @@ from tapejit.codegen import (
     vector_power,
     vector_root,
     vector_trigonometric,
+    wald,
 )
 from tapejit.codegen.complex_lane import ComplexLane, lane
 
@@ -127,6 +128,7 @@ LIBRARY: dict[str, ScalarFunction] = {
     "betainccinv": ScalarFunction(incomplete_beta.betainccinv, arity=3),
     "poisson_quantile": ScalarFunction(discrete_quantile.poisson_quantile, arity=2),
     "binomial_quantile": ScalarFunction(discrete_quantile.binomial_quantile, arity=3),
+    "wald_quantile": ScalarFunction(wald.wald_quantile, arity=2),
     "i0": ScalarFunction(vector_bessel.i0, long=True),
     "i1": ScalarFunction(vector_bessel.i1, long=True),
     "i0e": ScalarFunction(vector_bessel.i0e, long=True),

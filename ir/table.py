@@ -27,6 +27,7 @@ from tapejit.ir import (
     special,
     spectrum,
     update,
+    wald,
 )
 from tapejit.ir.primitive import Primitive
 
@@ -37,6 +38,7 @@ TABLE: dict[str, Primitive] = {
         special,
         incomplete_gamma,
         incomplete_beta,
+        wald,
         discrete_quantile,
         number,
         gather,

@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 import scipy.special
 
-from tapejit.ir import discrete_quantile, incomplete_beta, incomplete_gamma
+from tapejit.ir import discrete_quantile, incomplete_beta, incomplete_gamma, wald
 from tapejit.ir.emission import (
     Constant,
     Fold,
@@ -47,6 +47,7 @@ OF_REFERENCE = (
     incomplete_beta.betainc_ratio,
     incomplete_beta.betaincinv,
     incomplete_beta.betainccinv,
+    wald.wald_quantile,
     discrete_quantile.poisson_quantile,
     discrete_quantile.binomial_quantile,
 )

@@ -1,11 +1,13 @@
 """Draws of the gamma family and others: distributions, derivatives at a fixed key, transforms, arguments."""
 
+import mpmath
 import numpy as np
 import pytest
 import scipy.stats
 
 import tapejit as tj
 from tapejit import random
+from tapejit.tracer.surface.wald import wald_quantile
 
 N = 20_000
 KEY = random.key(7)
@@ -25,6 +27,7 @@ DISTRIBUTIONS = {
         lambda k: random.triangular(k, -1.0, 0.5, 3.0, N),
         scipy.stats.triang(0.375, loc=-1, scale=4),
     ),
+    "wald": (lambda k: random.wald(k, 2.5, N), scipy.stats.invgauss(2.5)),
     "generalized_normal": (lambda k: random.generalized_normal(k, 1.3, N), scipy.stats.gennorm(1.3)),
     "maxwell": (lambda k: random.maxwell(k, N), scipy.stats.maxwell()),
     "double_sided_maxwell": (
@@ -92,6 +95,7 @@ SMOOTH = {
     "f": lambda s: random.f(KEY, s, 2.0 * s, 4),
     "pareto": lambda s: random.pareto(KEY, s, 4),
     "rayleigh": lambda s: random.rayleigh(KEY, s, 4),
+    "wald": lambda s: random.wald(KEY, s, 4),
     "triangular": lambda s: random.triangular(KEY, -s, 0.1 * s, 2.0 * s, 4),
     "generalized_normal": lambda s: random.generalized_normal(KEY, 1.0 + s, 4),
 }
@@ -164,3 +168,32 @@ def test_gamma_without_a_key_is_mxnets():
 def test_mistakes_are_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_quantiles_of_inverse_gaussian_numbers_are_those_of_mpmath(compiled):
+    """Far into both tails, for means from tiny to huge: F of the quantile is the probability again."""
+    mean, p = (
+        v.ravel()
+        for v in np.meshgrid([0.01, 0.3, 2.0, 50.0, 1e6, np.inf], [1e-250, 1e-9, 0.2, 0.7, 0.999999])
+    )
+    quantile = tj.jit(wald_quantile) if compiled else wald_quantile.op.numpy
+    for _ in range(1 + compiled):
+        found = quantile(mean, p)
+    with mpmath.workdps(400):
+        for m, x, u in zip(mean, found, p, strict=True):
+            m, x = mpmath.mpf(float(m)), mpmath.mpf(float(x))
+            v, w = (x / m - 1) / mpmath.sqrt(x), (x / m + 1) / mpmath.sqrt(x)
+            lower = mpmath.ncdf(v) + mpmath.exp(2 / m) * mpmath.ncdf(-w)
+            slope = mpmath.exp(-v * v / 2) / mpmath.sqrt(2 * mpmath.pi * x)  # d F / d log x
+            assert abs(lower - float(u)) < 1e-11 * slope + 4e-15 * float(u)
+
+
+@pytest.mark.usefixtures("interpreted")
+def test_inverse_gaussian_numbers_at_limits_and_to_second_order():
+    found = wald_quantile.op.numpy(
+        np.array([2.0, 2.0, 2.0, 2.0, 0.0, -1.0, np.nan]), np.array([0.0, 1.0, -0.1, np.nan, 0.5, 0.5, 0.5])
+    )
+    np.testing.assert_array_equal(found, [0.0, np.inf, *[np.nan] * 5])
+    tj.check_grads(lambda m: random.wald(KEY, m, 3), (np.array([0.2, 1.0, 5.0]),), order=2)
+    assert random.wald(KEY, np.ones((2, 1)), (2, 3), np.float32).dtype == np.float32
