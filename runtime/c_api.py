@@ -23,7 +23,7 @@ CELL_CONTENTS = 16
 TUPLE_ITEMS = 24
 C_CONTIGUOUS, F_CONTIGUOUS, ALIGNED, WRITEABLE = 0x1, 0x2, 0x100, 0x400
 _LAYOUT = C_CONTIGUOUS | F_CONTIGUOUS | ALIGNED | WRITEABLE
-METH_FASTCALL, METH_KEYWORDS = 0x80, 0x2
+METH_VARARGS, METH_KEYWORDS, METH_FASTCALL = 0x1, 0x2, 0x80
 
 # Where NumPy's table of C functions holds them; fixed by its ABI.
 NUMPY_FUNCTIONS = {"PyArray_Scalar": 60, "PyArray_Empty": 184, "PyDataMem_SetHandler": 304}
@@ -58,9 +58,9 @@ class CApi:
         where = _word(self.numpy_table + 8 * DEFAULT_HANDLER)
         return ctypes.cast(_word(where), ctypes.py_object).value
 
-    def builtin(self, name: str, code: int, owner: Any) -> Any:
+    def builtin(self, name: str, code: int, owner: Any, flags: int = METH_FASTCALL) -> Any:
         """A builtin function at the address `code`, taking positional arguments; it keeps `owner` alive."""
-        method = MethodDef(name.encode(), code, METH_FASTCALL, None)
+        method = MethodDef(name.encode(), code, flags, None)
         new = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)(
             ("PyCFunction_NewEx", ctypes.pythonapi)
         )

@@ -11,10 +11,11 @@ from typing import Any
 from numba.core import fastmathpass
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import _LowerResult
-from numba.core.environment import Environment
+from numba.core.environment import Environment, lookup_environment
 from numba.core.funcdesc import PythonFunctionDescriptor
 from numba.core.runtime import rtsys
 
+from tapejit.runtime import builtin
 from tapejit.runtime.lowering import lower
 from tapejit.runtime.returning import ByConvention
 
@@ -42,18 +43,34 @@ def lowered(state: Any) -> Any:
         state.library = Library(context.codegen(), state.func_id.func_qualname)
         state.library.enable_object_caching()
     described = _described(state)
-    environment = Environment.from_fndesc(described)
+    called, own = not (flags.no_compile or flags.no_cpython_wrapper), builtin.available()
     with context.push_code_library(state.library):
-        inner = context.subtarget(environment=environment, fndesc=described)
-        helper = _add_function(state, inner, described)
-        if not flags.no_cpython_wrapper:
-            context.create_cpython_wrapper(
-                state.library, described, environment, helper, release_gil=flags.release_gil
-            )
-    if flags.no_compile:
-        return _LowerResult(described, helper, cfunc=None, env=environment)
-    callable_ = context.get_executable(state.library, described, environment)
-    return _LowerResult(described, helper, cfunc=callable_, env=environment)
+        inner = context.subtarget(fndesc=described)
+        helper = _add_function(state, inner, described, called and own)
+        if called and not own:
+            _add_wrapper(state, inner, described, helper)
+    if not flags.no_compile:
+        state.library.finalize()
+    found = _callable(state, described, own) if called else None
+    return _LowerResult(described, helper, cfunc=found, env=lookup_environment(described.env_name))
+
+
+def _add_wrapper(state: Any, context: Any, described: Any, helper: Any) -> None:
+    """Numba's entry for Python, for processes in which ours is not available."""
+    environment = Environment.from_fndesc(described)
+    state.library.add_linking_library(rtsys.library)
+    context.create_cpython_wrapper(
+        state.library, described, environment, helper, release_gil=state.flags.release_gil
+    )
+
+
+def _callable(state: Any, described: Any, own: bool) -> Any:
+    """The compiled function for Python."""
+    library = state.library
+    if not own:
+        return state.targetctx.get_executable(library, described, lookup_environment(described.env_name))
+    code = library.get_pointer_to_function(described.llvm_cpython_wrapper_name)
+    return builtin.made(described.qualname, code, library)
 
 
 def _described(state: Any) -> Any:
@@ -79,17 +96,16 @@ def _described(state: Any) -> Any:
     )
 
 
-def _add_function(state: Any, context: Any, described: Any) -> Any:
-    """Lower the function into the library; the helper that callers need of it."""
+def _add_function(state: Any, context: Any, described: Any, called: bool) -> Any:
+    """Lower the function into the library, `called` by Python; the helper that callers need of it."""
     module = state.library.create_ir_module(described.unique_name)
-    context.declare_env_global(module, context.get_env_name(described))
     function = context.declare_function(module, described)
     tree, parameters = state.func_id.func.tree, zip(described.args, described.argtypes, strict=True)
     state.library.loops += sum(isinstance(node, ast.For | ast.While) for node in ast.walk(tree))
     returned = ByConvention(context, described.restype)
     helper = lower(tree.body, context, function, tuple(parameters), described.global_dict, returned)
-    if not state.flags.no_cpython_wrapper:
-        state.library.add_linking_library(rtsys.library)
+    if called:
+        builtin.write(described.llvm_cpython_wrapper_name, function, described.argtypes)
     if context.fastmath:
         fastmathpass.rewrite_module(module, context.fastmath)
     state.library.add_ir_module(module)

@@ -8,7 +8,6 @@ else they define is hidden. One that holds addresses of this process stays here.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -49,13 +48,15 @@ class MachineCode:
         size = head.pop("size")
         return cls(_Names(**head), rest[:size], rest[size:])
 
-    def load(self) -> tuple[Callable[..., None], int] | None:
-        """The function for Python and the address of its machine code; None if the process lacks a symbol."""
+    def load(self) -> tuple[Any, int] | None:
+        """The function for Python, if it has an entry, and its address; None if a symbol is missing."""
         import llvmlite.binding
         from numba import _dynfunc
         from numba.core.environment import Environment
         from numba.core.registry import cpu_target
         from numba.core.runtime import rtsys
+
+        from tapejit.runtime import builtin
 
         rtsys.initialize(cpu_target.target_context)  # the functions that allocate
         codegen, names = cpu_target.target_context.codegen(), self.names
@@ -64,6 +65,10 @@ class MachineCode:
         library = codegen.unserialize_library((names.library, "object", (self.object, self.bitcode)))
         wrapper = library.get_pointer_to_function(names.wrapper)
         address = library.get_pointer_to_function(names.function)
+        if not wrapper:
+            return None, address
+        if not names.environments:
+            return builtin.made(names.library, wrapper, library), address
         environments = [Environment({}) for _ in names.environments]
         for name, environment in zip(names.environments, environments, strict=True):
             codegen.set_env(name, environment)
@@ -74,7 +79,7 @@ class MachineCode:
 def machine_code(compiled: Any, mark: str) -> MachineCode | None:
     """That of one of Numba's `CompileResult`s, whose own symbols hold `mark`; None if it serves here only."""
     library, described = compiled.library, compiled.fndesc
-    environments = _environments(library)
+    environments = _environments(library)  # none, if the builtin is ours
     if library.has_dynamic_globals or _constants(environments):
         return None
     inner = [name for name in environments if mark in name and name != described.env_name]
@@ -82,7 +87,7 @@ def machine_code(compiled: Any, mark: str) -> MachineCode | None:
         library.name,
         described.llvm_func_name,
         described.llvm_cpython_wrapper_name,
-        [described.env_name, *inner],
+        [described.env_name, *inner] if environments else [],
         _needed(library._final_module),
     )
     _, _, (object_code, bitcode) = library.serialize_using_object_code()

@@ -39,9 +39,8 @@ def _compiled(symbol: str, part: Part, arguments: tuple[Any, ...]) -> Any:
     from numba import types
 
     function = named(part.tree, dict(part.namespace), symbol)
-    dispatcher = jitted(types.boolean(*arguments), aliases=True, no_cpython_wrapper=True)(function)
-    (compiled,) = dispatcher.overloads.values()
-    return compiled
+    dispatcher = jitted(aliases=True, no_cpython_wrapper=True)(function)
+    return dispatcher._compiler.compile(arguments, types.boolean)  # has no entry to call from Python
 
 
 def _restored(code: MachineCode | None) -> int | None:

@@ -25,6 +25,7 @@ COMPILING = {
         Path("runtime", name)
         for name in (
             "allocation.py",
+            "builtin.py",
             "code_library.py",
             "expression.py",
             "gemm.py",

@@ -64,15 +64,17 @@ def test_parts_call_parts_and_leave_early():
         return n
 
     @Part.of
-    def begins_with_its_smallest(n: Any, x: Any) -> Any:
+    def place_of_the_smallest(n: Any, x: Any) -> Any:
         if n == 0:
-            return False
-        return first_below(n, x, smallest(n, x) + 0.5) == 0
+            return True
+        x[n] = first_below(n, x, smallest(n, x) + 0.5)
+        return False
 
-    run = called(begins_with_its_smallest)
-    assert run(3, np.array([1.0, 2.0, 3.0]))
-    assert not run(3, np.array([2.0, 1.0, 3.0]))
-    assert not run(0, np.empty(0))
+    x = np.array([2.0, 3.0, 1.0, 0.0])
+    called(place_of_the_smallest)(3, x)
+    np.testing.assert_array_equal(x, [2, 3, 1, 2])
+    called(place_of_the_smallest)(0, x)
+    np.testing.assert_array_equal(x, [2, 3, 1, 2])
 
 
 def test_what_may_fail_in_a_part_fails_in_the_routine():
