@@ -32,7 +32,8 @@ def _nest(number: int, nest: Nest, plan: Plan) -> Iterator[str]:
     yield f"  reads {_bytes(v.type for v in reads)}, writes {_bytes(v.type for v in written)}"
     half = "; half of a table, the other half is its mirror image" if nest.is_half else ""
     beside = f"; {nest.lanes} rows side by side" if nest.lanes else ""
-    yield f"  {nest.division.reason}{half}{beside}{'; in stages' if nest.stages else ''}"
+    in_strips = f"; strips of {nest.strip} rows, phase by phase" if nest.strip else ""
+    yield f"  {nest.division.reason}{half}{beside}{in_strips}"
 
 
 def _work(root: Root, plan: Plan, begins: tuple[int, ...]) -> str:

@@ -49,14 +49,15 @@ def add_fold(
     element: Element,
     levels: list[Level],
     home: Level,
-    own: Sequence[Level],
+    stretch: Level | None,
     names: Names,
     finish: Callable[..., list[Node]],
     general: bool,
 ) -> str:
     """Add the statements of a fold whose register lives at `home`; the register's name.
 
-    `levels` is the whole chain, `own` the part of it that no other phase shares.
+    `levels` is the whole chain, `stretch` the loop in it whose elements a sum of floats adds without keeping
+    rounding errors; None: it has a single one.
     `finish(name)` gives the statements that run when the register is complete; for the position of an
     extreme it is `finish(name, best)`. `general` is `Plan.general`.
     """
@@ -66,7 +67,7 @@ def add_fold(
         name, best = _add_position(root, fold, element, home, inner, names)
         registers = (best,)
     elif is_float_sum(root) and home is not inner:
-        name = _add_sum(root, element, levels, home, own, names, general)
+        name = _add_sum(root, element, levels, home, stretch, names, general)
     else:
         name = element.name if home is inner else names.of(root.value)
         if home is not inner:
@@ -97,7 +98,7 @@ def _add_sum(
     element: Element,
     levels: list[Level],
     home: Level,
-    own: Sequence[Level],
+    stretch: Level | None,
     names: Names,
     general: bool,
 ) -> str:
@@ -110,7 +111,6 @@ def _add_sum(
         return name
     lost = names.typed("lost", root.value.type.dtype)
     home.before.append(Statement(f"{lost} = {zero}"))
-    stretch = _stretch(levels, home, own)
     if stretch:
         part = names.typed("part", root.value.type.dtype)
         stretch.before.append(Statement(f"{part} = {zero}"))
@@ -120,12 +120,6 @@ def _add_sum(
         _add_part(name, lost, element.name, levels[-1].before)
     home.after.append(Statement(f"{name} = compensated({name}, {lost})"))
     return name
-
-
-def _stretch(levels: Sequence[Level], home: Level, own: Sequence[Level]) -> Level | None:
-    """The loop whose elements are added without keeping the rounding error; None: it has a single one."""
-    cut = (level for level in levels[levels.index(home) + 1 :] if level.stretch)
-    return next(cut, levels[-2] if levels[-2] in own else None)
 
 
 def combined_parts(root: Root, names: Sequence[str], parts: Sequence[str], count: int) -> Iterator[str]:

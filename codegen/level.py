@@ -181,6 +181,11 @@ def chain(loops: Sequence[LoopVar]) -> list[Level]:
     return [*(Level(loop) for loop in loops), Level()]
 
 
+def deepest(levels: Sequence[Level], loops: frozenset[LoopVar]) -> Level:
+    """The outermost level that is inside all of `loops`."""
+    return levels[max((k + 1 for k, level in enumerate(levels) if level.loop in loops), default=0)]
+
+
 def in_order(levels: Sequence[Level]) -> list[Node]:
     """The nodes as they run."""
     return [

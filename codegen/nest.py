@@ -23,6 +23,7 @@ from tapejit.codegen.level import (
     Node,
     Statement,
     chain,
+    deepest,
     in_order,
     merge_loops,
     node_lines,
@@ -38,7 +39,7 @@ from tapejit.codegen.piece import assigned, pieces
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Operand, Root
 from tapejit.codegen.section import cut
-from tapejit.codegen.strip import LANES, LEAST_LANES, Strip, across, groups
+from tapejit.codegen.strip import LANES, LEAST_LANES, Strip, across, by_phase, groups
 from tapejit.codegen.together import together
 from tapejit.ir.emission import FoldIndex, Scanned
 from tapejit.ir.function import Instr, Value
@@ -68,7 +69,6 @@ class NestWriter:
         targets: Targets,
         names: Names,
         blocks: Blocks | None,
-        staged: bool = False,
     ):
         self.plan, self.nest, self.names = plan, nest, names
         self.storage, self.targets = storage, targets
@@ -77,21 +77,23 @@ class NestWriter:
         self.buffers: list[Array] = []  # of strips, known when the nest is written
         self._halves: Halves | None = None  # if it runs over half of a table
         self._cut: set[Level] = set()  # innermost loops that are distributed over groups
-        self._staged = staged  # the outermost loop stays by itself: other nests run over the same rows
         self.rows = [Level(LoopVar(loop_name(k), n)) for k, n in enumerate(nest.rows)]
         self._divide(self.rows)
         self._rows = [_loop(level) for level in self.rows]  # the variables that index
-        self._buffer = LaneBuffer(nest.lanes, names)
-        self._lane = self._strip_rows(nest.lanes) if nest.lanes else None
+        self._buffer = LaneBuffer(nest.lanes or nest.strip, names)
+        self._lane = self._strip_rows() if nest.lanes or nest.strip else None
         self.phases = [self._phase(phase) for phase in nest.phases]
 
     def lines(self) -> list[str]:
         """The source of the nest, or of one block of it, once all that reads its temporaries is built."""
+        if self.nest.strip:
+            *outer, level = self.rows
+            return list(self._in_strips(outer, level, by_phase(self.phases), self._buffer))
         if self._lane:
-            return self._side_by_side(self._lane)
+            return list(self._side_by_side(self._lane))
         return list(write(self.rows, [line for levels in self.phases for line in self._written(levels)]))
 
-    def _side_by_side(self, lane: Lane) -> list[str]:
+    def _side_by_side(self, lane: Lane) -> Iterator[str]:
         """A nest whose rows run in strips, one row per lane."""
         begin, level, *rows = self.rows
         users = [*statements(rows), *(s for levels in self.phases for s in statements(levels))]
@@ -100,7 +102,7 @@ class NestWriter:
         depth = len(self.nest.rows)
         fetched = [tile.copied(lane, False, depth) for tile in found if tile.reads]
         brought = [tile.copied(lane, True, depth) for tile in found if tile.writes]
-        return list(self._in_strips([begin], level, [*fetched, *items, *brought], self._buffer))
+        return self._in_strips([begin], level, [*fetched, *items, *brought], self._buffer)
 
     def _written(self, own: Sequence[Level]) -> Iterator[str]:
         """The lines of a phase; if its innermost loop is cut, group after group."""
@@ -154,7 +156,7 @@ class NestWriter:
         for root, target in self.targets.items():
             array = target.storage
             if first and isinstance(array, Array) and array.temporary and array.readers == {self.elements}:
-                array.private = bool(self.blocks or self._lane)
+                array.private = bool(self.blocks or self.nest.lanes)
                 array.size = root.value.type.size // max(prod(self.nest.rows), 1)
                 self._make_row(array, root.value.type.dtype, [s for s in users if s.array is array], first)
         if self._lane is None:
@@ -166,23 +168,27 @@ class NestWriter:
     def _make_row(
         self, array: Array, dtype: str, users: Sequence[Statement], first: dict[LoopVar, Affine]
     ) -> None:
-        """Of one row, or of one for each lane."""
-        if self._lane:
+        """Of one row, or of one for each lane: in turn, or side by side."""
+        if self._lane and self.nest.lanes:
             row = self._buffer.rows(dtype, array.size)
             for s in users:
                 turned(s, array, row, self._lane, s.holes[0].replace(first))
             return
+        if self._lane:
+            array.size *= self._lane.pitch
+            first = {**first, self._rows[-1]: atom(self._lane.counter)}
         if self.blocks is not None:
             self.blocks.private.append(array)
         for s in users:
             s.holes = tuple(h.replace(first) for h in s.holes)
 
-    def _strip_rows(self, lanes: int) -> Lane:
-        """Cut the outermost loop into strips."""
-        head = [self.rows[0], Level()]
-        fold.strip_mine(head, self.names, lanes)
-        self.rows = [*head[:-1], *self.rows[1:]]
-        return Lane(self._rows[0], LoopVar(head[1].counter, lanes), self._buffer.pitch)
+    def _strip_rows(self) -> Lane:
+        """Cut a loop over rows into strips: the outermost for rows side by side, else the innermost."""
+        count, at = self.nest.lanes or self.nest.strip, 0 if self.nest.lanes else len(self.rows) - 1
+        head = [self.rows[at], Level()]
+        fold.strip_mine(head, self.names, count)
+        self.rows[at : at + 1] = head[:-1]
+        return Lane(self._rows[at], LoopVar(head[1].counter, count), self._buffer.pitch)
 
     def _phase(self, phase: Phase) -> list[Level]:
         depth = len(self._rows)
@@ -192,7 +198,7 @@ class NestWriter:
             self._divide(levels)
         if self.nest.is_half:
             self._halves = Halves(_loop(own[0]), own[1], self.names)
-        self.elements.place = lambda loops: _deepest(levels, loops).before
+        self.elements.place = lambda loops: deepest(levels, loops).before
         jobs = [self._job(root, own, phase) for root in phase.roots if root.kind is not Kind.SCATTER]
         for root in phase.roots:
             if root.kind is Kind.SCATTER:
@@ -201,7 +207,7 @@ class NestWriter:
             together(level.before)
         holes = [Statement("", (job.place, job.element.position)) for job in jobs]
         pinned = {job.home for job in jobs if job.root.kind is Kind.FOLD}
-        pinned |= set(own[1:2]) if self._staged or self._halves else set()
+        pinned |= set(own[1:2]) if self._halves else set()
         merge_loops(own, pinned, [*statements(own), *holes])
         for job, hole in zip(jobs, holes, strict=True):
             job.place = hole.holes[0]
@@ -230,7 +236,7 @@ class NestWriter:
 
     def _evaluated(self, root: Root, space: Sequence[Affine], levels: Sequence[Level], inner: Level) -> _Job:
         """With its store, for a later root of the phase may load what it does not know by name."""
-        home = _deepest(levels, frozenset().union(*(space[k].loops for k in root.kept)))
+        home = deepest(levels, frozenset().union(*(space[k].loops for k in root.kept)))
         dims = [space[k] for k in root.kept]
         if root.start:
             steps = root.step or (1,) * len(dims)
@@ -302,7 +308,7 @@ class NestWriter:
             return
         lengths = self._stretches(jobs, own)
         deep = not (self._lane or self._halves) and self._is_deep(own)
-        if not (deep or self._lane or self._halves):
+        if not (deep or self.nest.lanes or self._halves):
             cut(own, self.plan.general)
         if lengths or deep:
             fold.strip_mine(own, self.names, min([*lengths, LANES] if deep else lengths))
@@ -328,8 +334,9 @@ class NestWriter:
             finish: Finish = lambda name, *_: self._write(job, name)  # noqa: E731
             if self.blocks is not None and job.home is levels[0]:
                 finish = self.blocks.apart(job.root, job.element.dtype, finish)
+            stretch = self._stretch(levels, job.home, own)
             name = fold.add_fold(
-                job.root, job.element, levels, job.home, own, self.names, finish, self.plan.general
+                job.root, job.element, levels, job.home, stretch, self.names, finish, self.plan.general
             )
         if job.root.mirror and job.root.kept:
             job.inner.before.append(self._mirrored(job))
@@ -348,6 +355,12 @@ class NestWriter:
         text = narrow(f"{cell} {sign} {job.element.name}", job.root.value.type.dtype)
         update = Statement(f"{cell} = {text}", (atom(self._halves.column),), target)
         return self._halves.where_twice([update])
+
+    def _stretch(self, levels: list[Level], home: Level, own: Sequence[Level]) -> Level | None:
+        """The loop whose elements are added up before the rounding error is kept."""
+        cut = [level for level in levels[levels.index(home) + 1 :] if level.stretch]
+        innermost = [level for level in levels[-2:-1] if level in own]
+        return next(iter([*innermost, *cut] if self.nest.strip else [*cut, *innermost]), None)
 
     def _row(self, value: Value) -> Index:
         """The index in a value of one element per row."""
@@ -376,11 +389,6 @@ class NestWriter:
 def _loop(level: Level) -> LoopVar:
     assert level.loop is not None
     return level.loop
-
-
-def _deepest(levels: Sequence[Level], loops: frozenset[LoopVar]) -> Level:
-    """The outermost level that is inside all of `loops`."""
-    return levels[max((k + 1 for k, level in enumerate(levels) if level.loop in loops), default=0)]
 
 
 def _window(root: Root, space: Sequence[Affine]) -> tuple[Check, ...]:

@@ -29,7 +29,7 @@ class Nest:
     reason: str = ""  # why its first root did not join the nest before
     division: Division = SERIAL  # over threads
     lanes: int = 0  # if so many rows run side by side, each loop of a phase for all of them
-    stages: tuple[Nest, ...] = ()  # if each block runs its phases one after another, each over its rows
+    strip: int = 0  # if for so many rows each phase runs for all of them before the next one does
 
     def __post_init__(self) -> None:
         self.phase_of = {root: k for k, phase in enumerate(self.phases) for root in phase.roots}

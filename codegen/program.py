@@ -93,23 +93,17 @@ class ProgramWriter:
             call = self._call(root, targets[root], own)
             return lambda: [comment(number, _instrs(root)), *_flattened(prepared), *self._made(own), *call]
         blocks = Blocks(nest.division, self.names, self.plan.general) if nest.division.blocks > 1 else None
-        writers = [
-            NestWriter(self.plan, stage, self.storage, targets, self.names, blocks, bool(nest.stages))
-            for stage in nest.stages or (nest,)
-        ]
+        writer = NestWriter(self.plan, nest, self.storage, targets, self.names, blocks)
 
         def lines() -> list[str]:
-            for writer in writers:
-                writer.settle()
-            own = [line for writer in writers for line in writer.lines()]
-            buffers = [array for writer in writers for array in writer.buffers]
+            writer.settle()
+            own = writer.lines()
             if blocks:
-                blocks.private += buffers
-                own = self._launched(blocks, writers[0].extent, own)
+                blocks.private += writer.buffers
+                own = self._launched(blocks, writer.extent, own)
             else:
-                own = [*self._made(buffers), *own]
-            instrs = dict.fromkeys(i for writer in writers for i in writer.instrs())
-            return [comment(number, instrs), *_flattened(prepared), *own]
+                own = [*self._made(writer.buffers), *own]
+            return [comment(number, writer.instrs()), *_flattened(prepared), *own]
 
         return lines
 

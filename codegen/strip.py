@@ -2,20 +2,23 @@
 
 That is loop distribution with scalar expansion: a variable that one group leaves for another has a row of
 elements, one per *lane* (iteration of the strip), in a buffer that stays in cache. The groups come from
-cutting a long body (`depth`), or from moving the loop inside those it contains (`across`): short rows are
-then computed side by side, one per lane. Start with `Strip.lines`.
+cutting a long body (`depth`); from moving the loop inside those it contains (`across`): short rows are then
+computed side by side, one per lane; or they are the phases of longer rows (`by_phase`). Start with
+`Strip.lines`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from tapejit.codegen.depth import by_depth
 from tapejit.codegen.lane_buffer import LaneBuffer, LaneRow
 from tapejit.codegen.level import Branch, Group, Item, Level, Node, Run, in_order, loop_lines, runs, write
 from tapejit.codegen.name import Names, words
 from tapejit.codegen.piece import Piece, assigned, pieces, read_first
+from tapejit.ir.work import ROOT
 
 LANES = 512  # iterations of a strip: a row of doubles takes 4 KB
 LEAST_LANES = 64  # of a loop that is worth it
@@ -34,6 +37,31 @@ def across(levels: Sequence[Level], inside: Sequence[Item] = ()) -> list[Item]:
     level, *others = levels
     loop = [Branch(level, across(others, inside))] if level.loop is not None else []
     return [*groups(level.before), *loop, *groups(level.after)]
+
+
+def by_phase(phases: Iterable[Sequence[Level]]) -> list[Item]:
+    """The items of phases over rows: what is done once per row for all lanes, loops inside rows lane by lane.
+
+    What costs little per row is done in front of the next loop.
+    """
+    items: list[Item] = []
+    waiting: list[Node] = []
+    for first, *inside in phases:
+        waiting += first.before
+        if inside:
+            starts = _starts(waiting, [replace(first, before=[]), *inside])
+            per_row = [node for node in waiting if node not in starts]
+            cheap = sum(part.cost for part in pieces(per_row) if not part.is_load) < ROOT
+            items += [] if cheap else groups(per_row)
+            items.append(Group([replace(first, before=waiting if cheap else starts), *inside]))
+            waiting = []
+    return [*items, *groups(waiting)]
+
+
+def _starts(nodes: Iterable[Node], loops: Sequence[Level]) -> list[Node]:
+    """Where registers of these loops start."""
+    changed = assigned(pieces(in_order(loops)))
+    return [part.node for part in pieces(nodes) if part.writes & changed]
 
 
 class Strip:

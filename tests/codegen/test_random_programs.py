@@ -15,9 +15,9 @@ from tapejit.codegen import (
     nest,
     parallel,
     root,
+    row_strip,
     section,
     short_rows,
-    stage,
     unroll,
     window,
     workspace,
@@ -80,11 +80,12 @@ def test_rows_with_short_limits(dtype):
 
 
 @pytest.fixture
-def everything_staged(monkeypatch):
-    """Whatever little there is to do per row, it is done for all rows of a block at once."""
-    monkeypatch.setattr(stage, "CALL", 1)
-    monkeypatch.setattr(stage, "LANES", 10**6)
-    monkeypatch.setattr(stage, "STORE_ABOVE", 2)
+def phase_by_phase(monkeypatch):
+    """No rows are short enough to run side by side; few enough for strips of three they never are."""
+    monkeypatch.setattr(short_rows, "LONGEST", 0)
+    monkeypatch.setattr(row_strip, "LEAST_ROWS", 1)
+    monkeypatch.setattr(row_strip, "MOST", 3)
+    monkeypatch.setattr(row_strip, "LEAST_COST", 10**6)
 
 
 @pytest.fixture
@@ -128,9 +129,9 @@ def many_blocks(monkeypatch):
     monkeypatch.setattr(parallel, "ALIGNED", 2)
 
 
-@pytest.mark.usefixtures("many_blocks", "short_limits", "small_workspaces", "everything_staged")
+@pytest.mark.usefixtures("many_blocks", "short_limits", "small_workspaces", "phase_by_phase")
 @pytest.mark.parametrize("dtype", ["f64", "i64"])
-def test_rows_in_stages(dtype):
+def test_rows_phase_by_phase(dtype):
     for seed in range(4000, 4000 + 2 * BATCH):
         check_plainly(seed, RandomRows(seed, dtype).function(steps=4 + seed % 16, results=2))
 

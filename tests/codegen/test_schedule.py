@@ -101,6 +101,6 @@ nest 1 over rows [8]  (first nest)
   loops [5]: store exp to a temporary, fold reduce_sum to a temporary
   loops [5]: store div to result 0
   reads 768 bytes, writes 768 bytes
-  serial: about 0 µs of work
+  serial: about 0 µs of work; strips of 8 rows, phase by phase
 """
     )
