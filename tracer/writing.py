@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from tapejit.tracer import alias
-from tapejit.tracer.errors import InPlaceError, ShapeError, UnsupportedError
+from tapejit.tracer.errors import DtypeError, InPlaceError, ShapeError, UnsupportedError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
 from tapejit.tracer.operation import Operation
@@ -112,7 +112,8 @@ class Writes(Handle):
                 )
         alias.refuse_read_only(self)
         if result.type != self.type:
-            raise ShapeError(f"in-place write at {where}: {result.type} does not fit into {self.type}")
+            kind = ShapeError if result.type.shape != self.type.shape else DtypeError
+            raise kind(f"in-place write at {where}: {result.type} does not fit into {self.type}")
         assert tape is not None
         alias.rewrite(tape, self, result)
 

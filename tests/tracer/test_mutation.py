@@ -154,6 +154,8 @@ def test_in_place_keeps_the_dtype_or_refuses():
     n = tj.array([1, 2])
     with pytest.raises(TypeError, match="in place"):
         n += 0.5
+    with tj.record(), pytest.raises(TypeError, match=r"in-place write at test_mutation\.py:\d+: f64"):
+        n += 0.5
     n += 1
     np.testing.assert_array_equal(n.numpy(), [2, 3])
 
