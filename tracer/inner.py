@@ -129,8 +129,10 @@ class InnerTape(Tape):
         return handle
 
     def stack_of(self, handle: Handle) -> Handle:
-        if not self._stacks or handle._tape is not self:
+        if handle._tape is not self:
             return handle
+        if not self._stacks:
+            return self._handed_over(handle)
         own = self._stacks.get(id(handle))
         if own is not None and own.number == handle._index:
             return own.array
@@ -145,6 +147,13 @@ class InnerTape(Tape):
             call = self.node.plans.setdefault(key, made)
         found: Handle = nested.called(self.parent, call, self._outside(values, self.sources, trace))[0]
         return found
+
+    def _handed_over(self, handle: Handle) -> Handle:
+        """What a pending array stands for if a tape further out is one of many examples."""
+        if not _for_all_values(self.parent):
+            return handle
+        self._hand_over()
+        return self.parent.stack_of(handle)
 
     def for_all_values(self) -> bool:
         """Whether arrays here may stand for many examples."""

@@ -87,3 +87,28 @@ def test_what_would_lose_the_gradient_is_refused(slope, f):
     error = caught.value
     assert isinstance(error, ConversionError) or isinstance(error.__cause__, ConversionError)
     assert "test_followed.py:" in str(error.__cause__ or error)
+
+
+def sorted_by_positions(x):
+    return x[np.argsort(x)] * np.arange(x.shape[0])
+
+
+@pytest.mark.parametrize(
+    "of_one",
+    [
+        tj.grad(lambda x: np.sum(np.sin(sorted_by_positions(x)))),
+        lambda x: tj.jvp(sorted_by_positions, (x,), (np.cos(x),))[1],
+        lambda x: tj.hvp(lambda x: np.sum(np.sin(sorted_by_positions(x))), x, np.cos(x)),
+    ],
+)
+def test_positions_that_are_computed_are_those_of_each_example(of_one):
+    examples = np.random.default_rng(0).uniform(-1, 1, (3, 4))
+    np.testing.assert_allclose(tj.vmap(of_one)(examples), [of_one(x) for x in examples])
+
+
+def test_positions_outside_are_found_for_every_example():
+    of_one = tj.grad(lambda x, i: np.sum(x[i + np.argmin(x)] ** 2))
+    examples, places = np.ones((3, 4)), np.array([0, 2, 3])
+    np.testing.assert_array_equal(tj.vmap(of_one)(examples, places), 2 * np.eye(4)[places])
+    with pytest.raises(IndexError, match="index 4 is out of bounds"):
+        tj.vmap(of_one)(examples, places + 1)
