@@ -69,6 +69,10 @@ class Blocks:
         self.private: list[Array] = []  # what each block needs for itself
         self.parts: list[Array] = []  # known when the nest is written
 
+    def length(self, extent: int) -> int:
+        """Of one block of the outermost loop."""
+        return self._division.length(extent)
+
     def cell(self, root: Root, whole: Array) -> str:
         """Where a block adds to what belongs into `whole`, with `{0}` for the place in that."""
         if root not in self._memory:
@@ -89,7 +93,7 @@ class Blocks:
 
     def lines(self, extent: int, body: list[str], available: Iterable[str]) -> tuple[list[str], list[str]]:
         """The function of a block, and the lines of the program that launch it and combine its parts."""
-        length = self._division.length(extent)
+        length = self.length(extent)
         count, name = -(-extent // length), self._names.fresh("nest")
         memory = [m for m in self._memory.values() if m.whole.needed]
         self.parts = parts = self._sized(count, memory)

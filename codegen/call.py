@@ -8,7 +8,7 @@ from tapejit.codegen.level import INDENT
 from tapejit.codegen.matrix import PRODUCT_DTYPES, Groups, Matrix, extents, groups, matrices
 from tapejit.codegen.memory import Array, Storage, Target
 from tapejit.codegen.name import Names
-from tapejit.codegen.product_size import FEW, panels_size
+from tapejit.codegen.product_size import FEW, panels_size, whole_size
 from tapejit.codegen.root import Root
 from tapejit.ir.function import Instr, Value
 
@@ -20,6 +20,40 @@ def panels(root: Root, names: Names, general: bool = False) -> list[Array]:
         return []
     _, _, columns, inner = extents(root.instr)
     return [Array(names.fresh("panels"), panels_size(columns, inner, general), dtype)]
+
+
+class ProductRows:
+    """A product in the blocks of a nest: what packs its right matrix, and what makes the rows of a block."""
+
+    def __init__(
+        self, root: Root, target: Target, storage: Storage, definitions: Mapping[Value, Instr], names: Names
+    ):
+        assert root.instr is not None
+        assert isinstance(target.storage, Array)
+        _, self._rows, self._columns, self._inner = extents(root.instr)
+        pairs = zip(root.instr.operands, groups(root.instr), strict=True)
+        self._x, y = (_operand(v, group, storage, definitions) for v, group in pairs)
+        self._left, self._right = (
+            _place(self._x, storage, 1),
+            f"{_place(y, storage, 1)}, {y.across}, {y.down}",
+        )
+        self._target = target
+        size = whole_size(self._columns, self._inner)
+        self.panels = Array(names.fresh("panels"), size, root.value.type.dtype)
+
+    def packed(self) -> str:
+        """The line before the blocks."""
+        return f"matmul_pack({self._columns}, {self._inner}, {self._right}, {self.panels.name})"
+
+    def multiplied(self, outermost: int) -> str:
+        """The line in a block, once it is settled whether that keeps its part of the product for itself."""
+        out, rows = self._target.storage, self._rows // outermost
+        assert isinstance(out, Array)
+        left = f"{self._left} + first * {rows * self._x.down}, {self._x.down}, {self._x.across}"
+        count = f"(last - first) * {rows}" if rows > 1 else "last - first"
+        start = "0" if out.private else f"first * {rows * self._columns}"
+        given = f"{count}, {self._columns}, {self._inner}, {left}, {self.panels.name}"
+        return f"matmul_packed({given}, {out.name}, {start}, {self._target.accumulate})"
 
 
 def reason(root: Root) -> str:

@@ -24,10 +24,15 @@ def describe(schedule: Schedule) -> str:
 def _nest(number: int, nest: Nest, plan: Plan) -> Iterator[str]:
     rows = f" over rows {list(nest.rows)}" if nest.rows else ""
     yield f"nest {number}{rows}  ({nest.reason})"
+    if nest.product is not None:
+        yield f"  rows in blocks: {_work(nest.product, plan, ())}"
     for phase in nest.phases:
         work = (_work(root, plan, phase.begins.get(root, ())) for root in phase.roots)
         yield f"  loops {list(phase.inner)}: {', '.join(work)}"
-    reads = dict.fromkeys(v for root in nest.roots for v in _leaves(root, plan))
+    roots = [*([nest.product] if nest.product else []), *nest.roots]
+    reads = dict.fromkeys(v for root in roots for v in _leaves(root, plan))
+    if nest.product is not None:
+        del reads[nest.product.value]
     written = (v for root in nest.roots for v in root.values)
     yield f"  reads {_bytes(v.type for v in reads)}, writes {_bytes(v.type for v in written)}"
     half = "; half of a table, the other half is its mirror image" if nest.is_half else ""

@@ -23,6 +23,8 @@ TYPES = (
     "empty",
     "gemm",
     "matmul",
+    "matmul_pack",
+    "matmul_packed",
     "check_signals",
     "ticks",
     *BLOCKS,

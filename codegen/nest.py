@@ -88,7 +88,7 @@ class NestWriter:
         """The source of the nest, or of one block of it, once all that reads its temporaries is built."""
         if self.nest.strip:
             *outer, level = self.rows
-            return list(self._in_strips(outer, level, by_phase(self.phases), self._buffer))
+            return list(self._in_strips(outer, level, by_phase(self.phases, self.nest.strip), self._buffer))
         if self._lane:
             return list(self._side_by_side(self._lane))
         return list(write(self.rows, [line for levels in self.phases for line in self._written(levels)]))
@@ -153,17 +153,38 @@ class NestWriter:
         """Make a row of each temporary that only this nest reads, and merge the loops over rows."""
         users = [*statements(self.rows), *(s for levels in self.phases for s in statements(levels))]
         first = {loop: Affine() for loop in self._rows}
+        if self.nest.product is not None:
+            self._keep_in_block(self.nest.product, users)
         for root, target in self.targets.items():
             array = target.storage
+            if root.is_call:
+                continue
             if first and isinstance(array, Array) and array.temporary and array.readers == {self.elements}:
                 array.private = bool(self.blocks or self.nest.lanes)
                 array.size = root.value.type.size // max(prod(self.nest.rows), 1)
                 self._make_row(array, root.value.type.dtype, [s for s in users if s.array is array], first)
         if self._lane is None:
             pinned = {level for level in self.rows if level.after}
+            pinned |= set(self.rows[1:2]) if self.nest.product else set()
             levels = [*self.rows, Level()]
             merge_loops(levels, pinned, users)
             self.rows = levels[:-1]
+
+    def _keep_in_block(self, product: Root, users: Sequence[Statement]) -> None:
+        """If only this nest reads the product, a block has memory for its own rows."""
+        array = self.targets[product].storage
+        outermost = self._rows[0] if self._rows else _loop(self.phases[0][0])
+        assert isinstance(array, Array)
+        assert self.blocks is not None
+        if not array.temporary or array.readers != {self.elements}:
+            return
+        array.private = True
+        array.size = self.blocks.length(self.extent) * (product.value.type.size // outermost.extent)
+        self.blocks.private.append(array)
+        inside = {outermost: atom(outermost) + atom(LoopVar("first", outermost.extent)) * -1}
+        for s in users:
+            if s.array is array:
+                s.holes = tuple(h.replace(inside) for h in s.holes)
 
     def _make_row(
         self, array: Array, dtype: str, users: Sequence[Statement], first: dict[LoopVar, Affine]
@@ -207,7 +228,7 @@ class NestWriter:
             together(level.before)
         holes = [Statement("", (job.place, job.element.position)) for job in jobs]
         pinned = {job.home for job in jobs if job.root.kind is Kind.FOLD}
-        pinned |= set(own[1:2]) if self._halves else set()
+        pinned |= set(own[1:2]) if self._halves or self.nest.product else set()
         merge_loops(own, pinned, [*statements(own), *holes])
         for job, hole in zip(jobs, holes, strict=True):
             job.place = hole.holes[0]

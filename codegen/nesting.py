@@ -30,6 +30,7 @@ class Nest:
     division: Division = SERIAL  # over threads
     lanes: int = 0  # if so many rows run side by side, each loop of a phase for all of them
     strip: int = 0  # if for so many rows each phase runs for all of them before the next one does
+    product: Root | None = None  # whose rows each block makes first
 
     def __post_init__(self) -> None:
         self.phase_of = {root: k for k, phase in enumerate(self.phases) for root in phase.roots}

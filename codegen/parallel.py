@@ -33,32 +33,41 @@ class Division:
 
     blocks: int
     reason: str
+    unit: int = 1  # what blocks are multiples of
 
     def length(self, extent: int) -> int:
         """Of one block of the outermost loop."""
         even = -(-extent // self.blocks)
+        if self.unit > 1:
+            return -(-even // self.unit) * self.unit
         return -(-even // ALIGNED) * ALIGNED if extent >= ALIGNED * self.blocks else even
 
 
 SERIAL = Division(1, "serial: a call")
+Phases = Sequence[tuple[tuple[int, ...], Sequence[Root]]]  # the extents of all loops, outermost first; roots
 
 
-def division(phases: Sequence[tuple[tuple[int, ...], Sequence[Root]]], plan: Plan) -> Division:
-    """How to divide a nest: per phase the extents of all its loops, outermost first, and its roots."""
+def division(phases: Phases, plan: Plan) -> Division:
+    """How to divide a nest of these phases."""
     work = sum(_work(prod(extents), roots, plan) for extents, roots in phases)
     about = f"about {work / 1000:,.0f} µs of work"
     if work < LEAST_WORK or not phases[0][0]:
         return Division(1, f"serial: {about}")
     roots = [root for _, some in phases for root in some]
-    if any(_is_chain(root) for root in roots):
+    if any(is_chain(root) for root in roots):
         return Division(1, "serial: each element needs the one before")
-    apart = sum(root.value.type.size for root in roots if leaves_parts(root))
-    share = PARTS_SHARE * (SPARED if any(root.mirror for root in roots) else 1)
-    most = max(prod(extents) for extents, _ in phases) // (share * max(apart, 1))
-    blocks = int(min(work // BLOCK_WORK, MOST_BLOCKS, most))
+    blocks = int(min(work // BLOCK_WORK, MOST_BLOCKS, most_blocks(phases)))
     if blocks < 2:
         return Division(1, "serial: adds up arrays that are too large for a copy per block")
     return Division(blocks, f"parallel, up to {blocks} blocks: {about}")
+
+
+def most_blocks(phases: Phases) -> int:
+    """How many blocks may leave parts."""
+    roots = [root for _, some in phases for root in some]
+    apart = sum(root.value.type.size for root in roots if leaves_parts(root))
+    share = PARTS_SHARE * (SPARED if any(root.mirror for root in roots) else 1)
+    return max(prod(extents) for extents, _ in phases) // (share * max(apart, 1))
 
 
 def leaves_parts(root: Root) -> bool:
@@ -67,7 +76,7 @@ def leaves_parts(root: Root) -> bool:
     return root.kind in (Kind.FOLD, Kind.SCATTER) and (first not in root.kept or bool(root.mirror))
 
 
-def _is_chain(root: Root) -> bool:
+def is_chain(root: Root) -> bool:
     """A scan along the only loop."""
     return root.kind is Kind.SCAN and sum(n != 1 for n in root.space) < 2
 

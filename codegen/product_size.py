@@ -8,11 +8,16 @@ LANES = 16  # the most that a vector has
 FEW = 64  # rows of the left matrix: fewer read the right one where it lies
 
 
+def whole_size(columns: int, inner: int) -> int:
+    """How many elements the panels of a whole right matrix have."""
+    return (columns + LANES) * inner
+
+
 def panels_size(columns: int, inner: int, general: bool = False) -> int:
     """How many elements a product packs at once: the last panel is filled up to whole vectors.
 
     In a general program a number that grows with the sizes, and is never less.
     """
     if general:
-        return (columns + LANES) * inner
+        return whole_size(columns, inner)
     return -(-min(columns, WIDTH) // LANES) * LANES * min(inner, DEPTH)

@@ -11,7 +11,7 @@ from functools import partial
 
 from tapejit.codegen import fold
 from tapejit.codegen.block import Blocks
-from tapejit.codegen.call import panels, product_lines
+from tapejit.codegen.call import ProductRows, panels, product_lines
 from tapejit.codegen.control import Lines, Site, alias, branch, call
 from tapejit.codegen.level import INDENT
 from tapejit.codegen.library import library
@@ -85,13 +85,14 @@ class ProgramWriter:
             return self._control(number, root)
         targets: dict[Root, Target] = {}
         prepared: list[Lines] = []
-        for each in nest.roots:
+        for each in (*([nest.product] if nest.product else []), *nest.roots):
             targets[each] = self._target(each)
             prepared.append(self._prepared(each, targets[each]))
         if root.is_call:
             own = panels(root, self.names, self.plan.general) if root.kind is Kind.LIBRARY else []
             call = self._call(root, targets[root], own)
             return lambda: [comment(number, _instrs(root)), *_flattened(prepared), *self._made(own), *call]
+        product = self._product_rows(nest, targets)
         blocks = Blocks(nest.division, self.names, self.plan.general) if nest.division.blocks > 1 else None
         writer = NestWriter(self.plan, nest, self.storage, targets, self.names, blocks)
 
@@ -100,10 +101,11 @@ class ProgramWriter:
             own = writer.lines()
             if blocks:
                 blocks.private += writer.buffers
-                own = self._launched(blocks, writer.extent, own)
+                own = self._launched(blocks, writer.extent, own, product)
             else:
                 own = [*self._made(writer.buffers), *own]
-            return [comment(number, writer.instrs()), *_flattened(prepared), *own]
+            taken = _instrs(nest.product) if nest.product else []
+            return [comment(number, [*taken, *writer.instrs()]), *_flattened(prepared), *own]
 
         return lines
 
@@ -116,13 +118,26 @@ class ProgramWriter:
         self.memory.append(lambda: lines)
         return []
 
-    def _launched(self, blocks: Blocks, extent: int, body: list[str]) -> list[str]:
+    def _product_rows(self, nest: Nest, targets: dict[Root, Target]) -> ProductRows | None:
+        if nest.product is None:
+            return None
+        target = targets[nest.product]
+        return ProductRows(nest.product, target, self.storage, self.plan.definitions, self.names)
+
+    def _launched(
+        self, blocks: Blocks, extent: int, body: list[str], product: ProductRows | None
+    ) -> list[str]:
         """The lines that run `body` in blocks, which is a function of its own."""
         available = [home.name for home in (*self.storage.values(), *self.outs)]
+        packed: list[str] = []
+        if product is not None:
+            available.append(product.panels.name)
+            packed = [*self._made([product.panels]), product.packed()]
+            body = [product.multiplied(extent), *body]
         function, launch = blocks.lines(extent, body, available)
         self.functions += function
         self.arrays += blocks.parts
-        return launch
+        return [*packed, *launch]
 
     def _call(self, root: Root, target: Target, own: list[Array]) -> list[str]:
         self._whole(root.value)  # its memory is written whoever reads it

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tapejit.codegen.call import reason
+from tapejit.codegen.fusion import with_products
 from tapejit.codegen.nesting import Nest
 from tapejit.codegen.parallel import Division, division
 from tapejit.codegen.placement import placed
@@ -36,7 +37,7 @@ def schedule(function: Function, signature: Signature, general: bool = False) ->
             nest.division = Division(1, reason(nest.roots[0]))
         elif not nest.is_call:
             _divide(nest, plan)
-    return Schedule(plan, tuple(nests))
+    return Schedule(plan, tuple(with_products(nests, plan)))
 
 
 def _divide(nest: Nest, plan: Plan) -> None:

@@ -123,7 +123,7 @@ def _structure(builder: ll.IRBuilder, parts: Sequence[ll.Value]) -> ll.Value:
 
 def home_of(symbol: str) -> str:
     """The symbol of the function of which `symbol` is a variant, or which it is: the name of their module."""
-    return re.sub(r"_x\d+$", "", symbol)
+    return re.sub(r"(_x\d+|\.\w+)$", "", symbol)
 
 
 def function_of(home: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from typing import Any
 import llvmlite.ir as ll
 
 from tapejit.codegen.micro_kernel import TileShape
+from tapejit.codegen.packed_product import PackedProduct
 from tapejit.codegen.product_function import PRODUCT, MatrixProduct
 from tapejit.codegen.registers import Registers
 from tapejit.codegen.scalar_library import ScalarFunction
@@ -48,6 +49,9 @@ def defined(home: str, library: Mapping[str, ScalarFunction], registers: Registe
     """The module with the function named `home` and its variants, for a processor with such registers."""
     name, dtype = function_of(home)
     if name == PRODUCT:
-        return MatrixProduct(TileShape.of(dtype, registers)).defined(home)
+        shape = TileShape.of(dtype, registers)
+        module = MatrixProduct(shape).defined(home)
+        PackedProduct(shape, dtype).define(module, home)
+        return module
     row = shared_row(name, library)
     return row.function(name, dtype).defined(row.formulas, registers.bytes)

@@ -12,7 +12,8 @@ import llvmlite.ir as ll
 from tapejit.codegen.complex_library import with_complex
 from tapejit.codegen.lane import Lane
 from tapejit.codegen.outlined import outlined
-from tapejit.codegen.product_function import declared_product
+from tapejit.codegen.packed_product import declared_part
+from tapejit.codegen.product_function import PRODUCT, declared_product
 from tapejit.codegen.registers import Registers
 from tapejit.codegen.scalar_library import LIBRARY, ScalarFunction
 from tapejit.codegen.shared_function import PREFIX, home_of
@@ -59,9 +60,10 @@ class Vocabulary(Mapping[str, ScalarFunction]):
         """The module: a function and its variants for vectors, as these registers hold them."""
         return defined(home, self, registers)
 
-    def product(self, module: ll.Module, dtype: str) -> ll.Function:
-        """The matrix product of a dtype, in a program's module."""
-        return declared_product(module, dtype)
+    def product(self, module: ll.Module, dtype: str, part: str = "") -> ll.Function:
+        """The matrix product of a dtype, in a program's module; `part` "pack" or "packed": half of it."""
+        symbol = f"{PREFIX}{dtype}_{PRODUCT}"
+        return declared_part(module, symbol, f".{part}", dtype) if part else declared_product(module, dtype)
 
 
 VOCABULARY = Vocabulary(

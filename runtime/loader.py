@@ -60,7 +60,7 @@ class Functions(Protocol):
 class Vocabulary(Functions, Definitions, Protocol):
     """All of them, those that a long source should call, as calls, and matrix products."""
 
-    def product(self, module: Any, dtype: str, /) -> Any: ...
+    def product(self, module: Any, dtype: str, part: str = "", /) -> Any: ...
 
     def calls_in(self, source: str) -> Mapping[str, ScalarFunction]: ...
 
@@ -185,12 +185,14 @@ class Loader:
     def names(self) -> dict[str, Any]:
         """The namespace in which emitted source runs."""
         from tapejit.runtime.launch import parallel  # llvmlite: not at import time
-        from tapejit.runtime.matrix_product import matmul
+        from tapejit.runtime.matrix_product import matmul, matmul_pack, matmul_packed
 
         intrinsics = {
             "flat": _flat(),
             "gemm": gemm(),
             "matmul": matmul(self.vocabulary, self._shared),
+            "matmul_pack": matmul_pack(self.vocabulary, self._shared),
+            "matmul_packed": matmul_packed(self.vocabulary, self._shared),
             "check_signals": check_signals(),
             "parallel": parallel(),
             "borrow": borrow(),

@@ -99,6 +99,17 @@ def matmul(
             out[at] = total
 
 
+def matmul_pack(columns, inner, y, start, down, across, panels):
+    for k in range(inner):
+        for j in range(columns):
+            panels[k * columns + j] = y[start + k * down + j * across]
+
+
+def matmul_packed(rows, columns, inner, x, start, down, across, panels, out, out_start, accumulate):
+    y = (panels, 0, columns, 1)
+    matmul(rows, columns, inner, x, start, down, across, *y, out, out_start, accumulate, None)
+
+
 def rounding(a, b):
     total = a + b
     return (a - (total - (total - a))) + (b - (total - a))
@@ -119,6 +130,8 @@ NAMESPACE = {
     "empty": empty,
     "gemm": gemm,
     "matmul": matmul,
+    "matmul_pack": matmul_pack,
+    "matmul_packed": matmul_packed,
     "parallel": parallel,
     "borrow": lambda size: np.full(size, JUNK, np.uint8),
     "give_back": lambda work: None,
