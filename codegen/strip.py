@@ -22,6 +22,7 @@ from tapejit.ir.work import ROOT
 
 LANES = 512  # iterations of a strip: a row of doubles takes 4 KB
 LEAST_LANES = 64  # of a loop that is worth it
+FEW_LANES = 8  # below, statements get no loop of their own beside one that contains another
 
 
 def groups(nodes: Iterable[Node]) -> list[Item]:
@@ -39,10 +40,10 @@ def across(levels: Sequence[Level], inside: Sequence[Item] = ()) -> list[Item]:
     return [*groups(level.before), *loop, *groups(level.after)]
 
 
-def by_phase(phases: Iterable[Sequence[Level]]) -> list[Item]:
+def by_phase(phases: Iterable[Sequence[Level]], lanes: int) -> list[Item]:
     """The items of phases over rows: what is done once per row for all lanes, loops inside rows lane by lane.
 
-    What costs little per row is done in front of the next loop.
+    What costs little per row, or would be done for few lanes, is done in front of the next loop.
     """
     items: list[Item] = []
     waiting: list[Node] = []
@@ -51,7 +52,8 @@ def by_phase(phases: Iterable[Sequence[Level]]) -> list[Item]:
         if inside:
             starts = _starts(waiting, [replace(first, before=[]), *inside])
             per_row = [node for node in waiting if node not in starts]
-            cheap = sum(part.cost for part in pieces(per_row) if not part.is_load) < ROOT
+            cost = sum(part.cost for part in pieces(per_row) if not part.is_load)
+            cheap = cost < ROOT or lanes < FEW_LANES
             items += [] if cheap else groups(per_row)
             items.append(Group([replace(first, before=waiting if cheap else starts), *inside]))
             waiting = []
