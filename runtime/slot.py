@@ -21,7 +21,9 @@ def offset_of(descriptor: Any) -> int:
 
 
 def as_expected() -> bool:
-    """Whether slots of this process are where their descriptors say."""
+    """Whether slots of this process are where their descriptors say, and weak references can be followed."""
+    if not hasattr(ctypes.pythonapi, "PyWeakref_GetObject"):  # gone from CPython 3.15
+        return False
     sample = _Sample()
     sample.first, sample.second = object(), object()
     return all(

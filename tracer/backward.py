@@ -15,6 +15,7 @@ from tapejit.tracer.handle import Handle, Leaf
 from tapejit.tracer.plan import Plan
 from tapejit.tracer.python_call import PythonCall
 from tapejit.tracer.segment import Segment, Source
+from tapejit.tracer.storage import may_overlap
 from tapejit.tracer.sweep import Sweep, Visit, check_heads
 
 
@@ -91,7 +92,7 @@ class RunningSweep(Sweep):
         """Where a leaf's gradient goes: an array that nothing else is written to in the same program."""
         goal = self._sink.destination(leaf, source.handle.type)
         others = [*self._taken, *self._borrowed]
-        if others and any(np.may_share_memory(goal.array, other) for other in others):
+        if others and any(may_overlap(goal.array, other) for other in others):
             goal = goal.staged()
         self._taken.append(goal.array)
         return goal

@@ -26,6 +26,13 @@ def is_lean(data: np.ndarray) -> bool:
     return data.flags.num & _LEAN == _LEAN
 
 
+def may_overlap(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether two arrays may share memory. Those that own theirs do not, unless they are one."""
+    if x.flags.owndata and y.flags.owndata:
+        return x is y
+    return np.may_share_memory(x, y)
+
+
 class Arguments:
     """The run-time arguments of one trace, in the order of its parameters: arrays and numbers.
 
