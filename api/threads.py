@@ -15,7 +15,7 @@ def set_num_threads(number: int) -> None:
     At first it is `TAPEJIT_NUM_THREADS`, or the cores this process may run on. Results have the same bits
     whatever the number. Programs of little work run on one thread anyway; `tapejit dump --stage schedule`
     says which loop nests are parallel. A forked child runs on one thread until it calls this function or
-    compiles a program. Matrix products follow the threads of the BLAS library, not this number.
+    compiles a program. Products of complex matrices follow the threads of BLAS instead.
 
     Raises ValueError for a number below 1 or above 256, TypeError for what is no integer.
 
