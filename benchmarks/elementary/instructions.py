@@ -21,6 +21,7 @@ from typing import Any
 
 FEW, MANY = 2_048, 16_384
 WARM_UP = 5  # calls, of which the first may compile
+PROCESSOR = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma"}  # what callgrind knows
 COUNTS = re.compile(r"^(?:totals|summary): (\d+)", re.MULTILINE)
 
 
@@ -29,7 +30,7 @@ def counted(library: str, dtype: str, names: Sequence[str]) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/calls.%p"]
         command = [*tool, sys.executable, __file__, folder, library, dtype, *names]
-        environment = {**os.environ, "TAPEJIT_DISK_CACHE": "0", "TAPEJIT_TIER": "compile"}
+        environment = {**os.environ, "TAPEJIT_DISK_CACHE": "0", "TAPEJIT_TIER": "compile", **PROCESSOR}
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     return dict(json.loads(line) for line in done.stdout.splitlines() if line.startswith("["))
 
