@@ -22,7 +22,7 @@ from tapejit.ir.function import Function, Instr, Value
 from tapejit.ir.work import source_cost
 
 TILE = 64
-LEAST = 4 * TILE  # rows: in smaller tables too much lies on the diagonal
+LEAST = 8 * TILE  # rows: in smaller tables too much lies on the diagonal
 UPDATE = 2  # what the sum of a mirrored row costs per element, less than in the row itself
 EVERYTHING, ROWS = (0, 1), (1,)  # the axes of the sums
 

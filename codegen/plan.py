@@ -17,6 +17,7 @@ from tapejit.codegen.mirror import sums_of_rows
 from tapejit.codegen.product import prepare_products
 from tapejit.codegen.reciprocal import shared_reciprocals
 from tapejit.codegen.root import Kind, Root, is_loop_product, read_whole, roots_of, store
+from tapejit.codegen.scale import unscaled_sums
 from tapejit.codegen.unroll import unrolled
 from tapejit.ir.emission import (
     Fold,
@@ -60,7 +61,7 @@ class Plan:
 
 def make_plan(function: Function, signature: Signature, general: bool = False) -> Plan:
     """Decide what is stored, and collect the roots in program order."""
-    lean = sums_of_rows(shared_reciprocals(function))
+    lean = sums_of_rows(unscaled_sums(shared_reciprocals(function), general))
     return planned(prepare_products(unrolled(lean, general), general), signature, general)
 
 
@@ -76,7 +77,7 @@ def planned(
         | _read_whole(function, defined, general)
         | _stored_results(homes, defined)
     )
-    mirrors = {} if general else halved_sums(function, kept)
+    mirrors = halved_sums(function, kept)
     roots: list[Root] = []
     for instr in function.body:
         mirror = mirrors.get(instr.results[0], 0)

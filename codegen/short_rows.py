@@ -16,6 +16,8 @@ from tapejit.codegen.root import Kind, Root
 
 LEAST_ROWS = 32
 LONGEST = 32  # elements of an innermost loop that is short
+LONGEST_OF_ANY = 40  # the same in a general program, whatever the number of rows: one shall serve most sizes
+LANES_OF_ANY = 128  # likewise
 BUFFER = 32768  # elements that stay in the second-level cache
 MOST_LANES, LEAST_LANES = 512, 32
 REGISTER = 16  # elements, of the narrowest type
@@ -28,7 +30,8 @@ Phases = Sequence[tuple[tuple[int, ...], Sequence[Root]]]  # the extents of all 
 def lanes(phases: Phases, plan: Plan, division: Division) -> int:
     """How many rows, which are steps of the outermost loop, should run side by side; 0 if one by one."""
     first = phases[0][0]
-    if plan.general or not first or first[0] < LEAST_ROWS or not _are_short(phases):
+    few = not plan.general and bool(first) and first[0] < LEAST_ROWS
+    if not first or few or not _are_short(phases, LONGEST_OF_ANY if plan.general else LONGEST):
         return 0
     roots = [root for _, some in phases for root in some]
     width = sum(_widths(roots, plan, first[0]))
@@ -37,14 +40,15 @@ def lanes(phases: Phases, plan: Plan, division: Division) -> int:
     count = min(BUFFER // (width + BESIDES), MOST_LANES)
     if count < LEAST_LANES:
         return 0
-    return min(1 << count.bit_length() - 1, -(-division.length(first[0]) // REGISTER) * REGISTER)
+    most = LANES_OF_ANY if plan.general else -(-division.length(first[0]) // REGISTER) * REGISTER
+    return min(1 << count.bit_length() - 1, most)
 
 
-def _are_short(phases: Phases) -> bool:
+def _are_short(phases: Phases, longest: int) -> bool:
     """Its innermost loops are short, and all it does is to store and to fold."""
     inner = [extents[1:] for extents, _ in phases]
     kinds = {root.kind for _, roots in phases for root in roots}
-    short = all(loops[-1] <= LONGEST for loops in inner if loops)
+    short = all(loops[-1] <= longest for loops in inner if loops)
     return any(inner) and short and kinds <= {Kind.DEFINE, Kind.COPY, Kind.FOLD}
 
 

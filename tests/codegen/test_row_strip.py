@@ -102,8 +102,8 @@ def test_short_rows_few_rows_deep_loops_and_single_phases_do_not():
     assert not any(strips(build("f", lambda x: ops.reduce_sum(x, axes=(1,)), ("x", (50, 100)))))
 
 
-def test_strips_of_general_programs_do_not_depend_on_sizes():
-    shapes = ((20, 10), (9, 8), (300, 30), (5, 1_000))
+def test_strips_of_long_rows_in_general_programs_do_not_depend_on_sizes():
+    shapes = ((20, 100), (9, 80), (300, 300), (5, 1_000))
     assert {max(strips(build("f", models.softmax, ("x", s)), general=True)) for s in shapes} == {16}
 
 

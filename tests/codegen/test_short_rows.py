@@ -105,7 +105,13 @@ def test_long_rows_and_few_rows_run_one_by_one():
     assert not any(
         lanes(build("f", lambda x, y: x * models.spread_columns(y, x), ("x", (300, 10)), ("y", (10,))))
     )
-    assert not any(lanes(build("f", models.softmax, ("x", (300, 10))), general=True))
+
+
+def test_programs_for_all_sizes_have_the_same_lanes_for_any_number_of_rows():
+    found = [lanes(build("f", models.softmax, ("x", (n, 10))), general=True) for n in (2, 20, 300, 5000)]
+    assert found == [[128]] * 4
+    assert lanes(build("f", models.softmax, ("x", (300, 40))), general=True) == [128]
+    assert not any(lanes(build("f", models.softmax, ("x", (300, 100))), general=True))
 
 
 def test_sums_over_columns_go_through_a_variable():
