@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from tapejit.codegen import fold
+from tapejit.codegen.affine import LoopVar, atom
 from tapejit.codegen.level import INDENT, Node, Statement
-from tapejit.codegen.memory import Array, made
+from tapejit.codegen.memory import Array, Home, made
 from tapejit.codegen.name import SIZES, Names, words
 from tapejit.codegen.parallel import Division
 from tapejit.codegen.root import Root
@@ -72,6 +73,20 @@ class Blocks:
     def length(self, extent: int) -> int:
         """Of one block of the outermost loop."""
         return self._division.length(extent)
+
+    def keep(
+        self, home: Home, product: Root, outermost: LoopVar, reader: object, users: Iterable[Statement]
+    ) -> None:
+        """If nobody but `reader` reads the product, let a block have memory for its own rows."""
+        if not isinstance(home, Array) or not home.temporary or home.readers != {reader}:
+            return
+        home.private = True
+        home.size = self.length(outermost.extent) * (product.value.type.size // outermost.extent)
+        self.private.append(home)
+        inside = {outermost: atom(outermost) + atom(LoopVar("first", outermost.extent)) * -1}
+        for s in users:
+            if s.array is home:
+                s.holes = tuple(h.replace(inside) for h in s.holes)
 
     def cell(self, root: Root, whole: Array) -> str:
         """Where a block adds to what belongs into `whole`, with `{0}` for the place in that."""

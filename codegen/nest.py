@@ -37,7 +37,7 @@ from tapejit.codegen.nesting import Nest, Phase
 from tapejit.codegen.parallel import leaves_parts
 from tapejit.codegen.piece import assigned, pieces
 from tapejit.codegen.plan import Plan
-from tapejit.codegen.root import Kind, Operand, Root
+from tapejit.codegen.root import Kind, Root
 from tapejit.codegen.section import cut
 from tapejit.codegen.strip import LANES, LEAST_LANES, Strip, across, by_phase, groups
 from tapejit.codegen.together import together
@@ -153,12 +153,11 @@ class NestWriter:
         """Make a row of each temporary that only this nest reads, and merge the loops over rows."""
         users = [*statements(self.rows), *(s for levels in self.phases for s in statements(levels))]
         first = {loop: Affine() for loop in self._rows}
-        if self.nest.product is not None:
-            self._keep_in_block(self.nest.product, users)
-        for root, target in self.targets.items():
-            array = target.storage
-            if root.is_call:
-                continue
+        if (product := self.nest.product) is not None and self.blocks is not None:
+            outermost = self._rows[0] if self._rows else _loop(self.phases[0][0])
+            self.blocks.keep(self.targets[product].storage, product, outermost, self.elements, users)
+        for root in self.nest.roots:
+            array = self.targets[root].storage
             if first and isinstance(array, Array) and array.temporary and array.readers == {self.elements}:
                 array.private = bool(self.blocks or self.nest.lanes)
                 array.size = root.value.type.size // max(prod(self.nest.rows), 1)
@@ -169,22 +168,6 @@ class NestWriter:
             levels = [*self.rows, Level()]
             merge_loops(levels, pinned, users)
             self.rows = levels[:-1]
-
-    def _keep_in_block(self, product: Root, users: Sequence[Statement]) -> None:
-        """If only this nest reads the product, a block has memory for its own rows."""
-        array = self.targets[product].storage
-        outermost = self._rows[0] if self._rows else _loop(self.phases[0][0])
-        assert isinstance(array, Array)
-        assert self.blocks is not None
-        if not array.temporary or array.readers != {self.elements}:
-            return
-        array.private = True
-        array.size = self.blocks.length(self.extent) * (product.value.type.size // outermost.extent)
-        self.blocks.private.append(array)
-        inside = {outermost: atom(outermost) + atom(LoopVar("first", outermost.extent)) * -1}
-        for s in users:
-            if s.array is array:
-                s.holes = tuple(h.replace(inside) for h in s.holes)
 
     def _make_row(
         self, array: Array, dtype: str, users: Sequence[Statement], first: dict[LoopVar, Affine]
@@ -278,7 +261,7 @@ class NestWriter:
     def _element(self, root: Root, space: Sequence[Affine]) -> str:
         if root.kind is Kind.DEFINE:
             return self.elements.define(root.value, Index(root.value.type.shape, space)).text
-        found = [self.elements.element(o.value, _operand_index(o, space)) for o in root.operands]
+        found = [self.elements.element(o.value, o.index(space)) for o in root.operands]
         if len(found) == 1:
             return found[0].text
         text = narrow(" * ".join(e.text for e in found), root.value.type.dtype)
@@ -296,7 +279,7 @@ class NestWriter:
         assert root.instr is not None
         emission, dtype = root.instr.primitive.emission, root.value.type.dtype
         assert isinstance(emission, Scanned)
-        found = [self.elements.element(o.value, _operand_index(o, space)).text for o in root.operands]
+        found = [self.elements.element(o.value, o.index(space)).text for o in root.operands]
         name = self.names.of(root.value)
         first, step = (narrow(t.format(name, *found), dtype) for t in (emission.first, emission.step))
         if root.space[-1] > 1:
@@ -310,7 +293,7 @@ class NestWriter:
         assert root.instr is not None
         target, axis = self.targets[root].storage, root.instr.attrs["axis"]
         assert isinstance(target, Array)
-        *updates, at = [self.elements.element(o.value, _operand_index(o, space)) for o in root.operands]
+        *updates, at = [self.elements.element(o.value, o.index(space)) for o in root.operands]
         place = atom(Loaded(at.text, root.value.type.shape[axis], at.loops))
         rest = [space[k] for k in root.kept]
         cell = Index(root.value.type.shape, [*rest[:axis], place, *rest[axis:]]).flat
@@ -415,7 +398,3 @@ def _loop(level: Level) -> LoopVar:
 def _window(root: Root, space: Sequence[Affine]) -> tuple[Check, ...]:
     """The checks under which the loops are inside a root's space."""
     return tuple(t for n, e in zip(root.space, space, strict=True) for t in inside(e, n))
-
-
-def _operand_index(operand: Operand, space: Sequence[Affine]) -> Index:
-    return Index(operand.value.type.shape, [space[k] for k in operand.loops])

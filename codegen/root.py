@@ -6,11 +6,14 @@ and completes one `value`. `plan` finds the roots of a function, `schedule` grou
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from math import prod
 
+from tapejit.codegen.affine import Affine
+from tapejit.codegen.index import Index
 from tapejit.ir.emission import (
     Fold,
     FoldIndex,
@@ -34,6 +37,10 @@ class Operand:
 
     value: Value
     loops: tuple[int, ...]
+
+    def index(self, space: Sequence[Affine]) -> Index:
+        """The element at a place in the space."""
+        return Index(self.value.type.shape, [space[k] for k in self.loops])
 
 
 class Kind(Enum):
