@@ -146,6 +146,9 @@ class Array(Methods, Writes):
         self.imag[...] = value
 
     def conj(self) -> Any:
+        """The complex conjugate; of real numbers this array itself, as in NumPy."""
+        if not self.type.is_complex:
+            return self
         return complex_number.conjugate(self)
 
     conjugate = conj

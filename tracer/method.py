@@ -108,7 +108,8 @@ class Methods(Handle):
     ) -> Any:
         if not np.can_cast(self.type.numpy_dtype, dtype, casting):  # type: ignore[arg-type]
             raise TypeError(f"astype at {user_location()}: {self.type} to {dtype} is not {casting!r}")
-        return elementwise.astype(self, dtype=dtype)
+        same = not copy and np.dtype(dtype) == self.type.numpy_dtype
+        return self if same else elementwise.astype(self, dtype=dtype)
 
     def copy(self, order: str = "C") -> Any:
         return elementwise.copy(self)
@@ -119,14 +120,14 @@ class Methods(Handle):
     def __deepcopy__(self, memo: Any) -> Any:
         return elementwise.copy(self)
 
-    def clip(self, min: Any = None, max: Any = None, out: None = None) -> Any:
-        return elementwise.clip(self, min, max)
+    def clip(self, min: Any = None, max: Any = None, out: Any = None) -> Any:
+        return choose.clip(self, min, max, out)
 
-    def compress(self, condition: Any, axis: int | None = None, out: None = None) -> Any:
-        return choose.compress(condition, self, axis)
+    def compress(self, condition: Any, axis: int | None = None, out: Any = None) -> Any:
+        return choose.compress(condition, self, axis, out)
 
-    def round(self, decimals: int = 0, out: None = None) -> Any:
-        return np.round(self, decimals)
+    def round(self, decimals: int = 0, out: Any = None) -> Any:
+        return np.round(self, decimals, out)
 
     def tobytes(self, order: Any = "C") -> bytes:
         """The bytes of the values, which Python has then seen."""

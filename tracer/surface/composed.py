@@ -7,6 +7,7 @@ and are Python's to know: they demand their arguments, as `bool(x)` does.
 
 from __future__ import annotations
 
+import inspect
 import types
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tapejit.ir.types import dtype_name
-from tapejit.tracer.errors import BoundsError, DtypeError, ShapeError, TapejitError
+from tapejit.tracer.errors import BoundsError, DtypeError, ShapeError, TapejitError, UnsupportedError
 from tapejit.tracer.handle import Handle
 from tapejit.tracer.location import user_location
 from tapejit.tracer.state import STATE
@@ -25,6 +26,8 @@ class Composed:
 
     def __init__(self, body: Callable[..., Any], sources: tuple[Callable[..., Any], ...], view: bool):
         self._body, self.sources, self._view = body, sources, view
+        parameters = list(inspect.signature(body).parameters)
+        self._out = parameters.index("out") if "out" in parameters else None  # which one it is
         self.__name__ = sources[0].__name__
         self.__doc__ = body.__doc__
 
@@ -35,6 +38,15 @@ class Composed:
         return self if instance is None else types.MethodType(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        at, out = self._out, None
+        if at is not None and "out" in kwargs:
+            out = kwargs.pop("out")
+        elif at is not None and len(args) > at:
+            out, args = args[at], (*args[:at], None, *args[at + 1 :])
+        found = self._found(args, kwargs)
+        return found if out is None else self._written(out, found)
+
+    def _found(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if STATE.tape is None and not self._view:
             return run_now(self.sources[0], args, kwargs)
         try:
@@ -43,6 +55,15 @@ class Composed:
             if str(user_location()) in str(error):
                 raise
             raise _located(error, self.__name__) from None
+
+    def _written(self, out: Any, found: Any) -> Any:
+        """`out` with what was found."""
+        if not isinstance(out, Handle):
+            raise UnsupportedError(
+                f"np.{self.__name__}(..., out=...) at {user_location()}: what is written to must be an array "
+                f"of tapejit, not {type(out).__name__}"
+            )
+        return out.assign(found)  # type: ignore[attr-defined]
 
 
 def composed(*sources: Callable[..., Any], view: bool = False) -> Callable[[Callable[..., Any]], Composed]:

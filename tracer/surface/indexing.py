@@ -334,7 +334,7 @@ def take_of(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode
     a = a.reshape(-1) if axis is None else a
     at = normal_axis(axis or 0, len(a.shape))
     index = indices if isinstance(indices, Handle) else constant(face, indices)
-    if out is not None or mode not in ("raise", "clip", "wrap") or index.type.is_float:
+    if mode not in ("raise", "clip", "wrap") or index.type.is_float:
         raise UnsupportedError(f"np.take at {user_location()}: with these arguments it is not traced")
     if mode == "raise":
         check_positions(index, a.shape[at], at, index is indices)

@@ -92,9 +92,9 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
     return tuple(np.broadcast_to(x, shape) for x in args)
 
 
-@composed(np.astype)
+@composed(np.astype, view=True)
 def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
-    return elementwise.astype(x, dtype=dtype)
+    return x.astype(dtype, copy=copy)
 
 
 # -- Filled with one number ------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import numpy as np
 from tapejit.ir import ops, special
 from tapejit.ir.builder import Var
 from tapejit.ir.complex_number import complex_
+from tapejit.tracer.errors import UnsupportedError
 from tapejit.tracer.operation import Operand, aligned, as_var, float_dtype
 from tapejit.tracer.surface.complex_number import parts, turned, turned_back
 from tapejit.tracer.surface.elementwise import maximum, minimum
@@ -106,6 +107,8 @@ def nan_to_num(
     x: Var, *, copy: bool = True, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Var:
     """NaN as `nan`, infinities as the largest numbers; nothing flows back from what was replaced."""
+    if not copy:
+        raise UnsupportedError("copy=False writes to its argument; write x[...] = np.nan_to_num(x)")
     if x.is_complex:
         options = {"nan": nan, "posinf": posinf, "neginf": neginf}
         return complex_(*(nan_to_num.op.lower(part, **options) for part in parts(x)))
