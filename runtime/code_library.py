@@ -16,6 +16,7 @@ from numba.core.funcdesc import PythonFunctionDescriptor
 from numba.core.runtime import rtsys
 
 from tapejit.runtime import builtin
+from tapejit.runtime.builtin_writer import write
 from tapejit.runtime.lowering import lower
 from tapejit.runtime.returning import ByConvention
 
@@ -105,7 +106,7 @@ def _add_function(state: Any, context: Any, described: Any, called: bool) -> Any
     returned = ByConvention(context, described.restype)
     helper = lower(tree.body, context, function, tuple(parameters), described.global_dict, returned)
     if called:
-        builtin.write(described.llvm_cpython_wrapper_name, function, described.argtypes)
+        write(described.llvm_cpython_wrapper_name, function, described.argtypes)
     if context.fastmath:
         fastmathpass.rewrite_module(module, context.fastmath)
     state.library.add_ir_module(module)

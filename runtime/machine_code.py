@@ -11,6 +11,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tapejit.runtime import builtin
+
 _SHARED = frozenset(("NRT_incref", "NRT_decref"))  # the same in all libraries
 _LOCAL = ("internal", "private")
 _ENVIRONMENT = "_ZN08NumbaEnv"
@@ -50,30 +52,44 @@ class MachineCode:
 
     def load(self) -> tuple[Any, int] | None:
         """The function for Python, if it has an entry, and its address; None if a symbol is missing."""
-        import llvmlite.binding
+        from tapejit.runtime.object_code import known, linked  # llvmlite: not at import time
+
+        names = self.names
+        if not (known(names.needed) or _known_to_numba(names.needed)):
+            return None
+        if names.environments:
+            return self._loaded_by_numba()
+        wrapper, address = linked(self.object, names.wrapper, names.function)
+        return builtin.made(names.library, wrapper, None) if wrapper else None, address
+
+    def _loaded_by_numba(self) -> tuple[Any, int]:
+        """The same for what has an entry of Numba's."""
         from numba import _dynfunc
         from numba.core.environment import Environment
         from numba.core.registry import cpu_target
-        from numba.core.runtime import rtsys
 
-        from tapejit.runtime import builtin
-
-        rtsys.initialize(cpu_target.target_context)  # the functions that allocate
         codegen, names = cpu_target.target_context.codegen(), self.names
-        if any(llvmlite.binding.address_of_symbol(name) is None for name in names.needed):
-            return None
         library = codegen.unserialize_library((names.library, "object", (self.object, self.bitcode)))
         wrapper = library.get_pointer_to_function(names.wrapper)
-        address = library.get_pointer_to_function(names.function)
-        if not wrapper:
-            return None, address
-        if not names.environments:
-            return builtin.made(names.library, wrapper, library), address
         environments = [Environment({}) for _ in names.environments]
         for name, environment in zip(names.environments, environments, strict=True):
             codegen.set_env(name, environment)
-        keep = (library, environments)
-        return _dynfunc.make_function(_dynfunc, names.library, "", wrapper, environments[0], keep), address
+        call = _dynfunc.make_function(
+            _dynfunc, names.library, "", wrapper, environments[0], (library, environments)
+        )
+        return call, library.get_pointer_to_function(names.function)
+
+
+def _known_to_numba(symbols: list[str]) -> bool:
+    """Whether all are known once Numba has added its own."""
+    from numba.core.registry import cpu_target
+    from numba.core.runtime import rtsys
+
+    from tapejit.runtime.object_code import known  # llvmlite: not at import time
+
+    rtsys.initialize(cpu_target.target_context)  # the functions that allocate
+    cpu_target.target_context.codegen()
+    return known(symbols)
 
 
 def machine_code(compiled: Any, mark: str) -> MachineCode | None:

@@ -87,14 +87,12 @@ class SharedCode:
 
     def _load(self, shared: SharedObject) -> None:
         import llvmlite.binding
-        from numba.core.registry import cpu_target
+
+        from tapejit.runtime.object_code import linked  # llvmlite: not at import time
 
         self.provide(shared.needed)
-        engine = cpu_target.target_context.codegen()._engine._ee
-        engine.add_object_file(llvmlite.binding.ObjectFileRef.from_data(shared.code))
-        engine.finalize_object()
-        for name in shared.defined:
-            llvmlite.binding.add_symbol(name, engine.get_function_address(name))
+        for name, address in zip(shared.defined, linked(shared.code, *shared.defined), strict=True):
+            llvmlite.binding.add_symbol(name, address)
 
     @cached_property
     def _registers(self) -> Registers:

@@ -25,7 +25,7 @@ COMPILING = {
         Path("runtime", name)
         for name in (
             "allocation.py",
-            "builtin.py",
+            "builtin_writer.py",
             "code_library.py",
             "expression.py",
             "gemm.py",

@@ -44,7 +44,7 @@ def gradients(names, sizes):
 
 names, sizes = json.loads(sys.argv[1]), json.loads(sys.argv[2])
 found = list(gradients(names, sizes))
-print(json.dumps([found, tj.cache_info().compiled]))
+print(json.dumps([found, tj.cache_info().compiled, "numba" in sys.modules]))
 """
 NAMES = ["softmax", "product", "halving"]
 
@@ -67,9 +67,20 @@ def run(tmp_path):
 
 
 def finished(process):
+    return printed(process)[:2]
+
+
+def printed(process):
     out, _ = process.communicate(timeout=300)
     assert process.returncode == 0
     return json.loads(out)
+
+
+def test_a_second_process_does_not_import_numba(run):
+    names = ["softmax", "turned"]
+    first, compiled, _ = printed(run(names))
+    assert compiled == 2
+    assert printed(run(names)) == [first, 0, False]
 
 
 def test_a_second_process_compiles_nothing_and_finds_the_same_bits(run, tmp_path):
