@@ -1,4 +1,4 @@
-"""`vjp` and `linearize` of functions that come back: both halves run no Python, and say the same as at first."""
+"""`vjp` and `linearize` of functions that come back: both halves run no Python and say the same as at first."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def test_second_halves_in_other_transforms_and_records():
         np.testing.assert_allclose(ours.asnumpy(), 3.0 * slope)
         nested = tj.jit(lambda x: tj.vjp(f, x)[1](1.0)[0])(X)
         np.testing.assert_allclose(nested, slope)
-        value, theirs = tj.vjp(f, tj.array(X))
+        _, theirs = tj.vjp(f, tj.array(X))
         np.testing.assert_allclose(theirs(1.0)[0].asnumpy(), slope)
 
 
