@@ -1,4 +1,4 @@
-"""`vjp` and `linearize` of functions that come back: both halves run no Python and say the same as at first."""
+"""`vjp` and `linearize` of functions that come back: both halves run no Python, with the same results."""
 
 from __future__ import annotations
 
