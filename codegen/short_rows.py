@@ -31,16 +31,21 @@ def lanes(phases: Phases, plan: Plan, division: Division) -> int:
     """How many rows, which are steps of the outermost loop, should run side by side; 0 if one by one."""
     first = phases[0][0]
     few = not plan.general and bool(first) and first[0] < LEAST_ROWS
-    if not first or few or not _are_short(phases, LONGEST_OF_ANY if plan.general else LONGEST):
+    if (
+        not first
+        or not first[0]
+        or few
+        or not _are_short(phases, LONGEST_OF_ANY if plan.general else LONGEST)
+    ):
         return 0
     roots = [root for _, some in phases for root in some]
-    width = sum(_widths(roots, plan, first[0]))
+    width = sum(_widths(roots, plan, rows))
     if not (len(phases) > 1 or any(_pays(root, width) for root in roots)):
         return 0
     count = min(BUFFER // (width + BESIDES), MOST_LANES)
     if count < LEAST_LANES:
         return 0
-    most = LANES_OF_ANY if plan.general else -(-division.length(first[0]) // REGISTER) * REGISTER
+    most = LANES_OF_ANY if plan.general else -(-division.length(rows) // REGISTER) * REGISTER
     return min(1 << count.bit_length() - 1, most)
 
 

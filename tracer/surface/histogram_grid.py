@@ -27,9 +27,15 @@ def histogramdd(
         raise ValueError(
             f"points have {len(columns)} coordinates, but {len(given)} bins, {len(ranges)} ranges"
         )
-    edges = [histogram_bin_edges(*each) for each in zip(columns, given, ranges, strict=True)]
+    edges = [_edges(*each) for each in zip(columns, given, ranges, strict=True)]
     counts = _counts(columns, edges, weights)
     return (_density(counts, edges) if density else counts), edges
+
+
+def _edges(column: Any, bins: Any, range: Any) -> Any:
+    """As of `np.histogram`, but `float32` only where they follow the data."""
+    follow = range is None and column.size
+    return histogram_bin_edges(column if follow else np.zeros(0), bins, range)
 
 
 def _coordinates(sample: Any) -> list[Any]:
