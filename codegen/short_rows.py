@@ -30,13 +30,9 @@ Phases = Sequence[tuple[tuple[int, ...], Sequence[Root]]]  # the extents of all 
 def lanes(phases: Phases, plan: Plan, division: Division) -> int:
     """How many rows, which are steps of the outermost loop, should run side by side; 0 if one by one."""
     first = phases[0][0]
-    few = not plan.general and bool(first) and first[0] < LEAST_ROWS
-    if (
-        not first
-        or not first[0]
-        or few
-        or not _are_short(phases, LONGEST_OF_ANY if plan.general else LONGEST)
-    ):
+    rows = first[0] if first else 0
+    few = not plan.general and rows < LEAST_ROWS
+    if not rows or few or not _are_short(phases, LONGEST_OF_ANY if plan.general else LONGEST):
         return 0
     roots = [root for _, some in phases for root in some]
     width = sum(_widths(roots, plan, rows))
