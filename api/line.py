@@ -153,7 +153,8 @@ def _straight(
         else:
             captured.append(x if i is None else tape.outside(handle, x))
     indices = tuple(x._index for x in results)
-    key = ("line", indices, tuple(entered.items()))
+    # A variable that does not enter is in no trace, yet it is a parameter of the line.
+    key = ("line", indices, tuple(entered.items()), tuple(x.type for x in variables))
     line: Line | None = node.plans.get(key)
     if line is None:
         found = tuple(trace.values[i] for i in indices)

@@ -113,6 +113,7 @@ def test_mistakes_name_the_line(call, kind, words):
 HEAVY = np.array([[0.0, 2.0, 1.0, 0.5, 3.0], [1.0, 0.0, 0.0, 4.0, 0.25], [0.5, 0.5, 0.5, 0.5, 0.5]])
 
 
+@newest_numpy
 @pytest.mark.parametrize("function", [np.quantile, np.nanquantile, np.percentile, np.nanpercentile])
 @pytest.mark.parametrize("dtype", ["float64", "float32", "int64"])
 def test_weighted_quantiles_are_numpys(function, dtype):
@@ -139,6 +140,7 @@ def test_a_weighted_quantile_passes_its_derivative_to_the_element():
     np.testing.assert_array_equal(slopes[1], np.zeros(4))
 
 
+@newest_numpy
 @pytest.mark.parametrize(
     ("weights", "method", "message"),
     [

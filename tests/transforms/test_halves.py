@@ -199,3 +199,13 @@ def test_functions_that_cannot_be_replayed_stay_right():
         np.testing.assert_allclose(pull(1.0)[0], np.full(3, state["scale"]))
     halved = SPOTS.compiled(f, ("vjp", False))
     assert len(halved._seconds) <= 2
+
+
+def test_functions_of_one_trace_may_have_more_variables():
+    for more in ((), (Y,), (Y, X), (np.ones(7),)):
+        value, pull = tj.vjp(lambda x, *_: x * 2.5, X, *more)
+        np.testing.assert_array_equal(value, 2.5 * X)
+        slopes = pull(np.ones(3))
+        np.testing.assert_array_equal(slopes[0], np.full(3, 2.5))
+        assert [np.shape(s) for s in slopes] == [np.shape(x) for x in (X, *more)]
+        assert not any(np.any(s) for s in slopes[1:])
