@@ -49,8 +49,7 @@ def _suits(nest: Nest) -> bool:
 
 def _taken(nest: Nest, nests: Sequence[Nest], plan: Plan, needs: dict[Root, Needs]) -> Nest | None:
     """The last of the products that a nest can take."""
-    windows = any(phase.begins for phase in nest.phases)
-    if nest.is_call or nest.lanes or nest.is_half or windows or any(map(is_chain, nest.roots)):
+    if nest.is_call or nest.lanes or nest.is_half or nest.has_windows or any(map(is_chain, nest.roots)):
         return None
     before = list(nests[: nests.index(nest)])
     for k in reversed(range(len(before))):
@@ -67,35 +66,31 @@ def _reads_rows(nest: Nest, product: Root, plan: Plan, needs: dict[Root, Needs])
     bit, found = 1 << plan.roots.index(product), [needs[root] for root in nest.roots]
     if any(n.scattered & bit for n in found) or not any(n.aligned & bit for n in found):
         return False
-    outermost, rows = _outermost(nest), _rows(product)
-    if not outermost or rows % outermost:
+    outermost = _outermost(nest)
+    if not outermost or _rows(product) % outermost:
         return False
-    length = _unit(product, outermost)
-    blocks = min(-(-outermost // length), most_blocks(_phases(nest)))
+    blocks, _ = _blocks(nest, product)
     return blocks >= LEAST_BLOCKS and _bytes(product) <= MOST_BLOCK * blocks
 
 
 def _take(nest: Nest, taken: Nest) -> None:
     (product,) = taken.roots
-    unit = _unit(product, _outermost(nest))
-    blocks = min(-(-_outermost(nest) // unit), most_blocks(_phases(nest)))
+    blocks, unit = _blocks(nest, product)
     block = -(-_outermost(nest) // blocks)
     rows = f"{_bytes(product) // _outermost(nest) * block:,} of {_bytes(product):,} bytes"
     nest.product, nest.reason = product, taken.reason
     nest.division = Division(blocks, f"parallel, up to {blocks} blocks: each makes its rows, {rows}", unit)
 
 
-def _phases(nest: Nest) -> list[tuple[tuple[int, ...], list[Root]]]:
-    return [((*nest.rows, *phase.inner), phase.roots) for phase in nest.phases]
+def _blocks(nest: Nest, product: Root) -> tuple[int, int]:
+    """How many blocks there are, and how many passes of the outermost loop make up whole tiles."""
+    outermost = _outermost(nest)
+    unit = -(-ROWS * outermost // _rows(product))
+    return min(-(-outermost // unit), most_blocks(nest.loops)), unit
 
 
 def _outermost(nest: Nest) -> int:
     return next(iter((*nest.rows, *nest.phases[0].inner)), 0)
-
-
-def _unit(product: Root, outermost: int) -> int:
-    """How many passes of the outermost loop make up whole tiles."""
-    return -(-ROWS * outermost // _rows(product))
 
 
 def _rows(product: Root) -> int:

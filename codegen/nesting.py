@@ -47,6 +47,16 @@ class Nest:
         self.rows = rows
 
     @property
+    def loops(self) -> list[tuple[tuple[int, ...], list[Root]]]:
+        """The extents of all loops of each phase, and its roots."""
+        return [((*self.rows, *phase.inner), phase.roots) for phase in self.phases]
+
+    @property
+    def has_windows(self) -> bool:
+        """Some root runs over a part of its phase's loops only."""
+        return any(phase.begins for phase in self.phases)
+
+    @property
     def is_half(self) -> bool:
         """It runs over half of a table (`half`), as all of its roots do."""
         return bool(self.phases[0].roots[0].mirror)

@@ -112,6 +112,14 @@ def evaluated(
     return list(dict.fromkeys([*instrs, *defined])), list(leaves)
 
 
+def of_each_row(roots: Sequence[Root], plan: Plan, rows: int) -> Iterator[tuple[Value, int]]:
+    """Of the arrays that the roots read or write, those with a part for each row; the elements of a part."""
+    _, leaves = evaluated(roots, plan)
+    for value in dict.fromkeys([*leaves, *(root.value for root in roots)]):
+        if value.type.shape and rows and value.type.size % rows == 0:
+            yield value, value.type.size // rows
+
+
 def _read(root: Root, plan: Plan) -> Iterator[Value]:
     if root.kind is Kind.DEFINE:
         yield from plan.definitions[root.value].operands

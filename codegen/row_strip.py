@@ -7,14 +7,14 @@ what is done per row is vectorised over the rows. Start with `strip`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from math import prod
 
 from tapejit.codegen.depth import LEAST_COST
 from tapejit.codegen.nesting import Nest
-from tapejit.codegen.parallel import evaluated
+from tapejit.codegen.parallel import evaluated, of_each_row
 from tapejit.codegen.plan import Plan
-from tapejit.codegen.root import Kind, Root
+from tapejit.codegen.root import Kind
 from tapejit.codegen.strip import LEAST_LANES
 from tapejit.ir.emission import Scalar
 from tapejit.ir.work import source_cost
@@ -30,7 +30,8 @@ def strip(nest: Nest, plan: Plan) -> int:
     """How many rows run together; 0 if row by row."""
     if len(nest.phases) < 2 or not nest.rows or nest.is_half or not _may(nest) or any(_is_deep(nest, plan)):
         return 0
-    size = max(sum(_bytes(nest.roots, plan, prod(nest.rows))), 1)
+    parts = of_each_row(nest.roots, plan, prod(nest.rows))
+    size = max(sum(width * value.type.numpy_dtype.itemsize for value, width in parts), 1)
     if plan.general:
         return GENERAL if size * GENERAL <= MOST_BYTES else 1
     count = min(BYTES // size, MOST, nest.rows[-1])
@@ -40,8 +41,7 @@ def strip(nest: Nest, plan: Plan) -> int:
 
 def _may(nest: Nest) -> bool:
     """All it does is to store and to fold, in whole spaces."""
-    windows = any(phase.begins for phase in nest.phases)
-    return not windows and {root.kind for root in nest.roots} <= {Kind.DEFINE, Kind.COPY, Kind.FOLD}
+    return not nest.has_windows and {root.kind for root in nest.roots} <= {Kind.DEFINE, Kind.COPY, Kind.FOLD}
 
 
 def _is_deep(nest: Nest, plan: Plan) -> Iterator[bool]:
@@ -51,11 +51,3 @@ def _is_deep(nest: Nest, plan: Plan) -> Iterator[bool]:
             found, _ = evaluated(phase.roots, plan)
             emissions = (instr.primitive.emission for instr in found)
             yield sum(source_cost(e.source) for e in emissions if isinstance(e, Scalar)) >= LEAST_COST
-
-
-def _bytes(roots: Sequence[Root], plan: Plan, rows: int) -> Iterator[int]:
-    """Of one row, for each array that is read or written."""
-    _, leaves = evaluated(roots, plan)
-    for value in dict.fromkeys([*leaves, *(root.value for root in roots)]):
-        if value.type.shape and value.type.size % rows == 0:
-            yield value.type.size // rows * value.type.numpy_dtype.itemsize

@@ -42,9 +42,8 @@ def schedule(function: Function, signature: Signature, general: bool = False) ->
 
 def _divide(nest: Nest, plan: Plan) -> None:
     """Settle in which blocks and strips a nest runs."""
-    phases = [((*nest.rows, *phase.inner), phase.roots) for phase in nest.phases]
-    nest.division = division(phases, plan)
-    nest.lanes = 0 if any(phase.begins for phase in nest.phases) else lanes(phases, plan, nest.division)
+    nest.division = division(nest.loops, plan)
+    nest.lanes = 0 if nest.has_windows else lanes(nest.loops, plan, nest.division)
     if nest.lanes and not nest.rows:
         (phase,) = nest.phases
         nest.rows, phase.inner = phase.inner[:1], phase.inner[1:]

@@ -7,10 +7,10 @@ price of turning what the nest reads and writes (`lane_buffer`). Start with `lan
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import prod
 
-from tapejit.codegen.parallel import Division, evaluated
+from tapejit.codegen.parallel import Division, of_each_row
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Root
 
@@ -35,7 +35,7 @@ def lanes(phases: Phases, plan: Plan, division: Division) -> int:
     if not rows or few or not _are_short(phases, LONGEST_OF_ANY if plan.general else LONGEST):
         return 0
     roots = [root for _, some in phases for root in some]
-    width = sum(_widths(roots, plan, rows))
+    width = sum(elements for _, elements in of_each_row(roots, plan, rows))
     if not (len(phases) > 1 or any(_pays(root, width) for root in roots)):
         return 0
     count = min(BUFFER // (width + BESIDES), MOST_LANES)
@@ -60,11 +60,3 @@ def _pays(root: Root, width: int) -> bool:
         return False
     rows = next(n for n in root.space if n != 1)
     return root.trailing or root.size // rows > TURNING * width
-
-
-def _widths(roots: Sequence[Root], plan: Plan, rows: int) -> Iterator[int]:
-    """How many elements per row each array has that is read or written."""
-    _, leaves = evaluated(roots, plan)
-    for value in dict.fromkeys([*leaves, *(root.value for root in roots)]):
-        if value.type.shape and value.type.size % rows == 0:
-            yield value.type.size // rows

@@ -123,7 +123,7 @@ class Updated:
 
 @dataclass(frozen=True)
 class Product:
-    """`dot_general`: batch, row and column dimensions, contracted by BLAS or by a loop."""
+    """`dot_general`: batch, row and column dimensions, contracted by a routine or by a loop."""
 
 
 @dataclass(frozen=True)

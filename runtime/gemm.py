@@ -127,7 +127,7 @@ def _call(threads: BlasThreads | None, context: Any, builder: Any, signature: An
     kinds = [byte] * 3 + [word] * 3 + [pointer, pointer, word, pointer, word, pointer, pointer, word]
     rows, columns, inner, _, _, x_leading, x_turned, _, _, y_leading, y_turned, _, _, accumulate = arguments
     array = signature.args[3]
-    kind = {types.float64: "d", types.float32: "s", types.complex128: "z", types.complex64: "c"}[array.dtype]
+    kind = {types.complex128: "z", types.complex64: "c"}[array.dtype]
 
     def address(where: int) -> Any:
         data = context.make_array(signature.args[where])(context, builder, arguments[where]).data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from tapejit.runtime.pool import SYMBOL, WORD
@@ -38,13 +39,9 @@ def matmul(products: Products, shared: SharedCode) -> Any:
         accumulate: Any,
         panels: Any,
     ) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            _call(products, context, builder, signature, arguments)
-            shared.provide_for(builder.module)
-            return context.get_dummy_value()
-
         n, flag = types.intp, types.boolean
-        return types.void(n, n, n, x, n, n, n, y, n, n, n, out, n, flag, panels), generate
+        kind = types.void(n, n, n, x, n, n, n, y, n, n, n, out, n, flag, panels)
+        return kind, _generator(shared, lambda data: _multiply(products, data))
 
     return intrinsic(product)
 
@@ -57,16 +54,8 @@ def matmul_pack(products: Products, shared: SharedCode) -> Any:
     def pack(
         context: Any, columns: Any, inner: Any, y: Any, start: Any, down: Any, across: Any, panels: Any
     ) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            columns, inner, _, _, down, across, _ = arguments
-            data = _Rows(context, builder, signature, arguments)
-            function = products.product(builder.module, data.dtype(2), "pack")
-            builder.call(function, [columns, inner, data.element(2), down, across, data.begin(6)])
-            shared.provide_for(builder.module)
-            return context.get_dummy_value()
-
         n = types.intp
-        return types.void(n, n, y, n, n, n, panels), generate
+        return types.void(n, n, y, n, n, n, panels), _generator(shared, lambda data: _pack(products, data))
 
     return intrinsic(pack)
 
@@ -90,28 +79,19 @@ def matmul_packed(products: Products, shared: SharedCode) -> Any:
         out_start: Any,
         accumulate: Any,
     ) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            rows, columns, inner, _, _, down, across, _, _, _, more = arguments
-            data = _Rows(context, builder, signature, arguments)
-            left = [rows, columns, inner, data.element(3), down, across]
-            function = products.product(builder.module, data.dtype(3), "packed")
-            adds = builder.icmp_unsigned("!=", more, more.type(0))
-            builder.call(function, [*left, data.begin(7), data.element(8), adds])
-            shared.provide_for(builder.module)
-            return context.get_dummy_value()
-
         n = types.intp
-        return types.void(n, n, n, x, n, n, n, panels, out, n, types.boolean), generate
+        kind = types.void(n, n, n, x, n, n, n, panels, out, n, types.boolean)
+        return kind, _generator(shared, lambda data: _multiply_packed(products, data))
 
     return intrinsic(product)
 
 
 class _Rows:
-    """The arguments that are rows of elements, by their position."""
+    """The arguments of a call, by their position: some are rows of elements."""
 
     def __init__(self, context: Any, builder: Any, signature: Any, arguments: Any):
-        self._context, self._builder, self._kinds = context, builder, signature.args
-        self._arguments = arguments
+        self._context, self.builder, self._kinds = context, builder, signature.args
+        self.arguments = arguments
 
     def dtype(self, where: int) -> str:
         from numba import types
@@ -121,24 +101,51 @@ class _Rows:
     def begin(self, where: int) -> Any:
         """The address of the first element."""
         array = self._context.make_array(self._kinds[where])
-        return array(self._context, self._builder, self._arguments[where]).data
+        return array(self._context, self.builder, self.arguments[where]).data
 
     def element(self, where: int) -> Any:
         """That of the element whose number is the next argument."""
-        return self._builder.gep(self.begin(where), [self._arguments[where + 1]])
+        return self.builder.gep(self.begin(where), [self.arguments[where + 1]])
+
+    def is_set(self, flag: Any) -> Any:
+        """A flag as one bit."""
+        return self.builder.icmp_unsigned("!=", flag, flag.type(0))
 
 
-def _call(products: Products, context: Any, builder: Any, signature: Any, arguments: Any) -> None:
+def _generator(shared: SharedCode, write: Callable[[_Rows], None]) -> Callable[..., Any]:
+    """What Numba calls for the code of a call: `write`, and what shared functions need."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        write(_Rows(context, builder, signature, arguments))
+        shared.provide_for(builder.module)
+        return context.get_dummy_value()
+
+    return generate
+
+
+def _multiply(products: Products, data: _Rows) -> None:
     import llvmlite.ir as ll
     from numba.core import cgutils
 
-    data = _Rows(context, builder, signature, arguments)
-    rows, columns, inner, _, _, x_down, x_across, _, _, y_down, y_across, *_ = arguments
-    accumulate = builder.icmp_unsigned("!=", arguments[13], arguments[13].type(0))
+    builder = data.builder
+    rows, columns, inner, _, _, x_down, x_across, _, _, y_down, y_across, _, _, more, _ = data.arguments
     launch = cgutils.get_or_insert_function(builder.module, ll.FunctionType(WORD, [WORD] * 3), SYMBOL)
     left = [data.element(3), x_down, x_across]
     right = [data.element(7), y_down, y_across]
     builder.call(
         products.product(builder.module, data.dtype(3)),
-        [rows, columns, inner, *left, *right, data.element(11), accumulate, data.begin(14), launch],
+        [rows, columns, inner, *left, *right, data.element(11), data.is_set(more), data.begin(14), launch],
     )
+
+
+def _pack(products: Products, data: _Rows) -> None:
+    columns, inner, _, _, down, across, _ = data.arguments
+    function = products.product(data.builder.module, data.dtype(2), "pack")
+    data.builder.call(function, [columns, inner, data.element(2), down, across, data.begin(6)])
+
+
+def _multiply_packed(products: Products, data: _Rows) -> None:
+    rows, columns, inner, _, _, down, across, _, _, _, more = data.arguments
+    left = [rows, columns, inner, data.element(3), down, across]
+    function = products.product(data.builder.module, data.dtype(3), "packed")
+    data.builder.call(function, [*left, data.begin(7), data.element(8), data.is_set(more)])
