@@ -41,7 +41,7 @@ def residuals_of_function(function: Function) -> str:
 def residual_text(function: Function, found: Partition) -> str:
     """The function, with what becomes of each instruction's results for a comment."""
     body = [replace(instr, location=_fate(instr, found, function.results)) for instr in function.body]
-    stored = sum(_bytes(v) for v in found.stored if v not in function.results)
+    stored = sum(v.type.nbytes for v in found.stored if v not in function.results)
     head = f"# {len(found.stored)} of its values are handed over, {stored:,} bytes beyond its results\n"
     return head + print_function(replace(function, body=body), locations=True)
 
@@ -57,7 +57,8 @@ def _fate(instr: Instr, found: Partition, kept: Collection[Value]) -> str | None
     elif all(v in kept for v in stored):
         fate = f"a result anyway: to load {price}"
     else:
-        fate = f"stored, {sum(map(_bytes, stored)):,} bytes: {price}, again {again} from its operands"
+        size = sum(v.type.nbytes for v in stored)
+        fate = f"stored, {size:,} bytes: {price}, again {again} from its operands"
     return fate if instr.location is None else f"{fate}  ({instr.location})"
 
 
@@ -67,7 +68,3 @@ def _price(instr: Instr, kept: Collection[Value]) -> str:
 
 def _additions(price: int | None) -> str:
     return "never" if price is None else f"{price // _ADDITION:,} additions"
-
-
-def _bytes(value: Value) -> int:
-    return int(value.type.size * value.type.numpy_dtype.itemsize)

@@ -79,4 +79,4 @@ def _leaves(root: Root, plan: Plan) -> list[Value]:
 
 
 def _bytes(types: Iterator[TensorType]) -> str:
-    return f"{sum(t.size * t.numpy_dtype.itemsize for t in types):,} bytes"
+    return f"{sum(t.nbytes for t in types):,} bytes"

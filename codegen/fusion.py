@@ -44,7 +44,7 @@ def _suits(nest: Nest) -> bool:
     if root.kind is not Kind.LIBRARY or root.instr is None or root.value.type.dtype not in PRODUCT_DTYPES:
         return False
     count, _, columns, inner = extents(root.instr)
-    return count == 1 and _bytes(root) >= LEAST_BYTES and whole_size(columns, inner) <= MOST_PACKED
+    return count == 1 and root.value.type.nbytes >= LEAST_BYTES and whole_size(columns, inner) <= MOST_PACKED
 
 
 def _taken(nest: Nest, nests: Sequence[Nest], plan: Plan, needs: dict[Root, Needs]) -> Nest | None:
@@ -70,14 +70,14 @@ def _reads_rows(nest: Nest, product: Root, plan: Plan, needs: dict[Root, Needs])
     if not outermost or _rows(product) % outermost:
         return False
     blocks, _ = _blocks(nest, product)
-    return blocks >= LEAST_BLOCKS and _bytes(product) <= MOST_BLOCK * blocks
+    return blocks >= LEAST_BLOCKS and product.value.type.nbytes <= MOST_BLOCK * blocks
 
 
 def _take(nest: Nest, taken: Nest) -> None:
     (product,) = taken.roots
     blocks, unit = _blocks(nest, product)
     block = -(-_outermost(nest) // blocks)
-    rows = f"{_bytes(product) // _outermost(nest) * block:,} of {_bytes(product):,} bytes"
+    rows = f"{product.value.type.nbytes // _outermost(nest) * block:,} of {product.value.type.nbytes:,} bytes"
     nest.product, nest.reason = product, taken.reason
     nest.division = Division(blocks, f"parallel, up to {blocks} blocks: each makes its rows, {rows}", unit)
 
@@ -96,7 +96,3 @@ def _outermost(nest: Nest) -> int:
 def _rows(product: Root) -> int:
     assert product.instr is not None
     return extents(product.instr)[1]
-
-
-def _bytes(product: Root) -> int:
-    return product.value.type.size * product.value.type.numpy_dtype.itemsize

@@ -86,7 +86,7 @@ def _work(size: int, roots: Sequence[Root], plan: Plan) -> float:
     instrs, leaves = evaluated(roots, plan)
     units = sum(_cost(i) * min(i.results[0].type.size, size) for i in instrs) + size * len(roots)
     moved = [*leaves, *(root.value for root in roots)]
-    return units * NANOSECONDS + sum(_bytes(v) for v in moved) / BYTES_PER_NANOSECOND
+    return units * NANOSECONDS + sum(v.type.nbytes for v in moved) / BYTES_PER_NANOSECOND
 
 
 def _cost(instr: Instr) -> int:
@@ -125,7 +125,3 @@ def _read(root: Root, plan: Plan) -> Iterator[Value]:
         yield from plan.definitions[root.value].operands
     else:
         yield from (o.value for o in root.operands)
-
-
-def _bytes(value: Value) -> int:
-    return value.type.size * value.type.numpy_dtype.itemsize

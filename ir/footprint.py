@@ -22,8 +22,8 @@ def peak_bytes(function: Function) -> int:
         stored = () if isinstance(instr.primitive.emission, OnDemand) else instr.results
         for v in stored:
             if v not in lent and v in ends:
-                alive += _bytes(v)
-                leaving[ends[v]] = leaving.get(ends[v], 0) + _bytes(v)
+                alive += v.type.nbytes
+                leaving[ends[v]] = leaving.get(ends[v], 0) + v.type.nbytes
         inside = max(map(peak_bytes, instr.regions), default=0)
         most = max(most, alive + inside)
         alive -= leaving.pop(n, 0)
@@ -41,7 +41,3 @@ def _last_uses(function: Function) -> Mapping[Value, int]:
         for v in instr.operands:
             ends[v] = max(ends.get(v, 0), at)
     return ends
-
-
-def _bytes(value: Value) -> int:
-    return int(value.type.size * value.type.numpy_dtype.itemsize)

@@ -72,6 +72,11 @@ class TensorType:
     def numpy_dtype(self) -> np.dtype[Any]:
         return _NUMPY_DTYPE[self.dtype]
 
+    @property
+    def nbytes(self) -> int:
+        """The memory of such an array."""
+        return self.size * self.numpy_dtype.itemsize
+
     def with_shape(self, shape: Sequence[int]) -> TensorType:
         return TensorType(self.dtype, tuple(shape))
 

@@ -182,7 +182,7 @@ class EntryWriter:
         x, given = self._leaves[position]
         assert isinstance(given, GivenArray)
         begin = self.code.builder.ptrtoint(self.code.field(x, ARRAY_DATA), WORD)
-        return x, begin, self.code.builder.add(begin, self.code.word(_bytes(given.type)))
+        return x, begin, self.code.builder.add(begin, self.code.word(given.type.nbytes))
 
     # -- Allocate and run --------------------------------------------------------------------------------
 
@@ -264,7 +264,7 @@ class EntryWriter:
             x, given = self._leaves[position]
             assert isinstance(given, GivenArray)
             out = outs[number + int(self.plan.guarded)]
-            self.code.copy(self.code.field(x, ARRAY_DATA), out, _bytes(given.type))
+            self.code.copy(self.code.field(x, ARRAY_DATA), out, given.type.nbytes)
 
     def _count_run(self) -> None:
         self.code.object(self._runs)
@@ -340,8 +340,3 @@ class EntryWriter:
         missed = code.object(self.plan.missed)
         code.call("Py_IncRef", missed)
         builder.ret(missed)
-
-
-def _bytes(type_: TensorType) -> int:
-    """How much memory such an array takes."""
-    return type_.size * type_.numpy_dtype.itemsize

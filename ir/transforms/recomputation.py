@@ -24,7 +24,7 @@ def storing(value: Value, kept: bool) -> int:
 
 def loading(value: Value) -> int:
     """To read a value that is in memory."""
-    return READ * _bytes(value)
+    return READ * value.type.nbytes
 
 
 def recomputing(instr: Instr) -> int | None:
@@ -52,8 +52,8 @@ def _is_unrolled(instr: Instr) -> bool:
 def _touched(instr: Instr) -> int:
     """An addition for every element that goes in."""
     if isinstance(instr.primitive.emission, Product):
-        return _contracted(instr) * _bytes(instr.results[0])
-    return sum(map(_bytes, instr.operands))
+        return _contracted(instr) * instr.results[0].type.nbytes
+    return sum(v.type.nbytes for v in instr.operands)
 
 
 def _contracted(instr: Instr) -> int:
@@ -71,8 +71,4 @@ def _lanes(instr: Instr) -> int:
 
 
 def _through_memory(value: Value) -> int:
-    return (WRITE + READ) * _bytes(value)
-
-
-def _bytes(value: Value) -> int:
-    return int(value.type.size * value.type.numpy_dtype.itemsize)
+    return (WRITE + READ) * value.type.nbytes
