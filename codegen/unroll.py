@@ -16,6 +16,7 @@ from tapejit.codegen.cost import STORE_ABOVE
 from tapejit.ir import ops
 from tapejit.ir.emission import Scalar
 from tapejit.ir.function import Function, Instr, Value
+from tapejit.ir.passes.dce import dce
 from tapejit.ir.primitive import Primitive
 from tapejit.ir.work import UNROLLED, source_cost
 
@@ -38,7 +39,7 @@ def unrolled(function: Function, general: bool = False) -> Function:
     writer = _Unroller(function, least)
     for instr in function.body:
         writer.add(instr)
-    return Function(function.name, function.params, _needed(writer.body, function.results), function.results)
+    return dce(Function(function.name, function.params, writer.body, function.results))
 
 
 def _unrolls(instr: Instr, least: int) -> bool:
@@ -155,13 +156,3 @@ def _spreads(instr: Instr) -> bool:
 
 def _repeats_last(instr: Instr) -> bool:
     return len(instr.attrs["shape"]) - 1 not in instr.attrs["dims"]
-
-
-def _needed(body: list[Instr], results: tuple[Value, ...]) -> list[Instr]:
-    """Without the instructions that nothing needs any more."""
-    needed, kept = set(results), []
-    for instr in reversed(body):
-        if needed.intersection(instr.results):
-            needed.update(instr.operands)
-            kept.append(instr)
-    return kept[::-1]
