@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 
 def positions(argnums: int | Sequence[int], count: int, where: str) -> tuple[int, ...]:
@@ -34,11 +37,16 @@ def name_of(function: Callable[..., Any]) -> str:
 
 
 def checked_argnums(argnums: Any) -> int | tuple[int, ...]:
-    if isinstance(argnums, int) and not isinstance(argnums, bool):
-        return argnums
+    """`argnums` of a transform as ints; TypeError if it is something else."""
+    if _is_position(argnums):
+        return operator.index(argnums)
     numbers = tuple(argnums) if isinstance(argnums, list | tuple) else None
-    if not numbers or not all(isinstance(i, int) and not isinstance(i, bool) for i in numbers):
+    if not numbers or not all(map(_is_position, numbers)):
         raise TypeError(f"argnums must be an int or a non-empty tuple of ints, got {argnums!r}")
     if len(set(numbers)) != len(numbers):
         raise ValueError(f"argnums={argnums!r} names an argument twice")
-    return numbers
+    return tuple(map(operator.index, numbers))
+
+
+def _is_position(x: Any) -> bool:
+    return isinstance(x, int | np.integer) and not isinstance(x, bool)

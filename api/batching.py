@@ -217,9 +217,11 @@ class Batched(Transformed):
             raise ValueError(
                 f"{self._where_user}: out_axes={self._out_axes} is no prefix of the result: {error}"
             ) from None
+        leaves = optree.tree_leaves(example, none_is_leaf=True)
+        own = [axis for axis, x in zip(axes, leaves, strict=True) if x is not None]  # None is no result
         return tuple(
             self._result_axis(axis, type_, each)
-            for axis, type_, each in zip(axes, types, depends, strict=True)
+            for axis, type_, each in zip(own, types, depends, strict=True)
         )
 
     def _result_axis(self, axis: int | None, example: TensorType, depends: bool) -> int | None:

@@ -13,6 +13,7 @@ import dis
 import functools
 import sys
 from dataclasses import dataclass
+from inspect import CO_OPTIMIZED
 from types import BuiltinFunctionType, CellType, CodeType, FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -91,8 +92,8 @@ def _frame_state(frame: FrameType, tape: Tape) -> Any:
     try:
         local = [(name, _state(x, tape)) for name, x in snapshot.items()]
     finally:
-        if sys.version_info < (3, 13):
-            snapshot.clear()  # a cache on the frame, which would keep dead arrays alive
+        if sys.version_info < (3, 13) and frame.f_code.co_flags & CO_OPTIMIZED:
+            snapshot.clear()  # a function's: a cache on the frame, which would keep dead arrays alive
     return (frame.f_code, frame.f_lasti, local)
 
 

@@ -1,6 +1,7 @@
 """Shapes, axes, indices and dtypes that do not fit: the message names operation, types and line."""
 
 import numpy as np
+import optree
 import pytest
 from expected_error import error_at_line
 
@@ -17,6 +18,11 @@ def x():
 def test_shapes_that_do_not_broadcast(x):
     with tj.record(), error_at_line(ValueError, "add(f64[3], f64[4])", "(3,) and (4,)"):
         x + tj.ones(4)
+
+
+def test_a_library_that_only_calls_the_function_is_not_named(x):
+    with tj.record(), error_at_line(ValueError, "add(f64[3], f64[4])"):
+        optree.tree_map(np.add, [x], [tj.ones(4)])
 
 
 def test_inner_dimensions_of_a_product(x):

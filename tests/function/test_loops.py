@@ -368,3 +368,34 @@ def test_a_thousand_rounds_compile_nothing_new():
     value, gradient = decorated(a * 1e-300)
     assert tj.cache_info().compiled == before
     np.testing.assert_allclose(gradient, np.full(3, value / (a * 1e-300).sum()), rtol=1e-12)
+
+
+IN_A_NAMESPACE = """
+y = x * 2.0
+while y.sum() < 100.0:
+    y = y * 2.0
+"""
+
+
+def _executed(x):
+    names = {"x": x}
+    exec(IN_A_NAMESPACE, names)
+    return names["y"]
+
+
+def _in_a_class(x):
+    class Names:
+        y = x * 2.0
+        while y.sum() < 100.0:
+            y = y * 2.0
+
+    return Names.y
+
+
+@pytest.mark.usefixtures("interpreted")
+@pytest.mark.parametrize("function", [_executed, _in_a_class], ids=["exec", "class"])
+def test_a_loop_outside_of_functions_keeps_its_names(function):
+    """What a frame of a module or a class calls its locals is the namespace itself."""
+    decorated = tj.jit(function)
+    for _ in range(2):
+        np.testing.assert_array_equal(decorated(np.ones(3)), np.full(3, 64.0))

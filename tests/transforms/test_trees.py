@@ -36,6 +36,7 @@ def test_argnums(transform):
     np.testing.assert_array_equal(first, np.diag(4 * X**2))
     np.testing.assert_array_equal(second, np.diag(4 * X**2))
     np.testing.assert_array_equal(transform(lambda x, k=1.0: x * k)(X, k=3.0), 3 * np.eye(2))
+    np.testing.assert_array_equal(transform(np.multiply, argnums=np.int64(1))(X, 2 * X), np.diag(X))
 
 
 def test_aux():
@@ -115,6 +116,18 @@ def test_in_axes_and_out_axes():
         for out in range(-3, 3):
             found = tj.vmap(lambda x: x * 2, in_axes=axis, out_axes=out)(cube)
             np.testing.assert_array_equal(found, np.moveaxis(cube, axis, out) * 2)
+
+
+@pytest.mark.parametrize("parting", [False, True])
+def test_none_among_the_results_of_vmap(parting):
+    def twice(x):
+        y = x * 2.0 if parting and x > 1.5 else x + x
+        return {"y": y, "n": None, "pair": (None, x)}
+
+    found = tj.vmap(twice, out_axes={"y": 0, "n": None, "pair": 0})(X)
+    np.testing.assert_array_equal(found["y"], 2 * X)
+    assert found["n"] is None and found["pair"][0] is None
+    np.testing.assert_array_equal(found["pair"][1], X)
 
 
 def test_vmap_keeps_dtypes_and_constants():
