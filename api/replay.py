@@ -22,6 +22,7 @@ from tapejit.result import Pack
 from tapejit.runtime.entry_plan import Argument, Constant, EntryPlan
 from tapejit.runtime.program import Executable
 from tapejit.shortcut import shortcut_of
+from tapejit.structure import Structure
 from tapejit.tree import flatten
 from tapejit.written import overlapping
 
@@ -51,7 +52,7 @@ class Replay:
     def __init__(
         self,
         leaves: Sequence[Leaf],
-        structure: Any,
+        structure: Structure,
         guards: Sequence[Guard],
         path: Path,
         program: Executable,
@@ -215,7 +216,7 @@ class Replay:
             if not guard.holds():
                 return f"{guard.what} {guard.verb}"
         leaves, structure = flatten(args)
-        if structure != self._structure:
+        if self._structure != structure:
             return "the arguments have another structure"
         for k, (leaf, x) in enumerate(zip(self._leaves, leaves, strict=True)):
             if not leaf.accepts(x):
@@ -228,4 +229,4 @@ class Replay:
         if self._flat:
             return args if len(args) == len(self._leaves) else None
         leaves, structure = flatten(args)
-        return leaves if structure == self._structure else None
+        return leaves if self._structure == structure else None

@@ -13,6 +13,7 @@ from typing import Any
 from tapejit.result import Pack
 from tapejit.runtime.entry_plan import Constant, EntryPlan, Given, GivenTree, Layout, Packed
 from tapejit.runtime.program import Executable
+from tapejit.structure import Structure, key_order
 from tapejit.tree import flatten
 
 FIXED = (int, float, bool, str, type(None))  # what a result may hold beside arrays
@@ -20,7 +21,7 @@ PLAIN = (dict, list, tuple)  # what machine code takes apart and puts together
 
 
 def shortcut_of(
-    program: Executable, plan: EntryPlan, structure: Any, pack: Pack, count: int
+    program: Executable, plan: EntryPlan, structure: Structure, pack: Pack, count: int
 ) -> Callable[..., Any] | None:
     """A function of the call's positional arguments that gives its result, or `plan.missed`.
 
@@ -40,7 +41,7 @@ def shortcut_of(
         leaves: Sequence[Any] = args
         if whole is None:
             leaves, found = flatten(args)
-            if found != structure:
+            if structure != found:
                 return plan.missed
         result = entry(*leaves)
         return result if result is plan.missed or layout is not None else pack(result)
@@ -48,10 +49,10 @@ def shortcut_of(
     return answer
 
 
-def _arguments(structure: Any, leaves: Sequence[Given]) -> list[Given] | None:
+def _arguments(structure: Structure, leaves: Sequence[Given]) -> list[Given] | None:
     """Each argument as it has to be; None if one has other parts than dicts, lists and tuples."""
     remaining = iter(leaves)
-    found = [_given(child, remaining) for child in structure.children()]
+    found = [_given(child, remaining) for child in structure.spec.children()]
     return None if None in found else [given for given in found if given is not None]
 
 
@@ -61,7 +62,8 @@ def _given(spec: Any, leaves: Iterator[Given]) -> Given | None:
     items = [_given(child, leaves) for child in spec.children()]
     if spec.type not in PLAIN or None in items:
         return None
-    return GivenTree(spec.type, tuple(spec.entries()), tuple(x for x in items if x is not None))
+    given = tuple(x for x in items if x is not None)
+    return GivenTree(spec.type, tuple(spec.entries()), given, key_order(spec))
 
 
 class _Place:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import optree
 
+from tapejit.structure import Structure
 from tapejit.tracer.array import Array
 from tapejit.tracer.handle import Handle, Leaf
 from tapejit.tracer.number import Expression, Number
@@ -61,9 +62,10 @@ def concluded(tree: Any) -> Any:
     return optree.tree_map(lambda x: x.seen() if isinstance(x, Number) else x, tree, none_is_leaf=True)
 
 
-def flatten(tree: Any) -> tuple[list[Any], Any]:
+def flatten(tree: Any) -> tuple[list[Any], Structure]:
     """The leaves of a pytree and its structure; None has no leaves."""
-    return optree.tree_flatten(tree)
+    leaves, spec = optree.tree_flatten(tree)
+    return leaves, Structure(spec)
 
 
 def any_handle(tree: Any) -> bool:

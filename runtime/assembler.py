@@ -22,6 +22,7 @@ C_FUNCTIONS = {
     "PyFunction_GetDefaults": (POINTER, POINTER),
     "PyObject_CallNoArgs": (POINTER, POINTER),
     "PyDict_New": (POINTER,),
+    "PyDict_Next": (INT, POINTER, POINTER, POINTER, POINTER),
     "PyDict_SetItem": (INT, POINTER, POINTER, POINTER),
     "PyDict_Size": (WORD, POINTER),
     "PyList_New": (POINTER, WORD),
@@ -33,11 +34,13 @@ C_FUNCTIONS = {
     "PySet_Contains": (INT, POINTER, POINTER),
     "PySet_Size": (WORD, POINTER),
     "PyIter_Next": (POINTER, POINTER),
+    "PyObject_RichCompareBool": (INT, POINTER, POINTER, INT),
     "PyObject_GetAttr": (POINTER, POINTER, POINTER),
     "PyObject_Vectorcall": (POINTER, POINTER, POINTER, WORD, POINTER),
     "PyMethod_New": (POINTER, POINTER, POINTER),
     "PyObject_CallObject": (POINTER, POINTER, POINTER),
     "PyThread_get_thread_ident": (WORD,),
+    "PyThreadState_GetDict": (POINTER,),
     "PyLong_AsUnsignedLongLong": (WORD, POINTER),
     "PyWeakref_GetObject": (POINTER, POINTER),
     "PyTuple_New": (POINTER, WORD),
@@ -102,6 +105,11 @@ class Assembler:
         """What lies `offset` bytes behind a pointer."""
         where = self.builder.gep(pointer, [self.word(offset)], source_etype=BYTE)
         return self.builder.load(where, typ=kind)
+
+    def put(self, pointer: ll.Value, offset: int, value: ll.Value) -> None:
+        """Write a value `offset` bytes behind a pointer."""
+        where = self.builder.gep(pointer, [self.word(offset)], source_etype=BYTE)
+        self.builder.store(value, where)
 
     def local(self, kind: ll.Type, initial: ll.Value | None = None) -> ll.Value:
         """The address of a variable of the function."""

@@ -49,11 +49,12 @@ Leaf = GivenArray | GivenFloat | GivenNumber | GivenConstant
 
 @dataclass(frozen=True)
 class GivenTree:
-    """A dict with these keys and no others, or a list or tuple of as many items."""
+    """A dict with these keys and no others, in this `order`, or a list or tuple of as many items."""
 
     kind: type
-    keys: tuple[Hashable, ...]
-    items: tuple[Given, ...]
+    keys: tuple[Hashable, ...]  # of the items
+    items: tuple[Given, ...]  # in the order of the leaves
+    order: tuple[Hashable, ...] = ()
 
 
 Given = Leaf | GivenTree

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import llvmlite.ir as ll
@@ -22,6 +22,7 @@ from tapejit.runtime.c_api import (
     ARRAY_SHAPE,
     C_CONTIGUOUS,
     FLOAT_VALUE,
+    TUPLE_ITEMS,
     TYPE,
     WRITEABLE,
     CApi,
@@ -49,6 +50,7 @@ _SCALAR = {
     "bool": BYTE,
 }
 _ENOUGH = C_CONTIGUOUS | ALIGNED
+_EQUAL = 2  # CPython's Py_EQ
 
 
 class EntryWriter:
@@ -121,13 +123,32 @@ class EntryWriter:
         code.require(code.same(code.field(x, TYPE), code.object(tree.kind)), self._missed)
         size = code.call(f"Py{name}_Size", x)
         code.require(code.builder.icmp_unsigned("==", size, code.word(len(tree.items))), self._missed)
-        for number, (key, given) in enumerate(zip(tree.keys, tree.items, strict=True)):
-            if tree.kind is dict:
-                item = code.call("PyDict_GetItemWithError", x, code.object(key))
-                code.require(code.builder.icmp_unsigned("!=", item, code.null), self._missed)
-            else:
-                item = code.call(f"Py{name}_GetItem", x, code.word(number))
+        if tree.kind is dict:
+            values = self._values(x, tree.order)
+            items = [values[key] for key in tree.keys]
+        else:
+            items = [code.call(f"Py{name}_GetItem", x, code.word(k)) for k in range(len(tree.items))]
+        for item, given in zip(items, tree.items, strict=True):
             self._check(item, given)
+
+    def _values(self, x: ll.Value, order: Sequence[Hashable]) -> dict[Hashable, ll.Value]:
+        """The values of a dict by their keys, which have to come in this order."""
+        code, builder = self.code, self.code.builder
+        place, key, value = code.local(WORD, code.word(0)), code.local(POINTER), code.local(POINTER)
+        values = {}
+        for expected in order:
+            code.call("PyDict_Next", x, place, key, value)
+            self._require_equal(builder.load(key, typ=POINTER), expected)
+            values[expected] = builder.load(value, typ=POINTER)
+        return values
+
+    def _require_equal(self, key: ll.Value, expected: Hashable) -> None:
+        code, builder = self.code, self.code.builder
+        found = code.call("PyObject_RichCompareBool", key, code.object(expected), ll.Constant(INT, _EQUAL))
+        equal = builder.icmp_signed("==", found, ll.Constant(INT, 1))
+        with builder.if_then(builder.not_(equal), likely=False):
+            code.call("PyErr_Clear")  # a comparison that fails tells nothing
+        code.require(equal, self._missed)
 
     def _is_float(self, x: ll.Value, plain: bool) -> ll.Value:
         kind = self.code.field(x, TYPE)
@@ -315,7 +336,10 @@ class EntryWriter:
             return made
         made = self._made(f"Py{name}_New", code.word(len(items)))
         for k, item in enumerate(items):
-            code.call(f"Py{name}_SetItem", made, code.word(k), item)
+            if layout.kind is tuple:
+                code.put(made, TUPLE_ITEMS + 8 * k, item)
+            else:
+                code.call(f"Py{name}_SetItem", made, code.word(k), item)
         return made
 
     def _made(self, name: str, *args: ll.Value) -> ll.Value:

@@ -331,3 +331,29 @@ def test_a_result_that_left_through_python_is_no_silent_zero():
     with pytest.raises(ConversionError, match="use NumPy's functions"):
         tj.grad(lambda x: np.sum(np.ones(2)) * float(x))(1.0)
     assert tj.grad(lambda x: 3.0)(1.0) == 0.0
+
+
+def horner(p):
+    total = 0.0
+    for value in p.values():
+        total = total * 2.0 + value
+    return total
+
+
+def horner_of_keywords(**p):
+    return horner(p)
+
+
+@pytest.mark.parametrize(
+    ("plain", "call"),
+    [(horner, lambda f, p: f(p)), (horner_of_keywords, lambda f, p: f(**p))],
+    ids=["dict", "keywords"],
+)
+def test_the_order_of_a_dict(plain, call):
+    f, derivative = tj.jit(plain), tj.grad(lambda p: np.sum(horner(p)))
+    for keys in 4 * [["b", "a"]] + 4 * [["a", "b"]] + [["b", "a"]]:
+        p = {key: np.array([float(ord(key))]) for key in keys}
+        np.testing.assert_array_equal(call(f, p), horner(p))
+        found = derivative(p)
+        assert list(found) == keys
+        assert [x.item() for x in found.values()] == [2.0, 1.0]

@@ -119,7 +119,10 @@ def test_other_arguments_miss(args):
 
 
 TREE = GivenTree(
-    dict, ("w", 3), (GivenArray(ROW), GivenTree(list, (0, 1), (GivenFloat(), GivenConstant(None))))
+    dict,
+    ("w", 3),
+    (GivenArray(ROW), GivenTree(list, (0, 1), (GivenFloat(), GivenConstant(None)))),
+    ("w", 3),
 )
 
 
@@ -129,9 +132,9 @@ def test_trees_are_taken_apart():
     )
     run = entry(program, [GivenFloat(), TREE], [Argument(1), Argument(2)], layout=0)
     x = np.arange(4.0)
-    for tree in ({"w": x, 3: [2.0, None]}, {3: [2.0, None], "w": x}):
-        np.testing.assert_array_equal(run(1.0, tree), 2 * x)
+    np.testing.assert_array_equal(run(1.0, {"w": x, 3: [2.0, None]}), 2 * x)
     wrong = [
+        {3: [2.0, None], "w": x},  # Python would see the order
         {"w": x, 3: [2.0, None], "v": x},
         {"w": x, 4: [2.0, None]},
         {"w": x, 3: (2.0, None)},
@@ -150,6 +153,26 @@ def test_trees_are_taken_apart():
     for _ in range(100):
         run(1.0, {"w": x, 3: [2.0, None]})
     assert sys.getrefcount(x) == count
+
+
+def test_a_dict_in_another_order_than_its_leaves():
+    tree = GivenTree(dict, ("first", "second"), (GivenFloat(), GivenFloat()), ("second", "first"))
+    program = executable(lambda x, y: [x - y], F64, F64, by_value=frozenset([0, 1]))
+    run = entry(program, [tree], [Argument(0), Argument(1)], layout=0)
+    equal = "".join(("fir", "st"))  # another object than the key
+    assert run({"second": 1.0, "first": 3.0}) == run({"second": 1.0, equal: 3.0}) == 2.0
+    assert run({"first": 3.0, "second": 1.0}) is MISSED
+    assert run({Unequal(): 1.0, "first": 3.0}) is MISSED
+
+
+class Unequal:
+    """A key that cannot be compared."""
+
+    def __eq__(self, other):
+        raise ValueError(other)
+
+    def __hash__(self):
+        return 1
 
 
 def test_a_read_only_array_fits():
