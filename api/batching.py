@@ -218,7 +218,7 @@ class Batched(Transformed):
                 f"{self._where_user}: out_axes={self._out_axes} is no prefix of the result: {error}"
             ) from None
         leaves = optree.tree_leaves(example, none_is_leaf=True)
-        own = [axis for axis, x in zip(axes, leaves, strict=True) if x is not None]  # None is no result
+        own = [axis for axis, x in zip(axes, leaves, strict=True) if x is not None]
         return tuple(
             self._result_axis(axis, type_, each)
             for axis, type_, each in zip(own, types, depends, strict=True)

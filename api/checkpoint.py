@@ -13,6 +13,7 @@ from tapejit import checkpoint_policies
 from tapejit.argnums import described
 from tapejit.capture import transform
 from tapejit.engine import TRIE
+from tapejit.function_object import FunctionObject
 from tapejit.ir.function import Instr
 from tapejit.ir.transforms.custom import with_recomputation
 from tapejit.line import trace_line
@@ -48,7 +49,7 @@ def checkpoint(
     return Checkpointed(function, policy or checkpoint_policies.nothing_saveable)
 
 
-class Checkpointed:
+class Checkpointed(FunctionObject):
     """See `checkpoint`."""
 
     def __init__(self, function: Callable[..., Any], policy: Policy):

@@ -16,6 +16,7 @@ import optree
 
 from tapejit.argnums import described
 from tapejit.engine import TRIE
+from tapejit.function_object import FunctionObject
 from tapejit.ir.transforms.custom import without_derivative
 from tapejit.line import LineCall, trace_line
 from tapejit.tracer.errors import AutogradError
@@ -70,7 +71,7 @@ def _cells(
     return consists_of, define
 
 
-class CustomFunction:
+class CustomFunction(FunctionObject):
     """A function with a rule; subclasses say in `_ruled` how the rule is traced."""
 
     def __init__(self, function: Callable[..., Any], nondiff_argnums: Sequence[int], kind: str):
@@ -92,6 +93,13 @@ class CustomFunction:
         if depth_of(self, STATE.tape) > MAX_DEPTH:
             return self._without_derivative(given)
         return self._ruled(given)
+
+    def __reduce__(self) -> Any:
+        how = super().__reduce__()
+        return how if isinstance(how, str) else (*how, self.__traced__()[1])
+
+    def __setstate__(self, rule: tuple[Callable[..., Any], ...]) -> None:
+        self._define(rule)
 
     def _rule(self, how: str) -> tuple[Callable[..., Any], ...]:
         """The functions that state the derivative."""

@@ -20,6 +20,7 @@ from tapejit.capture import transform
 from tapejit.custom_jvp import CustomJvp
 from tapejit.directional import jvp
 from tapejit.function import grad
+from tapejit.function_object import FunctionObject
 from tapejit.ir.transforms.jacobian import forward_jacobian
 from tapejit.tracer.array import Array
 from tapejit.tracer.errors import ConvergenceError, ShapeError
@@ -102,12 +103,15 @@ def fixed_point(
     return _Solution(residual, solver, TOLERANCE)(*theta)
 
 
-class _Solution:
+class _Solution(FunctionObject):
     """See `root`."""
 
     def __init__(self, residual: Callable[..., Any], solver: Callable[..., Any], tolerance: float):
         self._residual, self._solver, self._tolerance = residual, solver, tolerance
         self._where = f"the solution of {described(residual)}"
+
+    def __repr__(self) -> str:
+        return f"<tapejit: {self._where}>"
 
     def __call__(self, *given: Any) -> Any:
         theta: Any = given

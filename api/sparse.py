@@ -17,6 +17,7 @@ import optree
 from tapejit.argnums import checked_argnums, described, positions
 from tapejit.capture import transform
 from tapejit.colouring import apart, greedy, matrix_of, seeds
+from tapejit.function_object import FunctionObject
 from tapejit.ir.function import Function
 from tapejit.ir.sparsity import of_pairs
 from tapejit.ir.transforms.jacobian import reverse_jacobian
@@ -43,11 +44,12 @@ class Compression(NamedTuple):
         return int(self.colours.max(initial=-1)) + 1
 
 
-class SparseJacobian:
+class SparseJacobian(FunctionObject):
     """`order` 1: the Jacobian of a function from one array to one array; 2: the Hessian of a scalar one."""
 
     def __init__(self, function: Callable[..., Any], kind: str, argnums: Any, has_aux: bool, order: int):
         self._user, self._kind, self._order = check_function(function), kind, order
+        functools.update_wrapper(self, function, updated=())
         self._argnums, self._has_aux = checked_argnums(argnums), has_aux
         self._where = f"{kind} of {described(function)}"
 

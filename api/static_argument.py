@@ -15,12 +15,13 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from tapejit.argnums import described
+from tapejit.function_object import FunctionObject
 from tapejit.tracer.handle import Handle
 
 _MOST = 1024  # values of static arguments whose programs are kept
 
 
-class Specialised:
+class Specialised(FunctionObject):
     """Calls `make(function with its static arguments bound)`, made once for each of their values."""
 
     def __init__(

@@ -20,6 +20,7 @@ import optree
 from tapejit import tree
 from tapejit.argnums import described, name_of
 from tapejit.engine import DECORATED, TRACING, Engine
+from tapejit.function_object import FunctionObject
 from tapejit.inspection import Inspection
 from tapejit.memory import Call, Memory
 from tapejit.replay import MISS
@@ -33,7 +34,7 @@ from tapejit.tracer.trie import Trie
 from tapejit.written import write_back, written_arguments
 
 
-class TracedFunction:
+class TracedFunction(FunctionObject):
     """A function that is traced, compiled and cached when it is called."""
 
     __slots__ = ("__dict__", "__weakref__", "memory")

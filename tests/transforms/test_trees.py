@@ -126,7 +126,8 @@ def test_none_among_the_results_of_vmap(parting):
 
     found = tj.vmap(twice, out_axes={"y": 0, "n": None, "pair": 0})(X)
     np.testing.assert_array_equal(found["y"], 2 * X)
-    assert found["n"] is None and found["pair"][0] is None
+    assert found["n"] is None
+    assert found["pair"][0] is None
     np.testing.assert_array_equal(found["pair"][1], X)
 
 
