@@ -1,7 +1,7 @@
-"""What a function that a transform made is as an object: printed, copied and pickled as Python's functions are.
+"""Functions that transforms make, as objects: printed, copied and pickled as Python's functions are.
 
-A copy is the function itself. Pickled is the name where it is found, as for a decorated function of a module, or
-else what it was made of; what is known of its paths and programs stays behind.
+A copy is the function itself. Pickled is the name if the function is found by it, as those that are decorated
+in a module, or else what it was made of; what is known of its paths and programs stays behind.
 """
 
 from __future__ import annotations

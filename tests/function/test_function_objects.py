@@ -1,4 +1,4 @@
-"""Decorated functions as objects: printed, copied, pickled; of this module, so that pickle finds them by name."""
+"""Decorated functions as objects: printed, copied, pickled. Pickle finds those of this module by name."""
 
 import copy
 import pickle
