@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,18 +15,20 @@ import llvmlite.ir as ll
 from tapejit.runtime.assembler import Assembler
 from tapejit.runtime.c_api import CApi
 from tapejit.runtime.slot import offset_of
+from tapejit.runtime.thread_local import attribute, key_of
 
 
 @dataclass(frozen=True)
 class Dispatch:
     """The builtin lies at the end of the slots `way`; it is called unless it is None.
 
-    It is not if there are keywords, or `state` has another `attribute` than None. What it gives is the
-    result, unless that is `missed`. Then, and in all other cases, `otherwise(owner, *args, **kwargs)` is.
+    It is not if there are keywords, or `state` has another `attribute` than None in this thread. What it
+    gives is the result, unless that is `missed`. Then, and in all other cases,
+    `otherwise(owner, *args, **kwargs)` is.
     """
 
     way: tuple[Any, ...]
-    state: Any
+    state: threading.local
     attribute: str
     missed: Any
     otherwise: Callable[..., Any]
@@ -55,12 +58,18 @@ class _Writer:
         return code.finish_method(kind, name)
 
     def _require_rest(self) -> None:
-        """Go on if the attribute of the state is None."""
-        code = self.code
-        name = code.object(self.dispatch.attribute)
-        found = code.made("PyObject_GetAttr", code.object(self.dispatch.state), name, otherwise=self._failed)
-        code.call("Py_DecRef", found)  # None lives on, and nothing else is looked at
-        code.require(code.same(found, code.object(None)), self._otherwise)
+        """Go on if the attribute of the state is None in this thread."""
+        code, state, name = self.code, self.dispatch.state, self.dispatch.attribute
+        key = key_of(state)
+        if key is None:
+            found = code.made(
+                "PyObject_GetAttr", code.object(state), code.object(name), otherwise=self._failed
+            )
+            code.call("Py_DecRef", found)  # None lives on, and nothing else is looked at
+            return code.require(code.same(found, code.object(None)), self._otherwise)
+        found = attribute(code, state, key, name, self._otherwise)
+        unset = code.builder.or_(code.same(found, code.null), code.same(found, code.object(None)))
+        return code.require(unset, self._otherwise)
 
     def _builtin(self) -> ll.Value:
         """What lies at the end of the way, if it is not None."""

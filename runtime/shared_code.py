@@ -106,7 +106,8 @@ class SharedCode:
         many = "+avx512vl" in features or llvmlite.binding.get_process_triple().startswith(
             ("aarch64", "arm64")
         )
-        return Registers(64 if wide else 32 if "+avx" in features else 16, 32 if many else 16)
+        some = any(feature.startswith("+avx") for feature in features)  # AVX2 implies AVX
+        return Registers(64 if wide else 32 if some else 16, 32 if many else 16)
 
 
 def _compiled(module: Any) -> SharedObject:
