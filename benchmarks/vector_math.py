@@ -1,6 +1,6 @@
-"""Elementary functions, one at a time: nanoseconds per element beside NumPy, SciPy, JAX and PyTorch.
+"""Elementary functions, one at a time: nanoseconds per element beside NumPy, SciPy, libm, JAX and PyTorch.
 
-    python benchmarks/vector_math.py [--only PATTERN] [--seconds S] [--instructions]
+    python benchmarks/vector_math.py [--only PATTERN] [--seconds S] [--instructions callgrind|steps]
 
 Two sizes are timed, interleaved, on one thread; the difference of their least CPU times over that of the
 sizes is what an element costs once the call is paid for. docs/vector-math.md has the tables.
@@ -20,7 +20,6 @@ import click
 from race.threads import set_threads
 
 FEW, MANY = 2_048, 16_384
-DTYPES = ("f8", "f4")
 CALLS, WARM_UP = 20, 5
 Key = TypeVar("Key")
 Cells = dict[tuple[str, str], float]  # of dtype and library
@@ -30,22 +29,30 @@ Cells = dict[tuple[str, str], float]  # of dtype and library
 @click.option("--only", default="*", metavar="PATTERN", help="Functions whose name matches, e.g. 'log*'.")
 @click.option("--seconds", type=float, default=0.1, show_default=True, help="Per function and library.")
 @click.option("--no-peers", is_flag=True, help="Only tapejit and NumPy.")
-@click.option("--instructions", is_flag=True, help="Count instructions by callgrind instead (takes minutes).")
-def main(only: str, seconds: float, no_peers: bool, instructions: bool) -> None:
+@click.option(
+    "--instructions",
+    type=click.Choice(["callgrind", "steps"]),
+    is_flag=False,
+    flag_value="callgrind",
+    help="Count instead, without JAX and PyTorch: AVX2's by callgrind, or this processor's one by one.",
+)
+def main(only: str, seconds: float, no_peers: bool, instructions: str | None) -> None:
     """Print a row per function."""
     set_threads(1)
-    from elementary.library import LIBRARIES, NAMES
+    from elementary.library import LIBM, LIBRARIES, NAMES, VECTORISED
 
     names = [name for name in NAMES if fnmatch(name, only)]
     if not names:
         raise click.UsageError(f"no function matches {only!r}; there are: {', '.join(NAMES)}")
+    if instructions:
+        counted = (*VECTORISED, LIBM)
+        return _print(_counts(names, instructions), counted, f"Instructions ({instructions})")
     libraries = list(LIBRARIES)[: 2 if no_peers else None]
-    rows = _counts(names, libraries) if instructions else {n: _times(n, libraries, seconds) for n in names}
-    _print(rows, libraries, "Instructions" if instructions else "Nanoseconds")
+    _print({name: _times(name, libraries, seconds) for name in names}, libraries, "Nanoseconds")
 
 
 def _times(name: str, libraries: Sequence[str], seconds: float) -> Cells:
-    from elementary.library import LIBRARIES, operands
+    from elementary.library import DTYPES, LIBRARIES, operands
 
     calls = {}
     for dtype, library, size in product(DTYPES, libraries, (FEW, MANY)):
@@ -77,20 +84,19 @@ def _quickest(calls: dict[Key, Callable[[], Any]], seconds: float) -> dict[Key, 
     return best
 
 
-def _counts(names: Sequence[str], libraries: Sequence[str]) -> dict[str, Cells]:
-    from elementary.instructions import counted
+def _counts(names: Sequence[str], tool: str) -> dict[str, Cells]:
+    from elementary.instructions import by_callgrind, by_stepping
 
     rows: dict[str, Cells] = {name: {} for name in names}
-    for library in libraries:
-        for dtype in DTYPES:
-            for name, count in counted(library, dtype, names).items():
-                rows[name][dtype, library] = count
+    for name, dtype, library, count in {"callgrind": by_callgrind, "steps": by_stepping}[tool](names):
+        rows[name][dtype, library] = count
     return rows
 
 
 def _print(rows: dict[str, Cells], libraries: Sequence[str], what: str) -> None:
     from rich.table import Table
 
+    from elementary.library import DTYPES
     from race.table import console
 
     table = Table(title=f"{what} per element")

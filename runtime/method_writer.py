@@ -58,18 +58,17 @@ class _Writer:
         return code.finish_method(kind, name)
 
     def _require_rest(self) -> None:
-        """Go on if the attribute of the state is None in this thread."""
+        """Go on if the attribute of the state, by its class None, is that in this thread."""
         code, state, name = self.code, self.dispatch.state, self.dispatch.attribute
         key = key_of(state)
         if key is None:
-            found = code.made(
-                "PyObject_GetAttr", code.object(state), code.object(name), otherwise=self._failed
-            )
+            where = code.object(state), code.object(name)
+            found = code.made("PyObject_GetAttr", *where, otherwise=self._failed)
             code.call("Py_DecRef", found)  # None lives on, and nothing else is looked at
-            return code.require(code.same(found, code.object(None)), self._otherwise)
-        found = attribute(code, state, key, name, self._otherwise)
-        unset = code.builder.or_(code.same(found, code.null), code.same(found, code.object(None)))
-        return code.require(unset, self._otherwise)
+        else:
+            found = attribute(code, state, key, name, self._otherwise)
+            found = code.builder.select(code.same(found, code.null), code.object(None), found)
+        code.require(code.same(found, code.object(None)), self._otherwise)
 
     def _builtin(self) -> ll.Value:
         """What lies at the end of the way, if it is not None."""

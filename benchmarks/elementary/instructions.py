@@ -1,70 +1,74 @@
-"""Instructions per element, counted by callgrind: it simulates a processor with AVX2 and without AVX-512.
+"""Instructions per element: of code for AVX2 as callgrind counts them, or as this processor executes them.
 
-    valgrind --tool=callgrind --callgrind-out-file=FOLDER/calls.%p \\
-        python instructions.py FOLDER LIBRARY DTYPE NAME...
+    python instructions.py NAME... FOLDER    # under callgrind, see `counting.callgrind`
 
-Two sizes are counted, and the difference divided by that of the sizes, so that calls and what callgrind's
-control costs cancel. `counted` runs this file that way; results are a line of JSON each.
+Two sizes are counted, and the difference divided by that of the sizes, so that what is not per element
+cancels. Results are a line of JSON each. Start with `by_callgrind` and `by_stepping`.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-FEW, MANY = 2_048, 16_384
-WARM_UP = 5  # calls, of which the first may compile
-PROCESSOR = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma"}  # what callgrind knows
-COUNTS = re.compile(r"^(?:totals|summary): (\d+)", re.MULTILINE)
+FEW, MANY = 768, 1_280  # calls of so many elements take the same way
+ROUNDS = 2  # of which the shorter: now and then a call also clears up
+WARM_UP = 20  # calls: programs are compiled, and the short way into them is found
+
+Call = Callable[[], Any]
+Counter = Callable[[Call], int]
+Found = tuple[str, str, str, float]  # a function, a dtype, a library, instructions per element
 
 
-def counted(library: str, dtype: str, names: Sequence[str]) -> dict[str, float]:
-    """Of each function that the library has."""
+def by_callgrind(names: Sequence[str]) -> Iterator[Found]:
+    """Of each function that a library has, compiled for AVX2."""
+    from counting.callgrind import run_under_callgrind
+
     with tempfile.TemporaryDirectory() as folder:
-        tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/calls.%p"]
-        command = [*tool, sys.executable, __file__, folder, library, dtype, *names]
-        environment = {**os.environ, "TAPEJIT_DISK_CACHE": "0", "TAPEJIT_TIER": "compile", **PROCESSOR}
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
-    return dict(json.loads(line) for line in done.stdout.splitlines() if line.startswith("["))
+        printed = run_under_callgrind(__file__, Path(folder), *names)
+    yield from (json.loads(line) for line in printed.splitlines() if line.startswith("["))
 
 
-def _control(action: str) -> None:
-    subprocess.run(["callgrind_control", action, str(os.getpid())], capture_output=True, check=True)
+def by_stepping(names: Sequence[str]) -> Iterator[Found]:
+    """The same of code for this processor."""
+    from counting.stepping import Stepping
+    from elementary.library import VECTORISED
+
+    yield from _per_element(Stepping().count, names, VECTORISED)
 
 
-def _instructions(call: Callable[[], Any], folder: Path) -> int:
-    for _ in range(WARM_UP):
-        call()
-    _control("--zero")
-    call()
-    _control("--dump")
-    (dump,) = folder.glob(f"calls.{os.getpid()}.*")
-    found = COUNTS.search(dump.read_text())
-    dump.unlink()
-    assert found is not None
-    return int(found[1])
+def _per_element(count: Counter, names: Sequence[str], libraries: Sequence[str]) -> Iterator[Found]:
+    for found, calls in _warm_calls(names, libraries).items():
+        few, many = (min(count(call) for _ in range(ROUNDS)) for call in calls)
+        yield *found, (many - few) / (MANY - FEW)
 
 
-def _per_element(library: str, dtype: str, names: Sequence[str], folder: Path) -> Iterator[tuple[str, float]]:
-    from elementary.library import LIBRARIES, operands
+def _warm_calls(names: Sequence[str], libraries: Sequence[str]) -> dict[tuple[str, str, str], list[Call]]:
+    """Those of each function, dtype and library: of both sizes, with nothing left to compile."""
+    from elementary.library import DTYPES, LIBRARIES, operands
 
-    for name in names:
+    warm = {}
+    for name, dtype, library in product(names, DTYPES, libraries):
         calls = [LIBRARIES[library](name, *operands(name, dtype, size)) for size in (FEW, MANY)]
         if None not in calls:
-            few, many = (_instructions(call, folder) for call in calls)
-            yield name, (many - few) / (MANY - FEW)
+            for call in calls * WARM_UP:
+                call()
+            warm[name, dtype, library] = calls
+    return warm
 
 
-def main(folder: str, library: str, dtype: str, *names: str) -> None:
+def main(*arguments: str) -> None:
     """A line for each function."""
-    for found in _per_element(library, dtype, names, Path(folder)):
+    from counting.callgrind import Callgrind
+    from elementary.library import LIBM, VECTORISED
+
+    *names, folder = arguments
+    for found in _per_element(Callgrind(Path(folder)).count, names, (*VECTORISED, LIBM)):
         print(json.dumps(found), flush=True)
 
 

@@ -6,6 +6,7 @@ arguments which computes the results, or None where the library has no such func
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -19,8 +20,11 @@ NAMES = (
     "arctan", "arctan2", "sinh", "cosh", "tanh", "logistic", "erf", "erfc", "cbrt", "rsqrt", "lgamma",
     "digamma",
 )  # fmt: skip
+DTYPES = ("f8", "f4")
 BINARY = ("pow", "arctan2")
 SCIPY_NAMES = {"logistic": "expit", "lgamma": "gammaln", "digamma": "digamma"}
+LIBM_NAMES = {"arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2"}
+OF_NUMPY = ("exp2", "cbrt")  # those of libm that Numba knows by NumPy's names
 
 Call = Callable[[], Any]
 
@@ -67,6 +71,22 @@ def tapejit(name: str, *arrays: np.ndarray) -> Call:
     return lambda: function(*arrays)
 
 
+@cache
+def _looped(name: str) -> Callable[..., Any] | None:
+    """A loop that calls libm's function for each element."""
+    numba = import_module("numba")
+    function = getattr(np if name in OF_NUMPY else math, LIBM_NAMES.get(name, name), None)
+    if name in BINARY:
+        return numba.vectorize(lambda x, y: function(x, y))
+    return function and numba.vectorize(lambda x: function(x))
+
+
+def libm(name: str, *arrays: np.ndarray) -> Call | None:
+    """The C library's by Numba, into results that are there already."""
+    function, out = _looped(name), np.empty_like(arrays[0])
+    return function and (lambda: function(*arrays, out))
+
+
 def jax(name: str, *arrays: np.ndarray) -> Call | None:
     """Compiled by XLA."""
     library = import_module("jax")
@@ -90,9 +110,10 @@ def torch(name: str, *arrays: np.ndarray) -> Call | None:
     return lambda: function(*inputs, out=out)
 
 
+VECTORISED, LIBM = ("tapejit", "NumPy, SciPy"), "libm"
 LIBRARIES: dict[str, Callable[..., Call | None]] = {
-    "tapejit": tapejit,
-    "NumPy, SciPy": numpy,
+    **dict(zip(VECTORISED, (tapejit, numpy), strict=True)),
+    LIBM: libm,
     "JAX": jax,
     "PyTorch": torch,
 }

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -190,3 +191,35 @@ def test_vector_math_prints_a_row():
     done = run("vector_math.py", "--only", "exp", "--seconds", "0.01", "--no-peers")
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"exp +│ +-?\d+\.\d\d │", done.stdout)
+
+
+def test_instructions_are_counted_step_by_step(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    from counting.stepping import Stepping
+
+    count = Stepping().count
+    try:
+        few, many = count(lambda: sum(range(50))), count(lambda: sum(range(150)))
+    except PermissionError:
+        pytest.skip("the system allows no ptrace")
+    assert 5 * 100 < many - few < 200 * 100
+    assert count(lambda: sum(range(50))) == few
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind is not installed")
+def test_instructions_are_counted_by_callgrind():
+    done = run("vector_math.py", "--only", "exp", "--instructions")
+    assert done.returncode == 0, done.stdout + done.stderr
+    tapejit, scipy, libm = (float(x) for x in re.findall(r"\d+\.\d\d", done.stdout)[:3])
+    assert 1 < tapejit < min(scipy, libm)
+    assert libm < 200
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind is not installed")
+def test_instructions_of_a_call():
+    done = run("call_path.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+    counts = dict(re.findall(r"│ (.*?) +│ +([\d,]+) │", done.stdout))
+    assert int(counts["Rosenbrock of 2, tapejit"].replace(",", "")) > 100
