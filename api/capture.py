@@ -13,7 +13,6 @@ import builtins
 import dis
 import functools
 import inspect
-import operator
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,16 +21,18 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from tapejit.constant import IMMUTABLE, has_python, is_constant, is_derived, is_field
 from tapejit.purity import PURE_BUILTINS, is_pure, is_random, is_trusted
 from tapejit.runtime.condition import Asked, Bound, Condition, Defined, Enclosed, Unbound
+from tapejit.unchanged import contains, provides, unchanged
 from tapejit.usage import Use, place_of, usage_of
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 _F = TypeVar("_F", bound=Callable[..., Any])
 
+_ARRAYS = (np.ndarray, np.memmap, np.recarray)  # that their contents tell everything about
 _MOST_ITEMS = 1000  # of a captured container
 _ABSENT = object()
-_IMMUTABLE = (int, float, complex, str, bytes, bool, type(None), type(Ellipsis), np.generic, np.dtype)
 _FORBIDDEN_OPCODES = frozenset(["IMPORT_NAME", "LOAD_BUILD_CLASS", "LOAD_NAME"])
 
 
@@ -192,9 +193,11 @@ class _Reading:
 
     def _callable(self, value: Any, name: str, called: bool) -> None:
         """An object with a method `__call__`."""
-        call = type(value).__dict__.get("__call__")
+        call = inspect.getattr_static(type(value), "__call__", None)
         if isinstance(value, type) or not isinstance(call, FunctionType) or not called:
             raise Unguardable(f"{name} is a {type(value).__name__}, not a plain function")
+        same = Asked(lambda: inspect.getattr_static(type(value), "__call__", None) is call)
+        self._watch(f"the method of `{name}` that is called", same, (id(value), "__call__"))
         self._method(MethodType(call, value), name)
 
     def _keyword_default(self, function: FunctionType, key: str, name: str) -> None:
@@ -241,7 +244,7 @@ class _Reading:
 
     def _assigned(self, place: Hashable, use: Use, value: Any) -> bool:
         """Whether the use is a statement like `count += 1`, which reads the variable for itself only."""
-        if use.kind == "effect" and isinstance(value, _IMMUTABLE) and not use.attributes:
+        if use.kind == "effect" and isinstance(value, IMMUTABLE) and not use.attributes:
             self._writes[place] = use.name
             return True
         self._reads.add(place)
@@ -258,10 +261,12 @@ class _Reading:
             self._module(value, name, attributes, use, depth)
         elif isinstance(value, np.ndarray):
             self._array(value, name, use)
-        elif isinstance(value, tuple | frozenset):
+        elif attributes and is_derived(value):
+            self._attribute(value, name, attributes[0], use, depth)
+        elif isinstance(value, tuple | frozenset) and not has_python(value):
             for item in value:
                 self.value(item, name)
-        elif isinstance(value, _IMMUTABLE) or is_pure(value):
+        elif is_constant(value) or is_pure(value):
             return
         elif isinstance(value, list | dict | set | deque):
             self._container(value, name, use)
@@ -278,9 +283,11 @@ class _Reading:
         if use is not None and use.kind == "effect":
             self._writes[id(value)] = name
             return
+        if value.dtype.hasobject or type(value) not in _ARRAYS:
+            raise Unguardable(f"{name} is a {type(value).__name__} of {value.dtype} from outside")
         self._captures_arrays = True
         self._reads.add(id(value))
-        self._watch(f"the contents of `{name}`", Asked(_unchanged(value)), ("contents", id(value)))
+        self._watch(f"the contents of `{name}`", Asked(unchanged(value)), ("contents", id(value)))
 
     def _container(self, value: Any, name: str, use: Use | None) -> None:
         """A list, dict or set: it may be asked for items, or changed; not both, nor get another name."""
@@ -293,7 +300,7 @@ class _Reading:
         items = [*value.keys(), *value.values()] if isinstance(value, dict) else list(value)
         if len(items) > _MOST_ITEMS:
             raise Unguardable(f"{name} has {len(items)} items")
-        self._watch(f"the contents of `{name}`", _contains(value, items), ("contents", id(value)))
+        self._watch(f"the contents of `{name}`", contains(value, items), ("contents", id(value)))
         for item in items:
             nested = isinstance(item, list | dict | set | deque)
             self._captures_nested = self._captures_nested or nested
@@ -306,6 +313,8 @@ class _Reading:
     def _attribute(self, value: Any, name: str, attribute: str, use: Use | None, depth: int) -> None:
         """An attribute of an object: its own, or one of its class that is just a value or a method."""
         kind = type(value)
+        if is_field(kind, attribute):
+            return self.value(getattr(value, attribute), f"{name}.{attribute}", use, depth + 1)
         own = getattr(value, "__dict__", NOTHING)
         shared = inspect.getattr_static(kind, attribute, _ABSENT)
         if "__getattribute__" in vars(kind) or "__getattr__" in vars(kind) or hasattr(shared, "__set__"):
@@ -326,7 +335,7 @@ class _Reading:
             )
         else:
             raise Unguardable(f"it reads {full}")
-        self.value(found, full, use, depth + 1)
+        return self.value(found, full, use, depth + 1)
 
     def _module(
         self, module: ModuleType, name: str, attributes: tuple[str, ...], use: Use | None, depth: int
@@ -338,7 +347,7 @@ class _Reading:
             return
         value = getattr(module, attribute, None)
         if not is_trusted(module.__name__):
-            self._watch(f"`{name}.{attribute}`", _provides(module, attribute, value))
+            self._watch(f"`{name}.{attribute}`", provides(module, attribute, value))
         self.value(value, f"{name}.{attribute}", use, depth + 1)
 
 
@@ -356,36 +365,3 @@ def _instructions(code: CodeType) -> Iterator[dis.Instruction]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _instructions(constant)
-
-
-def _contains(container: Any, items: list[Any]) -> Condition:
-    """Whether the items are these very objects, in this order."""
-
-    def unchanged() -> bool:
-        now = [*container.keys(), *container.values()] if isinstance(container, dict) else list(container)
-        return len(now) == len(items) and all(map(operator.is_, now, items))
-
-    return Asked(unchanged)
-
-
-def _provides(module: ModuleType, attribute: str, value: Any) -> Condition:
-    """Whether a module still has this attribute; its `__getattr__` may make it on demand."""
-    if attribute in vars(module):
-        return Bound(vars(module), attribute, value)
-    return Asked(lambda: getattr(module, attribute, None) is value)
-
-
-def _unchanged(array: np.ndarray) -> Callable[[], bool]:
-    """Whether the contents are, bit for bit, what they were."""
-    before = array.copy()
-    if array.nbytes <= 4096:
-        contents = before.tobytes()
-        return lambda: (
-            array.tobytes() == contents and array.shape == before.shape and array.dtype == before.dtype
-        )
-    bits = before.view(np.uint8) if before.ndim else before
-    return lambda: (
-        array.shape == before.shape
-        and array.dtype == before.dtype
-        and bool(np.array_equal(np.ascontiguousarray(array).view(np.uint8), bits))
-    )

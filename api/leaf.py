@@ -94,7 +94,7 @@ class ConstantLeaf:
         """Whether `x` is the same value of the same type; 0.0 and -0.0 differ, NaN never fits."""
         if type(x) is not type(self.value) or x != self.value:
             return False
-        return not isinstance(x, float | complex) or repr(x) == repr(self.value)
+        return not isinstance(x, float | complex | np.inexact) or repr(x) == repr(self.value)
 
     def given(self) -> Given:
         """This very object, which is what an equal one mostly is; another is compared in Python."""
@@ -148,5 +148,7 @@ def leaf_of(given: Any, traced: Any, is_variable: bool) -> Leaf:
         return FloatLeaf()
     if is_variable or isinstance(given, Handle | np.ndarray):
         raise Unguardable(f"an argument is a {type(given).__name__}")
+    if isinstance(given, np.void):
+        raise Unguardable("an argument is a record, which may change")
     constant = type(given) in (int, float, complex, bool, str) or isinstance(given, np.generic)
     return ConstantLeaf(given) if constant else ObjectLeaf(given)

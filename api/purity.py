@@ -58,9 +58,6 @@ def is_pure(value: Any) -> bool:
     if isinstance(value, BuiltinFunctionType):
         owner = value.__self__
         return value in PURE_BUILTINS or (isinstance(owner, ModuleType) and is_trusted(value.__module__))
-    try:
-        if value in PURE_BUILTINS:
-            return True
-    except TypeError:  # not hashable
-        return False
+    if isinstance(value, type) and value in PURE_BUILTINS:
+        return True
     return isinstance(value, _FUNCTION_OR_TYPE) and is_trusted(getattr(value, "__module__", None))

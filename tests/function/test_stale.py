@@ -1,8 +1,10 @@
 """Attacks on the cache of decorated functions: what a function reads besides its arguments changes."""
 
+import enum
 import functools
 import math
 import types
+from collections import namedtuple
 
 import numpy as np
 import pytest
@@ -357,3 +359,131 @@ def test_the_order_of_a_dict(plain, call):
         found = derivative(p)
         assert list(found) == keys
         assert [x.item() for x in found.values()] == [2.0, 1.0]
+
+
+class Scale(float):
+    """A number with an attribute and a method."""
+
+    def __new__(cls, number, offset=0.0):
+        made = super().__new__(cls, number)
+        made.offset = offset
+        return made
+
+    def shifted(self, x):
+        return x * self + RATE
+
+
+class Settings(namedtuple("Settings", ["slope", "sizes"])):
+    """A named tuple with a method and an attribute."""
+
+    extra = 1.0
+
+    def apply(self, x):
+        return x * self.slope + RATE
+
+
+class Half(float):
+    """A number with an operator of its own."""
+
+    def __add__(self, other):
+        return RATE + other
+
+
+class Order(enum.IntEnum):
+    """A number with a method."""
+
+    FIRST = 1
+
+    def rate(self):
+        return RATE * self
+
+
+SCALE, OURS, HALF = Scale(2.0), Settings(2.0, {"n": 1.0}), Half(0.5)
+
+
+@pytest.mark.parametrize(
+    ("function", "change"),
+    [
+        (lambda x: x * SCALE.offset, lambda patch: patch.setattr(SCALE, "offset", 5.0)),
+        (lambda x: SCALE.shifted(x), lambda patch: patch.setitem(globals(), "RATE", 5.0)),
+        (lambda x: OURS.apply(x), lambda patch: patch.setitem(globals(), "RATE", 5.0)),
+        (lambda x: x * OURS.extra, lambda patch: patch.setattr(Settings, "extra", 5.0)),
+        (lambda x: x * OURS.sizes["n"], lambda patch: patch.setitem(OURS.sizes, "n", 5.0)),
+        (lambda x: x * (HALF + 1.0), lambda patch: patch.setitem(globals(), "RATE", 5.0)),
+        (lambda x: x * Order.FIRST.rate(), lambda patch: patch.setitem(globals(), "RATE", 5.0)),
+        (lambda x, order=Order.FIRST: x * order.rate(), lambda patch: patch.setitem(globals(), "RATE", 5.0)),
+    ],
+    ids=["attribute", "method", "method of a tuple", "of its class", "field", "operator", "enum", "default"],
+)
+def test_what_users_derive_from_numbers_and_tuples(function, change, monkeypatch):
+    f = tj.jit(function)
+    before = twice(f, np.ones(2))
+    np.testing.assert_array_equal(before, function(np.ones(2)))
+    change(monkeypatch)
+    np.testing.assert_array_equal(twice(f, np.ones(2)), function(np.ones(2)))
+    assert not np.array_equal(before, function(np.ones(2)))
+
+
+def test_fields_of_a_named_tuple_keep_no_python_running():
+    f = tj.jit(lambda x: x * OURS.slope)
+    twice(f, np.ones(2))
+    assert f.memory.why_python is None
+
+
+def test_an_enum_member_as_an_argument(monkeypatch):
+    f = tj.jit(lambda x, order: x * order.rate())
+    np.testing.assert_array_equal([f(np.ones(1), Order.FIRST) for _ in range(2)], [[2], [2]])
+    monkeypatch.setitem(globals(), "RATE", 3.0)
+    np.testing.assert_array_equal([f(np.ones(1), Order.FIRST) for _ in range(2)], [[3], [3]])
+
+
+class Doubled:
+    """An object that is called."""
+
+    def __call__(self, x):
+        return x * 2.0
+
+
+class Inherited(Doubled):
+    """One whose class says nothing new."""
+
+
+@pytest.mark.parametrize("kind", [Doubled, Inherited])
+def test_a_replaced_call(kind, monkeypatch):
+    layer = kind()
+    f = tj.jit(lambda x: layer(x))
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [2, 2])
+    assert f.memory.why_python is None
+    monkeypatch.setattr(kind, "__call__", lambda self, x: x * 3.0)
+    np.testing.assert_array_equal(twice(f, np.ones(2)), [3, 3])
+
+
+def test_arrays_that_say_more_than_their_contents():
+    records, objects = np.zeros(1, [("p", "f8")]), np.empty(1, object)
+    record, objects[0] = records[0], [1.0]
+    masked, tagged = np.ma.array([1.0, 2.0]), np.ones(2).view(Tagged)
+    tagged.tag = 1.0
+    f = tj.jit(lambda x: x + record["p"] + objects[0][0] + masked.sum() + tagged.tag)
+    given = tj.jit(lambda x, r: x + r["p"])
+    assert [twice(f, np.zeros(1)), given(np.zeros(1), record), given(np.zeros(1), record)] == [5.0, 0.0, 0.0]
+    record["p"] = objects[0][0] = masked[1] = tagged.tag = 10.0
+    assert [twice(f, np.zeros(1)), given(np.zeros(1), record)] == [41.0, 10.0]
+
+
+class Tagged(np.ndarray):
+    """An array with an attribute."""
+
+
+def test_zeros_of_numpys_types_by_their_signs():
+    f = tj.jit(lambda x, zero: x / zero)
+    for kind in (np.float32, np.float64):
+        found = [f(np.ones(1), kind(zero))[0] for zero in (0.0, -0.0, 0.0, -0.0)]
+        assert found == [np.inf, -np.inf, np.inf, -np.inf]
+
+
+def test_an_object_that_has_no_hash():
+    buffer = memoryview(np.ones(1))
+    f = tj.jit(lambda x: x * buffer[0])
+    assert twice(f, np.ones(1)) == 1.0
+    buffer[0] = 2.0
+    assert twice(f, np.ones(1)) == 2.0
