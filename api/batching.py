@@ -105,20 +105,22 @@ class Batched(Transformed):
             for leaf, s in zip(leaves, stacks, strict=True)
         ]
         variables = [x for x, s in zip(examples, stacks, strict=True) if s is not None]
+        given = [s.array for s in stacks if s is not None]
         inner_tree: Any = optree.tree_unflatten(structure, examples)
         call_args, call_kwargs = inner_tree
-        return trace_line(
-            tape,
-            described(self._user),
-            variables,
-            [s.array for s in stacks if s is not None],
-            lambda: self._user(*call_args, **call_kwargs),
-            False,
-        )
+
+        def call() -> Any:
+            found = self._user(*call_args, **call_kwargs)
+            for stack in tape.found_stacks(len(given)):  # by solvers, once per example
+                variables.append(stack.parameter)
+                given.append(stack.array)
+            return found
+
+        return trace_line(tape, described(self._user), variables, given, call, False)
 
     def _batched(self, call: LineCall, size: int, axes: list[int]) -> Any:
         """The stacked results of a call."""
-        ins: tuple[int | None, ...] = (*axes, *(None for _ in call.captured))
+        ins = _axes_in(call, axes)
         depends = reached(call.line.function, [a is not None for a in ins])
         outs = self._result_axes(call, [v.type for v in call.heads], depends)
         found = call.apply(("vmap", size, ins, outs), lambda f: batch_along(f, size, ins, outs))
@@ -134,7 +136,7 @@ class Batched(Transformed):
                     f"{self._where_user}: examples that take different branches give results of different "
                     f"structures: {first.structure} and {call.structure}"
                 )
-            ins = (*axes, *(None for _ in call.captured))
+            ins = _axes_in(call, axes)
             outs = (0,) * len(call.heads)
             key = ("vmap", size, ins, outs)
             results.append(call.apply(key, functools.partial(_along, size, ins, outs)))
@@ -238,6 +240,12 @@ class Batched(Transformed):
                 f"{self._where_user}: a stack of results {example} has no axis {axis}; check out_axes"
             )
         return axis % rank
+
+
+def _axes_in(call: LineCall, axes: Sequence[int]) -> tuple[int | None, ...]:
+    """Per argument of a line the axis of the examples: those given, found on the way, and captured."""
+    found = len(call.variables) - len(axes)
+    return (*axes, *[0] * found, *(None for _ in call.captured))
 
 
 def _along(size: int, ins: tuple[int | None, ...], outs: tuple[int | None, ...], f: Function) -> Function:

@@ -2,13 +2,13 @@
 
 If `residual(x, *theta)` is zero at x, then x is a function of theta whose derivative solves a linear system
 (the implicit function theorem): J dx = -dr, with J the Jacobian of the residual by x and dr its derivative
-along the change of theta. The solver may be any Python; it runs once per call, outside of the trace, on
-NumPy arrays.
+along the change of theta. The solver may be any Python; it runs outside of the trace, on NumPy arrays.
 """
 
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +22,7 @@ from tapejit.directional import jvp
 from tapejit.function import grad
 from tapejit.function_object import FunctionObject
 from tapejit.ir.transforms.jacobian import forward_jacobian
+from tapejit.outside import called_outside
 from tapejit.tracer.array import Array
 from tapejit.tracer.errors import ConvergenceError, ShapeError
 from tapejit.tracer.handle import Handle
@@ -42,8 +43,7 @@ def root(
     arguments, whose arrays can be differentiated by, in forward and reverse mode to the third order. One
     dense system of the size of x is solved per derivative. The largest entry of the residual must not
     exceed `tolerance`, relative to that of x or to 1: ConvergenceError. Raises ShapeError where the
-    residual has another number of elements than x, NestedDemandError under `vmap`, which has no numbers to
-    give to a solver.
+    residual has another number of elements than x. Under `vmap` the solver runs once per example.
 
     >>> import numpy as np, tapejit as tj
     >>> def newton(a):
@@ -91,23 +91,24 @@ def fixed_point(
     0.25
     """
     check_function(function)
-    first = _concrete(start)
 
-    def solver(*values: Any) -> Any:
+    def solver(first: Any, *values: Any) -> Any:
         return _iterated(function, first, values, tolerance, iterations)
 
     def residual(x: Any, *values: Any) -> Any:
         return optree.tree_map(lambda y, z: y - z, function(x, *values), x)
 
     functools.update_wrapper(residual, function, updated=())
-    return _Solution(residual, solver, TOLERANCE)(*theta)
+    return _Solution(residual, solver, TOLERANCE, start)(*theta)
 
 
 class _Solution(FunctionObject):
     """See `root`."""
 
-    def __init__(self, residual: Callable[..., Any], solver: Callable[..., Any], tolerance: float):
-        self._residual, self._solver, self._tolerance = residual, solver, tolerance
+    def __init__(
+        self, residual: Callable[..., Any], solver: Callable[..., Any], tolerance: float, *begin: Any
+    ):
+        self._residual, self._solver, self._tolerance, self._begin = residual, solver, tolerance, begin
         self._where = f"the solution of {described(residual)}"
 
     def __repr__(self) -> str:
@@ -115,33 +116,35 @@ class _Solution(FunctionObject):
 
     def __call__(self, *given: Any) -> Any:
         theta: Any = given
-        values = _concrete(theta)
-        outer, STATE.tape = STATE.tape, None
-        try:
-            found = optree.tree_map(_float_array, self._solver(*values))
-            leaves, structure = optree.tree_flatten(found)
-            if outer is None or not any(isinstance(x, Handle) for x in optree.tree_leaves(theta)):
-                return self._out(found)
-            self._check(found, leaves, values)
-        finally:
-            STATE.tape = outer
+        traced = STATE.tape is not None and any(isinstance(x, Handle) for x in optree.tree_leaves(theta))
+        found = called_outside(self._checked if traced else self._found, (self._begin, theta), self._where)
+        if not traced:
+            return self._out(found)
+        leaves, structure = optree.tree_flatten(found)
         flat = np.concatenate([np.reshape(x, -1) for x in leaves])
         implied = _implied(_flat_residual(self._residual, leaves, structure))
         return _unflattened(implied(flat, *theta), leaves, structure)
 
-    def _check(self, found: Any, leaves: list[Any], values: Any) -> None:
-        """The residual fits, and is zero."""
+    def _found(self, begin: Any, values: Any) -> Any:
+        """What the solver finds, for arrays of NumPy's."""
+        return optree.tree_map(_float_array, self._solver(*begin, *values))
+
+    def _checked(self, begin: Any, values: Any) -> Any:
+        """The same, where it has to be a root: the residual fits, and is zero."""
+        found = self._found(begin, values)
+        leaves: list[Any] = optree.tree_leaves(found)
         rest = [np.asarray(x) for x in optree.tree_leaves(self._residual(found, *values))]
         sizes = sum(x.size for x in rest), sum(x.size for x in leaves)
         if sizes[0] != sizes[1]:
             raise ShapeError(f"{self._where}: the residual has {sizes[0]} elements, the solution {sizes[1]}")
         scale = max([1.0, *(float(np.max(np.abs(x), initial=0.0)) for x in leaves)])
         worst = max([float(np.max(np.abs(x), initial=0.0)) for x in rest], default=0.0)
-        if not worst <= self._tolerance * scale:
+        if not worst <= min(self._tolerance * scale, sys.float_info.max):
             raise ConvergenceError(
                 f"{self._where}: the solver stopped where the residual is {worst:.3g}, which is no root; "
                 f"let it go on, or set `tolerance` (now {self._tolerance:g}, relative to {scale:.3g})"
             )
+        return found
 
     def _out(self, found: Any) -> Any:
         return optree.tree_map(lambda x: x if x.ndim else x[()], found)
@@ -223,11 +226,6 @@ def _iterated(function: Callable[..., Any], x: Any, theta: Any, tolerance: float
         f"fixed_point of {described(function)}: after {iterations} iterations an element still changes by "
         f"{change:.3g}; the function has to contract, or start nearer"
     )
-
-
-def _concrete(tree: Any) -> Any:
-    """The values of a tree, as NumPy arrays of their own; Python sees them."""
-    return optree.tree_map(lambda x: x.value().copy() if isinstance(x, Handle) else x, tree)
 
 
 def _float_array(x: Any) -> np.ndarray:

@@ -100,10 +100,10 @@ class InnerTape(Tape):
                 f"Python needs the number in an array at {user_location()}, inside {self._name}, where an "
                 "array stands for many examples; compute with arrays, and choose by `if` or np.where"
             )
-        self._hand_over()
+        self.hand_over()
         self.parent.demand()
 
-    def _hand_over(self) -> None:
+    def hand_over(self) -> None:
         """Record what is pending here on the outer tape."""
         segment = self.cut()
         if segment.live:
@@ -114,7 +114,7 @@ class InnerTape(Tape):
 
     def truth(self, handle: Handle) -> bool:
         """Where an array stands for many examples, `choose` says which branch is taken."""
-        if not _for_all_values(handle._tape):
+        if not for_all_values(handle._tape):
             return super().truth(handle)
         if handle._tape is self and self._stacks:
             if self.choose is None or handle.type.size != 1:
@@ -122,7 +122,7 @@ class InnerTape(Tape):
             assert self.choose is not None
             return self.choose(self.stack_of(handle), self.parent)
         if handle._tape is self:
-            self._hand_over()
+            self.hand_over()
         return self.parent.truth(handle)
 
     def known_outside(self, handle: Handle | None) -> Handle | None:
@@ -134,25 +134,27 @@ class InnerTape(Tape):
         if not self._stacks:
             return self._handed_over(handle)
         own = self._stacks.get(id(handle))
-        if own is not None and own.number == handle._index:
+        if own is not None and own.number == handle._index and own.axis == 0:
             return own.array
         values, trace = self.arguments.values, trace_of(self.node)
         axes = tuple(self._stacks[id(x)].axis if id(x) in self._stacks else None for x in values)
-        key = ("stack", handle._index, self._size(), axes)
+        size = self.size
+        assert size is not None
+        key = ("stack", handle._index, size, axes)
         call = self.node.plans.get(key)
         if call is None:
             results = (trace.values[handle._index],)
             example = Function("stack", trace.function.params, trace.function.body, results)
-            made = nested.call_of(batch_along(example, self._size(), axes, (0,)))
+            made = nested.call_of(batch_along(example, size, axes, (0,)))
             call = self.node.plans.setdefault(key, made)
         found: Handle = nested.called(self.parent, call, self._outside(values, self.sources, trace))[0]
         return found
 
     def _handed_over(self, handle: Handle) -> Handle:
         """What a pending array stands for if a tape further out is one of many examples."""
-        if not _for_all_values(self.parent):
+        if not for_all_values(self.parent):
             return handle
-        self._hand_over()
+        self.hand_over()
         return self.parent.stack_of(handle)
 
     def for_all_values(self) -> bool:
@@ -163,9 +165,15 @@ class InnerTape(Tape):
         """The arrays of the outer tape whose examples the parameters are."""
         return [stack.array for stack in self._stacks.values()]
 
-    def _size(self) -> int:
-        stack = next(iter(self._stacks.values()))
-        return stack.array.type.shape[stack.axis]
+    @property
+    def size(self) -> int | None:
+        """How many examples the parameters stand for; None if there are no parameters."""
+        stack = next(iter(self._stacks.values()), None)
+        return None if stack is None else stack.array.type.shape[stack.axis]
+
+    def found_stacks(self, count: int) -> list[Stack]:
+        """The stacks after the first `count`: those that came up on the way."""
+        return list(self._stacks.values())[count:]
 
     def cut(self) -> Segment:
         self._check_open()
@@ -256,7 +264,7 @@ def _live_call(segment: Segment) -> Operation:
     return call
 
 
-def _for_all_values(tape: Any) -> bool:
+def for_all_values(tape: Any) -> bool:
     """Whether arrays of this tape may have no value of their own, here or on a tape outside."""
     while isinstance(tape, InnerTape):
         if tape.for_all_values():

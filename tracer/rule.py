@@ -67,11 +67,11 @@ class RuleTape(InnerTape):
     def _argument(self, x: object, i: int | None) -> object:
         return x if i is None else self.outside(self.sources[i].handle, x)
 
-    def _hand_over(self) -> None:
+    def hand_over(self) -> None:
         """Refused where a symbol would have to be a number."""
         if self._symbols:
             raise self._refused()
-        super()._hand_over()
+        super().hand_over()
 
     def _refused(self) -> NestedDemandError:
         return NestedDemandError(

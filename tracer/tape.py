@@ -371,7 +371,7 @@ class Tape:
         return handle if handle is None or self.origin(handle) is handle else None
 
     def stack_of(self, handle: Handle) -> Handle:
-        """All values that an array of this tape stands for, as an array of the outer tape; mostly itself."""
+        """All values that an array of this tape stands for, stacked on the outer tape; mostly itself."""
         return handle
 
     def _may_loop(self) -> bool:

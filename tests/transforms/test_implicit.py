@@ -117,7 +117,76 @@ def test_what_is_refused():
         )
     with pytest.raises(TypeError, match="expected a function, got int"):
         tj.implicit.root(3, np.sqrt)
-    sqrt = tj.implicit.root(lambda x, a: x * x - a, np.sqrt)
-    with pytest.raises(NestedDemandError, match="stands for many examples"):
-        tj.vmap(sqrt)(np.ones(3))
+    with pytest.raises(ConvergenceError, match="the residual is inf"):
+        tj.grad(tj.implicit.root(lambda x, a: x * x - a, lambda a: np.inf))(1.0)
+    with pytest.raises(NestedDemandError, match="no example to run it for"):
+        tj.vmap(_root_of_two)(np.ones((0, 2)))
     assert not tj.is_recording()
+
+
+def _newton(a):
+    x = np.ones_like(a)
+    for _ in range(60):
+        x = 0.5 * (x + a / x)
+    return x
+
+
+_root_of_two = tj.implicit.root(lambda x, a: x * x - a, _newton)
+STACK = np.array([[1.0, 4.0], [9.0, 16.0], [2.0, 0.25]])
+
+
+def test_a_solver_under_vmap_runs_once_per_example():
+    np.testing.assert_allclose(tj.vmap(_root_of_two)(STACK), np.sqrt(STACK))
+    np.testing.assert_allclose(tj.vmap(_root_of_two, 1, 1)(STACK), np.sqrt(STACK))
+    by_tree = tj.implicit.root(
+        lambda x, a, b: {"u": x["u"] ** 2 - a, "v": x["v"] - b * x["u"]},
+        lambda a, b: {"u": np.sqrt(a), "v": b * np.sqrt(a)},
+    )
+    found = tj.vmap(by_tree, (0, None))(STACK[:, 0], 3.0)
+    np.testing.assert_allclose(found["v"], 3.0 * np.sqrt(STACK[:, 0]))
+
+
+def test_orders_of_vmap_and_derivatives_of_a_solver():
+    a = STACK[:, 0]
+    slopes = tj.vmap(tj.grad(_root_of_two))
+    for _ in range(2):  # the second call may be a replay
+        np.testing.assert_allclose(slopes(a), 0.5 / np.sqrt(a))
+        np.testing.assert_allclose(slopes(2.0 * a), 0.5 / np.sqrt(2.0 * a))
+    np.testing.assert_allclose(tj.grad(lambda a: np.sum(tj.vmap(tj.jit(_root_of_two))(a)))(a), slopes(a))
+    np.testing.assert_allclose(tj.vmap(tj.grad(tj.grad(_root_of_two)))(a), -0.25 * a**-1.5)
+    np.testing.assert_allclose(tj.jacfwd(tj.vmap(_root_of_two))(a), np.diag(slopes(a)))
+    np.testing.assert_allclose(tj.grad(lambda c: np.sum(tj.vmap(lambda x: x * _root_of_two(c))(a)))(4.0), 3.0)
+
+
+def test_a_solver_of_stacks_in_stacks():
+    a = STACK[:, 0]
+    table = tj.vmap(tj.vmap(tj.grad(lambda x, y: _root_of_two(x * y)), (None, 0)), (0, None))(a, a)
+    np.testing.assert_allclose(table, 0.5 * np.sqrt(a / a[:, None]))
+
+    def inner(s):
+        return tj.grad(lambda t: np.sum(tj.vmap(lambda x: _root_of_two(x * t * s))(a)))(2.0)
+
+    np.testing.assert_allclose(tj.vmap(inner)(a), np.sum(np.sqrt(a)) * np.sqrt(a / 8.0))
+
+
+def test_a_solver_on_branches_of_examples():
+    def parted(x):
+        root = _root_of_two(x)
+        return root if root > 1.5 else -_root_of_two(x + 1.0)
+
+    a = STACK.ravel()
+    expected = np.where(np.sqrt(a) > 1.5, 0.5 / np.sqrt(a), -0.5 / np.sqrt(a + 1.0))
+    np.testing.assert_allclose(tj.vmap(tj.grad(parted))(a), expected)
+
+
+def test_fixed_points_of_examples_from_where_they_begin():
+    slope = tj.grad(lambda a: tj.fixed_point(lambda x, a: 0.5 * (x + a / x), a + 1.0, a))
+    np.testing.assert_allclose(tj.vmap(slope)(STACK[0]), 0.5 / np.sqrt(STACK[0]))
+
+
+def test_what_depends_on_a_solver_but_not_on_the_argument_has_a_zero_gradient():
+    def outer(x):
+        constant = tj.grad(lambda y: _root_of_two(x) * 1.0)(x * 2.0)
+        return x + constant
+
+    assert tj.grad(outer)(4.0) == 1.0
