@@ -76,7 +76,8 @@ def discrete(
 
     def logpmf(k: Any, *args: Any, **named: Any) -> Any:
         place, sensible, _, _, parameters = standard(k, args, named)
-        beyond = np.logical_or(outside(place, *parameters), np.floor(place) != place)
+        broken = np.logical_and(np.floor(place) != place, np.equal(place, place))  # a NaN stays one
+        beyond = np.logical_or(outside(place, *parameters), broken)
         found = density(np.where(beyond, float(first), place), *parameters)
         return _known(sensible, np.where(beyond, -np.inf, found), (place, *parameters))
 

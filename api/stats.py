@@ -51,6 +51,10 @@ def _not_positive(z: Any, *shapes: Any) -> Any:
     return z <= 0.0
 
 
+def _off_ray(z: Any, *shapes: Any) -> Any:
+    return np.logical_or(z < 0.0, np.equal(z, np.inf))
+
+
 def _off_unit(z: Any, *shapes: Any) -> Any:
     return np.logical_or(z < 0.0, z > 1.0)
 
@@ -134,7 +138,7 @@ halfnorm = _family(
 halfcauchy = _family(
     "halfcauchy", lambda z: math.log(2 / math.pi) - np.log1p(z * z), _positive, _negative, 1.0, ()
 )
-rayleigh = _family("rayleigh", lambda z: np.log(z) - 0.5 * (z * z), _positive, _negative, 1.0, ())
+rayleigh = _family("rayleigh", lambda z: np.log(z) - 0.5 * (z * z), _positive, _off_ray, 1.0, ())
 lognorm = _family("lognorm", _log_normal, _positive, _not_positive, 1.0, ("s",))
 gamma = _family("gamma", lambda z, a: _xlogy(a - 1.0, z) - z - _gammaln(a), _positive, _negative, 1.0, ("a",))
 invgamma = _family(

@@ -52,7 +52,7 @@ def _middle_part(z: Any, a: Any, b: Any) -> Any:
 
 def _truncated_below(z: Any, a: Any, b: Any) -> Any:
     upper, lower = np.greater(a, 0.0), np.less(b, 0.0)
-    early, late = np.less(z, a), np.greater(z, b)
+    early, late = np.less_equal(z, a), np.greater_equal(z, b)
     inside = np.where(early, a, np.where(late, b, z))
 
     def in_case(case: Any, part: Any, *substitutes: float) -> Any:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tapejit.ir import incomplete_gamma_reference as reference
-from tapejit.ir.ops import exp, gt, log, select
+from tapejit.ir.ops import eq, exp, gt, log, select
 from tapejit.ir.primitive import Primitive, elementwise
 from tapejit.ir.shape import float_type
 from tapejit.ir.special import digamma, over, polygamma
@@ -104,20 +104,23 @@ gammainc_ratio: Primitive = elementwise(
 )
 
 
-def _in_parameter(a: Var, x: Var) -> Var:
-    return _density(a, x) * gammainc_ratio(a, log(x), n=1)
+def _shifted(weight: Var, a: Var, x: Var) -> Var:
+    """weight * gammainc_ratio(a, log(x)); where the weight is 0, as at x = 0 and infinity, nothing moves."""
+    gone = eq(weight, weight.like(0.0))
+    ratio = gammainc_ratio(a, log(select(gone, x.like(1.0), x)), n=1)
+    return select(gone, weight.like(0.0), weight * ratio)
 
 
 gammainc = _row(
     "gammainc",
     reference.gammainc,
-    (lambda r, a, x: _in_parameter(a, x), lambda r, a, x: poisson_mass(a - 1.0, x)),
+    (lambda r, a, x: _shifted(_density(a, x), a, x), lambda r, a, x: poisson_mass(a - 1.0, x)),
     _X,
 )
 gammaincc = _row(
     "gammaincc",
     reference.gammaincc,
-    (lambda r, a, x: -_in_parameter(a, x), lambda r, a, x: -poisson_mass(a - 1.0, x)),
+    (lambda r, a, x: -_shifted(_density(a, x), a, x), lambda r, a, x: -poisson_mass(a - 1.0, x)),
     _X,
 )
 
@@ -126,13 +129,13 @@ gammaincc = _row(
 gammaincinv = _row(
     "gammaincinv",
     reference.gammaincinv,
-    (lambda r, a, p: -r * gammainc_ratio(a, log(r), n=1), lambda r, a, p: 1.0 / poisson_mass(a - 1.0, r)),
+    (lambda r, a, p: -_shifted(r, a, r), lambda r, a, p: 1.0 / poisson_mass(a - 1.0, r)),
     _PART,
 )
 gammainccinv = _row(
     "gammainccinv",
     reference.gammainccinv,
-    (lambda r, a, q: -r * gammainc_ratio(a, log(r), n=1), lambda r, a, q: -1.0 / poisson_mass(a - 1.0, r)),
+    (lambda r, a, q: -_shifted(r, a, r), lambda r, a, q: -1.0 / poisson_mass(a - 1.0, r)),
     _PART,
 )
 log_gammaincinv = _row(

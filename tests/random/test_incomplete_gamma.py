@@ -84,6 +84,19 @@ def test_limits_are_scipys(name):
     np.testing.assert_allclose(found[usual], function(a, x)[usual], rtol=1e-13)
 
 
+@pytest.mark.parametrize("name", ["gammainc", "gammaincc"])
+def test_where_the_parameter_does_not_matter_its_slope_is_zero(name):
+    """At 0, at infinity, and where the density underflows."""
+    slope = tj.jit(tj.grad(lambda a, x: np.sum(getattr(sp, name)(a, x))))
+    for x in (0.0, np.inf, 1e4):
+        np.testing.assert_array_equal(slope(np.array([0.5, 2.0, 30.0]), x), 0.0)
+
+
+def test_the_first_quantile_stays_where_it_is():
+    assert tj.grad(lambda a: sp.gammaincinv(a, 0.0))(2.0) == 0.0
+    assert tj.grad(lambda a: sp.gammainccinv(a, 1.0))(2.0) == 0.0
+
+
 @pytest.mark.usefixtures("interpreted")
 @pytest.mark.parametrize("name", ["gammainc", "gammaincc", "gammaincinv", "gammainccinv"])
 def test_derivatives_are_those_of_differences(name):

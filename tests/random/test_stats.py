@@ -110,6 +110,19 @@ def test_discrete_densities_are_scipys(name):
         np.testing.assert_allclose(slope, expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", DISCRETE)
+def test_a_count_that_is_nan_has_no_probability(name):
+    _, shapes, _ = DISCRETE[name]
+    assert np.isnan(tj.jit(getattr(tj.stats, name).logpmf)(np.nan, *shapes))
+
+
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_infinity_is_scipys(name):
+    x, shapes = np.array([-np.inf, np.inf]), CONTINUOUS[name][1]
+    found = tj.jit(lambda x: getattr(tj.stats, name).logpdf(x, *shapes))(x)
+    np.testing.assert_array_equal(found, getattr(scipy.stats, name).logpdf(x, *shapes))
+
+
 def test_families_of_vectors_are_scipys():
     x, mean = np.array([[0.3, -1.0], [2.0, 0.5], [0.0, 0.0]]), np.array([0.5, -0.2])
     cov = np.array([[2.0, 0.6], [0.6, 1.0]])

@@ -113,6 +113,14 @@ def test_truncated_normal_numbers_have_relative_precision(a, b):
     assert tj.stats.truncnorm.cdf(outside, a, b).tolist() == [0.0, 1.0]
 
 
+@pytest.mark.parametrize(("a", "b"), [(-1.0, 2.0), (0.5, 1.5), (-3.0, -2.0)])
+def test_at_its_ends_a_truncated_normal_number_is_certain(a, b):
+    ends = np.array([a, b])
+    for method in ("cdf", "sf", "logcdf", "logsf"):
+        expected = getattr(scipy.stats.truncnorm, method)(ends, a, b)
+        np.testing.assert_array_equal(getattr(tj.stats.truncnorm, method)(ends, a, b), expected)
+
+
 def test_outside_of_the_support_slopes_are_zero_and_senseless_parameters_give_nan():
     slopes = tj.grad(lambda x, a: np.sum(tj.stats.gamma.cdf(x, a)), argnums=(0, 1))(
         np.array([-3.0, -1.0]), 2.0

@@ -60,7 +60,8 @@ def extract(condition: Any, arr: Any) -> Any:
 def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
     """Element by element, the array that `a` numbers."""
     arrays = np.broadcast_arrays(a, *choices)
-    stack, index = np.stack(arrays[1:]), arrays[0]
+    dtype = np.result_type(*choices)
+    stack, index = np.stack(arrays[1:]).astype(dtype), arrays[0]
     if mode == "wrap":
         index = np.mod(index, len(choices))
     if mode == "clip":

@@ -45,14 +45,16 @@ def expm1(z: Var) -> Var:
 
 
 def log1p(z: Var) -> Var:
-    """log(1 + z) by its parts: the logarithm of |1 + z|**2 = 1 + x (2 + x) + y**2, halved, and the angle."""
+    """log(1 + z) by its parts, the logarithm of |1 + z| and the angle.
+
+    Where z is small, the former is half that of |1 + z|**2 = 1 + x (2 + x) + y**2, which is lost near z = -1.
+    """
     x, y = parts(z)
-    large = ops.gt(square_magnitude(z), x.like(1.0))
-    inside = ops.select(large, z.like(0.0), z)
-    u, v = parts(inside)
+    small = ops.le(square_magnitude(z), x.like(0.25))
+    u, v = parts(ops.select(small, z, z.like(0.0)))
     near = 0.5 * ops.log1p(u * (2.0 + u) + v * v)
-    far = ops.log(modulus(ops.select(large, z + 1.0, z.like(1.0))))
-    return complex_number.complex_(ops.select(large, far, near), ops.arctan2(y, 1.0 + x))
+    far = ops.log(modulus(ops.select(small, z.like(1.0), z + 1.0)))
+    return complex_number.complex_(ops.select(small, near, far), ops.arctan2(y, 1.0 + x))
 
 
 def _with_real(z: Var, part: Operand) -> Var:

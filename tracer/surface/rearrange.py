@@ -9,12 +9,12 @@ import numpy as np
 from tapejit.ir import ops
 from tapejit.ir.builder import Var
 from tapejit.ir.types import dtype_name
-from tapejit.tracer.errors import ShapeError
+from tapejit.tracer.errors import DtypeError, ShapeError
 from tapejit.tracer.handle import Handle
-from tapejit.tracer.operation import Operand, as_var
+from tapejit.tracer.operation import WEAK_DTYPE, Operand, as_var
 from tapejit.tracer.operation import broadcast_to as broadcast_var
 from tapejit.tracer.surface import elementwise
-from tapejit.tracer.surface.composed import composed
+from tapejit.tracer.surface.composed import array, composed
 from tapejit.tracer.surface.function import traced
 from tapejit.tracer.surface.shape import normal_axis, part
 
@@ -154,18 +154,26 @@ def full_like(
 
 @composed(np.isclose)
 def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Any:
+    b = (b if type(b) in WEAK_DTYPE else array(b)) * 1.0  # integers are floats, as in NumPy
     near = (np.abs(a - b) <= atol + rtol * np.abs(b)) & np.isfinite(b) | np.equal(a, b)
     return near | (np.isnan(a) & np.isnan(b)) if equal_nan else near
 
 
 @composed(np.isposinf)
 def isposinf(x: Any, out: None = None) -> Any:
-    return np.equal(x, np.inf)
+    return np.equal(_ordered(x), np.inf)
 
 
 @composed(np.isneginf)
 def isneginf(x: Any, out: None = None) -> Any:
-    return np.equal(x, -np.inf)
+    return np.equal(_ordered(x), -np.inf)
+
+
+def _ordered(x: Any) -> Any:
+    """x, unless it is complex."""
+    if x.dtype.kind == "c":
+        raise DtypeError(f"{x.dtype} has no sign; take x.real, x.imag or abs(x)")
+    return x
 
 
 @composed(np.copy)

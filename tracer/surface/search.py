@@ -116,7 +116,8 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     period = abs(period)
     if not period:
         raise ValueError("period must be a non-zero value")
-    knots = array(xp) % period
+    x, xp = (array(each).astype("float64") for each in (x, xp))
+    knots = xp % period
     order = np.argsort(knots)
     knots, values = knots[order], array(fp)[order]
     around = np.concatenate([knots[-1:] - period, knots, knots[:1] + period])

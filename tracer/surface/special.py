@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from tapejit.ir import ops, special
+from tapejit.ir import number, ops, special
 from tapejit.ir.builder import Var
 from tapejit.ir.complex_number import complex_
 from tapejit.tracer.errors import UnsupportedError
@@ -50,7 +50,7 @@ def arcsinh(x: Operand) -> Var:
     var = as_var(x, float_dtype(x))
     if var.is_complex:
         return turned_back(ops.arcsin(turned(var)))
-    side = ops.select(ops.lt(var, var.like(0.0)), var.like(-1.0), var.like(1.0))
+    side = number.copysign(var.like(1.0), var)
     size = var * side
     large = ops.gt(size, size.like(_LARGE))
     near = ops.select(large, size.like(1.0), size)
@@ -116,8 +116,8 @@ def nan_to_num(
         return x
     limits = np.finfo(x.type.numpy_dtype)
     replaced = ops.select(_is_nan(x), x.like(float(nan)), x)
-    for infinite, number in ((math.inf, posinf), (-math.inf, neginf)):
-        limit = float(limits.max if infinite > 0 else limits.min) if number is None else float(number)
+    for infinite, given in ((math.inf, posinf), (-math.inf, neginf)):
+        limit = float(limits.max if infinite > 0 else limits.min) if given is None else float(given)
         replaced = ops.select(ops.eq(x, x.like(infinite)), x.like(limit), replaced)
     return replaced
 

@@ -11,7 +11,7 @@ from tapejit.ir.builder import Var
 from tapejit.ir.gather import scatter_add
 from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.handle import Handle
-from tapejit.tracer.operation import Operand, as_var, float_dtype
+from tapejit.tracer.operation import Operand, as_var, cast
 from tapejit.tracer.surface.composed import array, composed, seen
 from tapejit.tracer.surface.function import traced
 from tapejit.tracer.surface.reduction import mean, sum_
@@ -108,7 +108,7 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
 
 @traced(name="bincount", numpy=lambda x, weights, *, size: np.bincount(x, weights, minlength=size))
 def _weights_at(x: Var, weights: Operand, *, size: int) -> Var:
-    given = as_var(weights, float_dtype(weights))
+    given = as_var(weights, "f64")
     return scatter_add(given, ops.cast(x, dtype="i64"), axis=0, size=size)
 
 
@@ -121,7 +121,7 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     if np.shape(weights) != np.shape(x):
         raise ValueError("The weights and list don't have the same length.")
     index = array(x)
-    return _weights_at(index, weights, size=len(found)).astype("float64")
+    return _weights_at(index, weights, size=len(found))
 
 
 @composed(np.histogram_bin_edges)
@@ -164,7 +164,10 @@ def bin_of(x: Any, edges: Any) -> Any:
 
 @traced(name="histogram", numpy=lambda index, weights, *, size: _counted_now(index, weights, size))
 def counted(index: Var, weights: Operand, *, size: int) -> Var:
-    return scatter_add(as_var(weights), index, axis=0, size=size)
+    """The sums by bins, in double precision; of the dtype of the weights."""
+    given = as_var(weights)
+    wide = cast(given, "f64") if given.dtype == "f32" else given
+    return cast(scatter_add(wide, index, axis=0, size=size), given.dtype)
 
 
 def _counted_now(index: np.ndarray, weights: np.ndarray, size: int) -> np.ndarray:
