@@ -7,6 +7,7 @@ hands that the way to compile itself. Each arrow is one function; `stages` names
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from tapejit import codegen, runtime
 from tapejit.ir.function import Function
 from tapejit.ir.passes.pipeline import prepared
-from tapejit.ir.signature import Signature, signature_of
+from tapejit.ir.signature import NOWHERE, Signature, signature_of
 from tapejit.runtime.cache import CacheCounters, ProgramCache
 from tapejit.runtime.family import Built, Families
 from tapejit.runtime.program import Executable
@@ -106,10 +107,12 @@ class Engine:
         function: Function,
         by_value: frozenset[int],
         accumulate: frozenset[int],
+        homes: Mapping[int, int] = NOWHERE,
+        guards: tuple[int, ...] = (),
     ) -> Executable:
         """An executable of `function`, canonicalised."""
         lean = prepared(function)
-        signature = signature_of(lean, by_value, accumulate)
+        signature = signature_of(lean, by_value, accumulate, homes, guards)
         return Executable(lean, signature, self, self._cache, self.tier)
 
     def builtins(self) -> tuple[Step, Finish] | None:

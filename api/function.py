@@ -17,6 +17,7 @@ import optree
 from tapejit import tree
 from tapejit.argnums import checked_argnums, positions
 from tapejit.capture import transform
+from tapejit.donation import Donation, donation_of
 from tapejit.engine import DECORATED, Engine
 from tapejit.holomorphic import check_value
 from tapejit.ir.transforms.adjoint import adjoint
@@ -24,7 +25,7 @@ from tapejit.ir.types import type_of
 from tapejit.memory import Call
 from tapejit.result import Pack, picker
 from tapejit.static_argument import Specialised
-from tapejit.traced_function import TracedFunction, with_keywords
+from tapejit.traced_function import TracedFunction
 from tapejit.tracer.backward import backward
 from tapejit.tracer.errors import ShapeError
 from tapejit.tracer.gradient import FreshGradients
@@ -37,6 +38,10 @@ from tapejit.variables import differentiable, lost_gradient
 class Jitted(TracedFunction):
     """See `jit`."""
 
+    def __init__(self, function: Callable[..., Any], donation: Donation | None = None):
+        super().__init__(function)
+        self._donation = donation
+
     def _traced_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if STATE.tape is not None:
             return self._function(*args, **kwargs)
@@ -47,8 +52,10 @@ class Jitted(TracedFunction):
         if ours:
             self.inspection.saw(tape)
             return tree.delivered(result, keep=True)
-        given, traced = with_keywords(args, kwargs), with_keywords(call_args, call_kwargs)
-        call = Call(tape, given, traced, result, written=self._written(given, traced))
+        given, traced = tree.with_keywords(args, kwargs), tree.with_keywords(call_args, call_kwargs)
+        donated = None if self._donation is None else self._donation.leaves(args, kwargs)
+        written = self._written(given, traced)
+        call = Call(tape, given, traced, result, written=written, donated=donated)
         return self._answer(call, lambda: tree.delivered(result, keep=False))
 
     def _pack(self, call: Call, handles: Sequence[Handle], places: Sequence[int]) -> Pack:
@@ -94,7 +101,7 @@ class Differentiated(TracedFunction):
             found = compute()
             self.inspection.saw(tape)
             return found
-        given, traced = with_keywords(args, kwargs), with_keywords(call_args, call_kwargs)
+        given, traced = tree.with_keywords(args, kwargs), tree.with_keywords(call_args, call_kwargs)
         written = self._written(given, traced)
         return self._answer(Call(tape, given, traced, head, aux, variables, chosen, written), compute)
 
@@ -211,6 +218,8 @@ def jit(
     function: Callable[..., Any] | None = None,
     static_argnums: int | Sequence[int] | None = None,
     static_argnames: str | Sequence[str] | None = None,
+    donate_argnums: int | Sequence[int] | None = None,
+    donate_argnames: str | Sequence[str] | None = None,
 ) -> Any:
     """Compile a NumPy-style function: its calls run fused native loops.
 
@@ -223,18 +232,46 @@ def jit(
     take other paths. `static_argnums` and `static_argnames` declare arguments that are never traced, floats
     neither, as in JAX; they are compared by `==`. TypeError if one of a call is not hashable.
 
+    `donate_argnums` and `donate_argnames` give arguments away, as in JAX: each result takes over the memory
+    of the first donated array of its shape and dtype, so that `params = step(params, batch)` allocates
+    nothing. The result *is* that array: do not use the argument afterwards for what it was. Where it cannot
+    be written to (read-only, not contiguous, in the memory of another argument), the result is a new array
+    and the argument stays as it is. DonationWarning if no result fits. A function that writes to its
+    arguments (`w -= rate * g`) needs no donation.
+
     >>> import numpy as np, tapejit as tj
     >>> @tj.jit
     ... def norm(x):
     ...     return np.sqrt(np.sum(x * x))
     >>> float(norm(np.array([3.0, 4.0])))
     5.0
+    >>> step = tj.jit(lambda w, g: w - 0.5 * g, donate_argnums=0)
+    >>> w = np.array([1.0, 2.0])
+    >>> new = step(w, np.array([2.0, 2.0]))
+    >>> new, new is w
+    (array([0., 1.]), True)
     """
     if function is None:
-        return functools.partial(jit, static_argnums=static_argnums, static_argnames=static_argnames)
+        return functools.partial(
+            jit,
+            static_argnums=static_argnums,
+            static_argnames=static_argnames,
+            donate_argnums=donate_argnums,
+            donate_argnames=donate_argnames,
+        )
+    donation = donation_of(function, donate_argnums, donate_argnames)
     if static_argnums is None and static_argnames is None:
-        return Jitted(function)
-    return Specialised(function, Jitted, static_argnums, static_argnames)
+        return Jitted(function, donation)
+    make = functools.partial(_specialised, donation)
+    specialised = Specialised(function, make, static_argnums, static_argnames)
+    if donation is not None:
+        donation.check_beside(*specialised.static)
+    return specialised
+
+
+def _specialised(donation: Donation | None, bound: Callable[..., Any], positions: Sequence[int]) -> Jitted:
+    """A function some of whose arguments are bound."""
+    return Jitted(bound, None if donation is None else donation.beside(positions))
 
 
 @transform
@@ -299,5 +336,5 @@ def _traced_arguments(
     args: tuple[Any, ...], kwargs: dict[str, Any], ours: bool
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Positional and keyword arguments as the function gets them; see `tree.wrapped`."""
-    found = tree.wrapped(with_keywords(args, kwargs), numbers=not ours)
+    found = tree.wrapped(tree.with_keywords(args, kwargs), numbers=not ours)
     return found[: len(args)], found[-1][1] if kwargs else {}

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tapejit.capture import RandomSource, Unguardable, guards_of, is_function
+from tapejit.donation import Donated
 from tapejit.engine import Engine
 from tapejit.ir.function import Function
 from tapejit.leaf import Leaf, ObjectLeaf, leaf_of
@@ -30,6 +31,7 @@ from tapejit.tracer.handle import Handle
 from tapejit.tracer.seen import Escape
 from tapejit.tracer.tape import MAX_PERIOD, Tape
 from tapejit.tree import flatten
+from tapejit.written import Overwritten
 
 MAX_REPLAYS = 64  # paths of one function that are kept compiled, unless `max_paths` says otherwise
 MAX_PATHS_MET = 4096  # beyond so many different paths no more are learnt
@@ -49,6 +51,7 @@ class Call:
     variables: Sequence[Handle] = ()
     chosen: tuple[int, ...] = ()
     written: Mapping[int, Handle] = field(default_factory=dict)  # arguments written to, by leaf
+    donated: Donated | None = None
 
     def key(self) -> Hashable:
         """What distinguishes its path: the segments, and what Python saw of each."""
@@ -73,6 +76,15 @@ class Call:
     def tests(self) -> tuple[Test, ...]:
         """Where Python saw a value, and what it saw."""
         return tuple(Test(e.location or "a test", e.text()) for e in self.tape.escapes)
+
+
+def _overwritten(call: Call, handles: Sequence[Handle]) -> Overwritten:
+    """The arguments of a call in which its results are left, those `handles` and others."""
+    given = flatten(call.args)[0]
+    donated = call.donated.taken(given, handles, call.written) if call.donated else {}
+    returned = donated.values()
+    written = {k: x for k, x in call.written.items() if k not in returned}
+    return Overwritten(written, donated, {k: given[k] for k in (*written, *returned)})
 
 
 def _cut_short(steps: list[Hashable]) -> None:
@@ -282,19 +294,20 @@ class Memory:
         if call.tape.impure is not None:
             raise Unguardable(call.tape.impure)
         guards = guards_of(self._function, *self._objects(call.args, kind[0]))
-        handles = result_handles((call.head, call.rest, list(call.written.values())))
+        handles = result_handles((call.head, call.rest))
+        overwritten = _overwritten(call, handles)
         head = call.head if call.variables else None
         if call.variables and not isinstance(head, Handle):
             raise Unguardable("the result does not depend on the arguments")
         operations = hash(tuple(cut.node for cut in call.tape.cuts or ()))
         before = self._constants.get(operations, ())
-        path = path_of(call.tape, flatten(tuple(call.traced_args))[0], handles, head, call.variables, before)
+        leaves = flatten(tuple(call.traced_args))[0]
+        path = path_of(call.tape, leaves, handles, head, call.variables, before, overwritten)
         if before or len(self._constants) < MAX_PATHS_MET:
             self._constants[operations] = path.constants
-        program = self._engine.program(path.function, path.by_value, frozenset())
-        places = {id(x): n for n, x in enumerate(handles)}
-        writes = {leaf: places[id(x)] for leaf, x in call.written.items()}
-        return Replay(*kind, guards, path, program, pack(handles, path.places), call.tests(), writes)
+        program = self._engine.program(path.function, path.by_value, frozenset(), path.homes, path.guards)
+        pick = pack(handles, path.places)
+        return Replay(*kind, guards, path, program, pick, call.tests(), call.written)
 
     def _objects(self, args: tuple[Any, ...], leaves: Sequence[Leaf]) -> tuple[dict[str, Any], list[Any]]:
         """The arguments that are objects, by the names of the parameters, and those that are functions."""

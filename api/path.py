@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from tapejit.capture import Unguardable
 from tapejit.ir import ops
 from tapejit.ir.builder import Builder, Var
@@ -32,6 +34,7 @@ from tapejit.tracer.tape import Tape
 from tapejit.tracer.trie import trace_of
 from tapejit.turned_round import constants_of, turned_round
 from tapejit.turning import Turning, find_turning
+from tapejit.written import NOTHING, Overwritten
 
 Round = Callable[[Sequence[Var], Sequence[Var]], tuple[Sequence[Var], Var]]  # state, constants -> state, ok
 
@@ -46,8 +49,9 @@ class Path:
 
     Results: `ok` if `guarded`, then the handles asked for, then the gradients asked for, in the order in
     which their variables entered: that of the joint program of a straight call, which then is the same.
-    Arguments in `worked_out` come of numbers among the leaves. Last come, at the places `reached` and
-    `witness`, how many guards held, and the integer that the first guard that did not hold saw.
+    Arguments in `worked_out` come of numbers among the leaves. Then come new contents of leaves, and last,
+    at the places `reached` and `witness`, how many guards held, and the integer that the first guard that did
+    not hold saw. `homes`: the arguments in which results are left, by the place of the result.
     """
 
     function: Function
@@ -61,6 +65,13 @@ class Path:
     witness: int | None = None
     worked_out: dict[int, Expression] = field(default_factory=dict)
     constants: tuple[Place, ...] = ()  # what was no argument, and what of it changed since earlier calls
+    homes: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def guards(self) -> tuple[int, ...]:
+        """The results that are complete whether the path holds or not, the one that says so first."""
+        exits = (at for at in (self.reached, self.witness) if at is not None)
+        return (0, *exits) if self.guarded else ()
 
 
 @dataclass(frozen=True)
@@ -79,11 +90,13 @@ def path_of(
     head: Handle | None,
     variables: Sequence[Handle],
     before: Sequence[Place] = (),
+    overwritten: Overwritten = NOTHING,
 ) -> Path:
     """The path that `tape` recorded, from the call's `leaves` to `results` and the gradients of `head`.
 
-    `before` are the `constants` of the path of the last call with the same operations, if there was one.
-    Raises `Unguardable` when something that Python saw, or that is a result, is not a traced value.
+    `overwritten` leaves become results. `before` are the `constants` of the path of the last call with the
+    same operations, if there was one. Raises `Unguardable` when something that Python saw, or that is a
+    result, is not a traced value.
     """
     used = [tape.origin(x) for x in results]
     joined = _Joined(tape, used, lambda builder: Arguments(builder, tape, leaves, before))
@@ -92,6 +105,10 @@ def path_of(
     order = sorted(range(len(gradients)), key=lambda k: joined.entry(variables[k]))
     ok = [joined.all_guards()] if joined.guards else []
     values = [*ok, *found, *(gradients[k] for k in order)]
+    memory = {k: joined.memory_of(leaves[k], data) for k, data in overwritten.memory.items()}
+    homes = {len(ok) + n: memory[k] for n, k in overwritten.taken.items()}
+    homes |= {len(values) + n: memory[k] for n, k in enumerate(overwritten.written)}
+    values += [joined.var(tape.origin(x)) for x in overwritten.written.values()]
     exits = joined.exits()
     reached, witness = (None if var is None else len(values) + n for n, var in enumerate(exits))
     return Path(
@@ -106,6 +123,7 @@ def path_of(
         witness,
         joined.arguments.worked_out,
         tuple(joined.arguments.constants.places),
+        homes,
     )
 
 
@@ -149,6 +167,11 @@ class _Joined:
     def entry(self, variable: Handle) -> int:
         """Which parameter a variable is."""
         return self.builder.params.index(self.var(variable))
+
+    def memory_of(self, leaf: Handle, data: np.ndarray) -> int:
+        """Which parameter has the memory of a leaf, which was given as `data`."""
+        var = self._vars.get(id(leaf)) or self._outside(leaf, type_of(data), data, None)
+        return self.builder.params.index(var)
 
     def all_guards(self) -> Var:
         """Whether everything that Python saw so far is what it saw."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +24,7 @@ from tapejit.runtime.program import Executable
 from tapejit.shortcut import shortcut_of
 from tapejit.structure import Structure
 from tapejit.tree import flatten
-from tapejit.written import overlapping
+from tapejit.written import Claim, overlapping
 
 MISS = object()  # this replay does not fit the call
 
@@ -58,7 +58,7 @@ class Replay:
         program: Executable,
         pack: Pack,
         tests: tuple[Test, ...] = (),
-        writes: Mapping[int, int] | None = None,
+        written: Iterable[int] = (),
     ):
         self._leaves, self._structure, self._guards = tuple(leaves), structure, tuple(guards)
         self._holds = tuple(guard.holds for guard in guards)
@@ -67,11 +67,14 @@ class Replay:
         self.function = path.function
         self.shortcut: Callable[..., Any] | None = None  # of the call's arguments: its result, or MISS
         self._runs = 0
-        self._writes = writes or {}  # array arguments, by leaf: which result goes there
+        self._written = tuple(written)  # array arguments that the function wrote to, by leaf
+        homes = dict.fromkeys(path.homes.values())
+        self._claims = [Claim(k, path.entered[k], path.entered[k] in self._written) for k in homes]
         self._flat = structure == flatten((0,) * len(leaves))[1]
         arrays = [(x.shape, x.dtype) for x in leaves if isinstance(x, ArrayLeaf)]
         self._arrays = tuple(arrays) if self._flat and len(arrays) == len(leaves) else None
         self._template = [None if k in path.entered else x for k, x in enumerate(path.arguments)]
+        self._constants = [x for x in self._template if isinstance(x, np.ndarray)]
         self._entered = tuple(
             (k, leaf, not isinstance(leaves[leaf], ArrayLeaf) and k not in path.by_value)
             for k, leaf in path.entered.items()
@@ -99,13 +102,16 @@ class Replay:
         for holds in self._holds:
             if not holds():
                 return MISS
-        if self._writes and overlapping(leaves, self._writes):
+        if self._written and overlapping(leaves, self._written):
             return MISS
         filled = self._template.copy()
         for k, position, is_number in self._entered:
             filled[k] = np.asarray(leaves[position]) if is_number else laid_out(leaves[position])
         right = self._work_out(leaves, filled)
-        outs = self._program.new_results()
+        for claim in self._claims:
+            given = claim.laid_out(leaves, filled, self._constants)
+            filled[claim.parameter] = given if right else given.copy()
+        outs = self._program.results_for(filled)
         self._program.run(filled, outs)
         if self._guarded and not outs[0]:
             return self._exit(outs)
@@ -114,10 +120,9 @@ class Replay:
         self._runs += 1
         if self._runs == SHORTEN_AFTER:
             self._shorten()
-        results = outs[self._guarded :]
-        for leaf, place in self._writes.items():
-            np.copyto(leaves[leaf], results[place])
-        return self._pack([x if x.ndim else x[()] for x in results])
+        for claim in self._claims:
+            claim.settle(leaves, filled)
+        return self._pack([x if x.ndim else x[()] for x in outs[self._guarded :]])
 
     def _work_out(self, leaves: Sequence[Any], filled: list[Any]) -> bool:
         """Fill in what comes of numbers; whether Python would not raise an error over it."""
@@ -141,8 +146,7 @@ class Replay:
         for k, position, _ in self._entered:
             sources[k] = Argument(position)
         conditions = [guard.condition for guard in self._guards]
-        writes = tuple(self._writes.items())
-        plan = EntryPlan(given, conditions, sources, self._guarded, 0, MISS, writes=writes)
+        plan = EntryPlan(given, conditions, sources, self._guarded, 0, MISS)
         count = len(self.function.results) - self._guarded
         self.shortcut = shortcut_of(self._program, plan, self._structure, self._pack, count)
 

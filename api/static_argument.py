@@ -22,18 +22,21 @@ _MOST = 1024  # values of static arguments whose programs are kept
 
 
 class Specialised(FunctionObject):
-    """Calls `make(function with its static arguments bound)`, made once for each of their values."""
+    """Calls `make(function with its static arguments bound, positions)`, made once for each of their values.
+
+    The positions are those of the arguments that are bound.
+    """
 
     def __init__(
         self,
         function: Callable[..., Any],
-        make: Callable[[Callable[..., Any]], Any],
+        make: Callable[[Callable[..., Any], Sequence[int]], Any],
         argnums: int | Sequence[int] | None,
         argnames: str | Sequence[str] | None,
     ):
         functools.update_wrapper(self, function, updated=())
         self._function, self._make = function, make
-        self._positions, self._names = _places(function, _listed(argnums, int), _listed(argnames, str))
+        self.static = self._positions, self._names = places(function, argnums, argnames, "static")
         self._made: OrderedDict[Hashable, Any] = OrderedDict()
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
@@ -77,7 +80,8 @@ class Specialised(FunctionObject):
     def _of(self, key: Hashable, fixed: dict[int | str, Any], named: dict[str, Any]) -> Any:
         made = self._made.get(key)
         if made is None:
-            made = self._made[key] = self._make(_bound(self._function, fixed, named))
+            positions = [k for k in fixed if isinstance(k, int)]
+            made = self._made[key] = self._make(_bound(self._function, fixed, named), positions)
             while len(self._made) > _MOST:
                 self._made.popitem(last=False)
         self._made.move_to_end(key)
@@ -107,18 +111,31 @@ def _typed(x: Any) -> Hashable:
     return type(x), repr(x) if isinstance(x, float | complex) else x
 
 
-def _listed(given: Any, kind: type) -> tuple[Any, ...]:
+def _listed(given: Any, kind: type, said: str) -> tuple[Any, ...]:
     """One or several of a kind, or None, as a tuple."""
     found = () if given is None else (given,) if isinstance(given, kind) else given
     if isinstance(found, list | tuple) and all(isinstance(x, kind) and type(x) is not bool for x in found):
         return tuple(found)
-    raise TypeError(f"static arguments are told by {kind.__name__}, or a tuple of such, got {given!r}")
+    raise TypeError(f"{said} arguments are told by {kind.__name__}, or a tuple of such, got {given!r}")
+
+
+def places(
+    function: Callable[..., Any],
+    argnums: int | Sequence[int] | None,
+    argnames: str | Sequence[str] | None,
+    said: str,
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Positions and names: an argument that is declared by the one may be given by the other.
+
+    `said`: what they are declared to be. TypeError if they are not told by integers and by names, ValueError
+    if the function has no such argument.
+    """
+    return _places(function, _listed(argnums, int, said), _listed(argnames, str, said), said)
 
 
 def _places(
-    function: Callable[..., Any], argnums: tuple[int, ...], argnames: tuple[str, ...]
+    function: Callable[..., Any], argnums: tuple[int, ...], argnames: tuple[str, ...], said: str
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Positions and names: an argument that is declared by the one may be given by the other."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -130,7 +147,7 @@ def _places(
     if inspect.Parameter.VAR_KEYWORD not in kinds:
         strange += [name for name in argnames if name not in (p.name for p in parameters)]
     if strange:
-        raise ValueError(f"{described(function)} has no argument {strange[0]!r}, which is said to be static")
+        raise ValueError(f"{described(function)} has no argument {strange[0]!r}, which is said to be {said}")
     own = {ordered[k] for k in argnums if -len(ordered) <= k < len(ordered)} | set(argnames)
     further = (k for k in argnums if not -len(ordered) <= k < len(ordered))
     return (*(k for k, name in enumerate(ordered) if name in own), *further), tuple(sorted(own))

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+import numpy as np
 import optree
 
 from tapejit import tree
@@ -31,7 +32,7 @@ from tapejit.tracer.handle import Handle
 from tapejit.tracer.state import STATE
 from tapejit.tracer.tape import Tape
 from tapejit.tracer.trie import Trie
-from tapejit.written import write_back, written_arguments
+from tapejit.written import written_arguments
 
 
 class TracedFunction(FunctionObject):
@@ -62,7 +63,7 @@ class TracedFunction(FunctionObject):
                 result = shortcut(*args)
                 if result is not MISS:
                     return result
-            result = self.memory.run(args if not kwargs else with_keywords(args, kwargs))
+            result = self.memory.run(args if not kwargs else tree.with_keywords(args, kwargs))
             if result is not MISS:
                 return result
             given = tree.plain((args, kwargs))
@@ -181,7 +182,7 @@ class TracedFunction(FunctionObject):
         """
         call.tape.conclude()
         replay = self.memory.learn(call, lambda handles, places: self._pack(call, handles, places))
-        if replay is not None and not call.written:
+        if replay is not None:
             result = replay.first(call.args)
             if result is not MISS:
                 self.inspection.saw(call.tape, replay.program, bool(call.variables))
@@ -190,7 +191,9 @@ class TracedFunction(FunctionObject):
             self._trie = Trie(self._engine)  # Python runs each time: now its segments are worth compiling
         result = compute()
         self.inspection.saw(call.tape)
-        write_back(tree.flatten(call.args)[0], call.written)
+        leaves = tree.flatten(call.args)[0]
+        for k, handle in call.written.items():
+            np.copyto(leaves[k], handle.materialise())
         return result
 
     def _written(self, given: Any, traced: Any) -> dict[int, Handle]:
@@ -215,8 +218,3 @@ def _quicken() -> None:
     method = method_of(TracedFunction, "__call__", dispatch)
     if method is not None:
         TracedFunction.__call__ = method  # type: ignore[method-assign]
-
-
-def with_keywords(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-    """All arguments as one pytree, in which keywords cannot be taken for a positional dict."""
-    return (*args, ("keywords of the call", kwargs)) if kwargs else tuple(args)

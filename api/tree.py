@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,11 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
     """The leaves of a pytree and its structure; None has no leaves."""
     leaves, spec = optree.tree_flatten(tree)
     return leaves, Structure(spec)
+
+
+def with_keywords(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """All arguments as one pytree, in which keywords cannot be taken for a positional dict."""
+    return (*args, ("keywords of the call", kwargs)) if kwargs else tuple(args)
 
 
 def any_handle(tree: Any) -> bool:

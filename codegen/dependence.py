@@ -7,7 +7,7 @@ that; everything else makes a read *scattered*. Sets of roots are bits of an int
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tapejit.codegen.moves import repeats_rows
@@ -42,22 +42,33 @@ class Needs:
 
 def needs_of_roots(plan: Plan) -> list[Needs]:
     """For every root of the plan, in order, the earlier roots it needs."""
-    reads: dict[Value, Needs] = {v: Needs() for v in plan.function.params}
+    reads = {v: Needs() for v in plan.function.params}
+    found = _reads_of_roots(plan, reads, {v: Needs(_bit_set(plan, v)) for v in plan.stored})
+    return [needs | _beneath(plan, root) for root, needs in zip(plan.roots, found, strict=True)]
+
+
+def reads_of_parameters(plan: Plan) -> list[Needs]:
+    """For every root of the plan, in order, the parameters that it reads, by their numbers."""
+    reads = {v: Needs(1 << k) for k, v in enumerate(plan.function.params)}
+    return _reads_of_roots(plan, reads, dict.fromkeys(plan.stored, Needs()))
+
+
+def _reads_of_roots(plan: Plan, reads: dict[Value, Needs], stored: Mapping[Value, Needs]) -> list[Needs]:
+    """What roots read, if to read a parameter or a stored value is to need this."""
     inside: dict[Value, Needs] = {}
     for instr in plan.function.body:
         for value in instr.results:
             inside[value] = _union(_through(instr, v, reads) for v in instr.operands)
-            reads[value] = inside[value]
-        for value in plan.stored & set(instr.results):
-            reads[value] = Needs(_bit_set(plan, value))
-    return [_root_needs(root, reads, inside) | _beneath(plan, root) for root in plan.roots]
+            reads[value] = stored.get(value, inside[value])
+    return [_root_needs(root, reads, inside) for root in plan.roots]
 
 
 def _beneath(plan: Plan, root: Root) -> Needs:
-    """What writes over a window needs all of what lies beneath."""
+    """What writes over a window needs all of what lies beneath, if that is written as well."""
     if root.instr is None or not isinstance(root.instr.primitive.emission, Updated) or not root.start:
         return Needs()
-    return Needs(0, 1 << plan.roots_by_value[root.value][0])
+    first = plan.roots_by_value[root.value][0]
+    return Needs() if plan.roots[first].start else Needs(0, 1 << first)
 
 
 def _root_needs(root: Root, reads: dict[Value, Needs], inside: dict[Value, Needs]) -> Needs:

@@ -51,9 +51,10 @@ def _sink(parts: Sequence[Piece], stage: dict[Piece, int]) -> None:
     """Move each cheap part to where it is first needed, unless something would have to wait for it there."""
     readers = _readers(parts)
     made = {name for part in parts for name in part.writes if not part.is_load}
+    stored = {name for part in parts for name in part.stores}
     for part in reversed(parts):
         own = {reader for name in part.writes for reader in readers[name] if reader is not part}
-        if not own or part.cost >= CALL or part.writes & part.reads:
+        if not own or part.cost >= CALL or part.writes & part.reads or part.reads & stored:
             continue
         first = min(stage[reader] for reader in own)
         if all(_waits(readers[name], part, first, stage) for name in part.reads & made):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tapejit.codegen.nesting import Nest
+from tapejit.codegen.overwrite import Way
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Root
 from tapejit.codegen.schedule import Schedule
@@ -33,7 +34,7 @@ def _nest(number: int, nest: Nest, plan: Plan) -> Iterator[str]:
     reads = dict.fromkeys(v for root in roots for v in _leaves(root, plan))
     if nest.product is not None:
         del reads[nest.product.value]
-    written = (v for root in nest.roots for v in root.values)
+    written = (v for root in nest.roots for v in _written(root))
     yield f"  reads {_bytes(v.type for v in reads)}, writes {_bytes(v.type for v in written)}"
     half = "; half of a table, the other half is its mirror image" if nest.is_half else ""
     beside = f"; {nest.lanes} rows side by side" if nest.lanes else ""
@@ -43,9 +44,26 @@ def _nest(number: int, nest: Nest, plan: Plan) -> Iterator[str]:
 
 def _work(root: Root, plan: Plan, begins: tuple[int, ...]) -> str:
     name = _name(root.instr) if root.instr else root.value.name or "value"
-    to = "a temporary" if root.slot is None else f"result {root.slot}"
+    to = "a temporary" if root.slot is None else _result(root.slot, plan)
     verb = "store" if root.kind in (Kind.DEFINE, Kind.COPY) else root.kind.value
     return f"{verb} {name}{_window(root, begins)} to {to}"
+
+
+WAYS = {
+    Way.HERE: "where it stands",
+    Way.HERE_KEPT: "where it stands, from a temporary",
+    Way.LAST: "in place",
+    Way.APART: "in place, after all that reads it or may fail",
+    Way.KEPT: "from a temporary, after all that reads it",
+}
+
+
+def _result(slot: int, plan: Plan) -> str:
+    """A result, or the parameter that it is left in, and how it gets there."""
+    home = plan.signature.overwritten.get(slot)
+    if home is None:
+        return f"result {slot}"
+    return f"{plan.function.params[home].name or f'parameter {home}'} {WAYS[plan.ways[slot]]}"
 
 
 def _name(instr: Instr) -> str:
@@ -60,6 +78,11 @@ def _window(root: Root, begins: tuple[int, ...]) -> str:
         return ""
     ranges = (f"{begin}:{begin + n}" for begin, n in zip(begins, long_extents(root), strict=True))
     return f" over [{', '.join(ranges)}]"
+
+
+def _written(root: Root) -> tuple[Value, ...]:
+    """What it writes: of a piece of a whole, that."""
+    return tuple(o.value for o in root.operands) if root.start else root.values
 
 
 def _leaves(root: Root, plan: Plan) -> list[Value]:

@@ -46,8 +46,10 @@ def _lines(scheduled: Schedule, name: str) -> Iterator[str]:
         for v, n, plain in zip(params, given, signature.by_value, strict=True)
     }
     arrays = [home.name for home in storage.values() if isinstance(home, Array)]
-    views = [f"{n} = flat({n})" for n in [*arrays, *outs]]
-    writer = ProgramWriter(scheduled, storage, [Array(n) for n in outs], names)
+    homes = {slot: storage[params[k]] for slot, k in signature.overwritten.items()}
+    written = [homes.get(slot) or Array(n) for slot, n in enumerate(outs)]
+    views = [f"{n} = flat({n})" for n in [*arrays, *(n for k, n in enumerate(outs) if k not in homes)]]
+    writer = ProgramWriter(scheduled, storage, written, names)
     body = writer.whole()
     yield from writer.functions
     sizes = [SIZES] if scheduled.plan.general else []

@@ -34,6 +34,7 @@ from tapejit.codegen.level import (
 from tapejit.codegen.memory import Array, Register, Storage, Target
 from tapejit.codegen.name import Names, loop_name
 from tapejit.codegen.nesting import Nest, Phase
+from tapejit.codegen.overwrite import Way
 from tapejit.codegen.parallel import leaves_parts
 from tapejit.codegen.piece import assigned, pieces
 from tapejit.codegen.plan import Plan
@@ -76,6 +77,7 @@ class NestWriter:
         self.blocks = blocks
         self.buffers: list[Array] = []  # of strips, known when the nest is written
         self._halves: Halves | None = None  # if it runs over half of a table
+        self._overwriting: list[tuple[Level, list[Node]]] = []  # what the end of a phase's body does
         self._cut: set[Level] = set()  # innermost loops that are distributed over groups
         self.rows = [Level(LoopVar(loop_name(k), n)) for k, n in enumerate(nest.rows)]
         self._divide(self.rows)
@@ -207,6 +209,9 @@ class NestWriter:
         for root in phase.roots:
             if root.kind is Kind.SCATTER:
                 levels[-1].before.append(self._scatter(root, self._space(root, own)))
+        while self._overwriting:
+            level, stores = self._overwriting.pop(0)
+            level.before.extend(stores)
         for level in own:
             together(level.before)
         holes = [Statement("", (job.place, job.element.position)) for job in jobs]
@@ -254,8 +259,10 @@ class NestWriter:
         element = self._doubled(root, element, inner) if root.mirror and not root.kept else element
         home = inner if home is levels[-1] else home
         job = _Job(root, fold.Element(element, dtype, position), place, home, inner)
-        if root.kind is not Kind.FOLD:
-            inner.before.extend(self._write(job, job.element.name))
+        if self.plan.way(root) >= Way.LAST and inner is levels[-1]:
+            self._overwriting.append((inner, self._write(job, element)))
+        elif root.kind is not Kind.FOLD:
+            inner.before.extend(self._write(job, element))
         return job
 
     def _element(self, root: Root, space: Sequence[Affine]) -> str:

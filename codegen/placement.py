@@ -8,10 +8,11 @@ that come later but could as well come before, these are moved. Start with `plac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from tapejit.codegen.dependence import Needs, needs_of_roots
+from tapejit.codegen.dependence import Needs, needs_of_roots, reads_of_parameters
 from tapejit.codegen.nesting import Nest, Phase
+from tapejit.codegen.overwrite import Way
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.room import put, room
 from tapejit.codegen.root import Root
@@ -23,9 +24,23 @@ REACH = 16  # how many nests back a root may look for company
 def placed(plan: Plan) -> list[Nest]:
     """The nests of all roots, in an order in which they can run."""
     placement = _Placement(plan)
-    for root, needs in zip(plan.roots, needs_of_roots(plan), strict=True):
-        placement.add(root, needs)
+    for root, needs, readers in zip(plan.roots, needs_of_roots(plan), _overtaken(plan), strict=True):
+        if plan.way(root) >= Way.APART and placement.begin == 0:
+            placement.begin = len(placement.nests)
+        placement.add(root, needs | Needs(0, readers.scattered), list(readers.aligned_ids()))
     return placement.nests
+
+
+def _overtaken(plan: Plan) -> Iterator[Needs]:
+    """For every root of the plan the earlier ones that read the parameter into which it writes."""
+    overwritten = plan.signature.overwritten
+    reads = reads_of_parameters(plan) if overwritten else []
+    for k, root in enumerate(plan.roots):
+        bit = 1 << overwritten[root.slot] if root.slot in overwritten else 0
+        yield Needs(
+            sum(1 << j for j in range(k) if bit and reads[j].aligned & bit),
+            sum(1 << j for j in range(k) if bit and reads[j].scattered & bit),
+        )
 
 
 class _Placement:
@@ -34,26 +49,32 @@ class _Placement:
     def __init__(self, plan: Plan):
         self._plan = plan
         self.nests: list[Nest] = []
+        self.begin = 0  # the first nest that takes further roots
         self._number: dict[Nest, int] = {}
         self._nest_of: list[Nest] = []  # of each root
         self._needs: dict[Nest, set[Nest]] = {}
 
-    def add(self, root: Root, needs: Needs) -> None:
-        """Put the next root into the first nest it fits into, or into a new one at the end."""
+    def add(self, root: Root, needs: Needs, readers: Sequence[int]) -> None:
+        """Put the next root into the first nest it fits into, or into a new one at the end.
+
+        It comes no earlier than the `readers` of what it overwrites.
+        """
         makers = {self._nest_of[d] for d in needs.all()}
-        nest = self._joined(root, needs, makers)
+        nest = self._joined(root, needs, makers, {self._nest_of[d] for d in readers})
         self._nest_of.append(nest)
         self._needs.setdefault(nest, set()).update(makers - {nest})
 
-    def _joined(self, root: Root, needs: Needs, makers: set[Nest]) -> Nest:
-        first = max((self._number[nest] for nest in makers), default=0)
-        reason = "first nest"
+    def _joined(self, root: Root, needs: Needs, makers: set[Nest], readers: set[Nest]) -> Nest:
+        first = max((self._number[nest] for nest in makers | readers), default=0)
+        first, reason = max(first, self.begin), "first nest"
         for nest in self.nests[max(first, len(self.nests) - REACH) :]:
             found = room(root, needs, self._plan, nest)
             if not isinstance(found, str):
                 put(root, nest, found)
                 return nest
             reason = found
+        if self.begin or readers:
+            return self._new(root, reason)
         return self._earlier(root, needs, makers, first) or self._new(root, reason)
 
     def _earlier(self, root: Root, needs: Needs, makers: set[Nest], first: int) -> Nest | None:

@@ -7,13 +7,24 @@ at an index inside the loops that need them. Start with `make_plan`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from tapejit.codegen.cost import costly_values
 from tapejit.codegen.half import halved_sums
 from tapejit.codegen.matrix import groups, matrices
 from tapejit.codegen.mirror import sums_of_rows
+from tapejit.codegen.overwrite import (
+    NO_WAYS,
+    Way,
+    Ways,
+    first_ways,
+    here,
+    last_roots,
+    unneeded,
+    windows,
+    with_kept,
+)
 from tapejit.codegen.product import prepare_products
 from tapejit.codegen.reciprocal import shared_reciprocals
 from tapejit.codegen.root import Kind, Root, is_loop_product, read_whole, roots_of, store
@@ -47,6 +58,11 @@ class Plan:
     stored: frozenset[Value]  # parameters not among them
     roots: tuple[Root, ...]
     general: bool = False  # nothing was decided by a size other than 0 and 1
+    ways: Ways = field(default_factory=dict)  # of results into parameters
+
+    def way(self, root: Root) -> Way:
+        """How the result of a root gets into its parameter; the first of ways if it has none."""
+        return Way.HERE if root.slot is None else self.ways.get(root.slot, Way.HERE)
 
     @cached_property
     def roots_by_value(self) -> dict[Value, list[int]]:
@@ -59,18 +75,23 @@ class Plan:
         return found
 
 
-def make_plan(function: Function, signature: Signature, general: bool = False) -> Plan:
-    """Decide what is stored, and collect the roots in program order."""
+def make_plan(
+    function: Function, signature: Signature, general: bool = False, ways: Ways | None = None
+) -> Plan:
+    """Decide what is stored, and collect the roots in program order; `ways` if the best ones are not safe."""
     lean = sums_of_rows(unscaled_sums(shared_reciprocals(function), general))
-    return planned(prepare_products(unrolled(lean, general), general), signature, general)
+    prepared = prepare_products(unrolled(lean, general), general)
+    ways = first_ways(prepared, signature) if ways is None else ways
+    return planned(*with_kept(prepared, signature, ways), signature, general, ways)
 
 
 def planned(
-    function: Function, signature: Signature, general: bool, more: frozenset[Value] = frozenset()
+    function: Function, more: frozenset[Value], signature: Signature, general: bool, ways: Ways = NO_WAYS
 ) -> Plan:
     """The plan of a function whose products are prepared; `more` is stored as well."""
     defined = {v: instr for instr in function.body for v in instr.results}
-    homes = _homes(function, signature)
+    inside, left_out = here(function, signature, ways), unneeded(function, signature, ways)
+    homes = {v: slot for v, slot in _homes(function, signature).items() if defined.get(v) not in inside}
     kept = (
         costly_values(function)
         | more
@@ -81,12 +102,17 @@ def planned(
     roots: list[Root] = []
     for instr in function.body:
         mirror = mirrors.get(instr.results[0], 0)
-        roots += (replace(root, mirror=mirror) for root in _roots(instr, kept, homes, general))
+        if instr in inside:
+            roots += windows(instr, inside[instr], instr)
+        elif instr not in left_out:
+            roots += (replace(root, mirror=mirror) for root in _roots(instr, kept, homes, general))
     stored = {v for root in roots for v in root.values}
     for slot, value in enumerate(function.results):
-        if value not in stored or _home_of(value, homes, defined) != slot:
+        own = slot not in signature.overwritten
+        if own and (value not in stored or _home_of(value, homes, defined) != slot):
             roots.append(store(Kind.COPY, value, slot, None))
-    return Plan(function, signature, defined, frozenset(stored), tuple(roots), general)
+    roots += last_roots(function, signature, ways)
+    return Plan(function, signature, defined, frozenset(stored), tuple(roots), general, ways)
 
 
 def _roots(instr: Instr, kept: set[Value], homes: dict[Value, int], general: bool) -> list[Root]:
@@ -127,6 +153,8 @@ def _homes(function: Function, signature: Signature) -> dict[Value, int]:
     read = {v for instr in function.body for v in instr.operands} | _not_added(function)
     homes: dict[Value, int] = {}
     for slot, value in enumerate(function.results):
+        if slot in signature.overwritten:
+            continue
         alone = value not in read and function.results.count(value) == 1
         if value not in homes and (alone or not signature.accumulate[slot]):
             homes[value] = slot

@@ -60,6 +60,7 @@ class ProgramWriter:
         self.memory = memory
         self.functions: list[str] = outer.functions if outer else []  # of blocks, filled by `lines`
         self.arrays: list[Array] = outer.arrays if outer else []  # temporaries, filled by `lines`
+        self._always = scheduled.guarded  # parts that run whether a guard holds or not
         self.parts = [self._part(n, nest) for n, nest in enumerate(scheduled.nests, 1)]
 
     def lines(self) -> Iterator[str]:
@@ -69,10 +70,20 @@ class ProgramWriter:
 
     def whole(self) -> list[str]:
         """The source of a program that is no region: its temporaries lie in a workspace."""
-        parts = [list(part()) for part in self.parts]
+        parts = self._guarded([list(part()) for part in self.parts])
         if self.plan.general:
             return in_general_workspace(parts, self.arrays, self.names)
         return in_workspace(parts, self.arrays)
+
+    def _guarded(self, parts: list[list[str]]) -> list[list[str]]:
+        """Those from the first on that overwrites a parameter run only where the guard holds."""
+        always = self._always
+        guards = self.plan.signature.guards
+        if always == len(parts):
+            return parts
+        inside = [[INDENT + line for line in part] for part in parts[always:]]
+        inside[0].insert(0, f"if {self.outs[guards[0]].name}[0]:")
+        return [*parts[:always], *inside]
 
     def sources(self) -> list[str]:
         """The name of each result; for one in a register, the variable in which the lines leave it."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tapejit.codegen.call import reason
 from tapejit.codegen.fusion import with_products
+from tapejit.codegen.hazard import safer_ways
 from tapejit.codegen.nesting import Nest
 from tapejit.codegen.parallel import Division, division
 from tapejit.codegen.placement import placed
@@ -27,10 +28,28 @@ class Schedule:
     plan: Plan
     nests: tuple[Nest, ...]
 
+    @property
+    def guarded(self) -> int:
+        """How many nests run whether the guard holds or not."""
+        if not self.plan.signature.guards:
+            return len(self.nests)
+        return next((k for k, nest in enumerate(self.nests) if self._overwrites(nest)), len(self.nests))
+
+    def _overwrites(self, nest: Nest) -> bool:
+        return any(root.slot in self.plan.signature.overwritten for root in nest.roots)
+
 
 def schedule(function: Function, signature: Signature, general: bool = False) -> Schedule:
     """Loop nests for a straight-line function; `general` as in `compile_source`."""
     plan = make_plan(function, signature, general)
+    found = _nests(plan)
+    while (ways := safer_ways(plan, found.nests)) != plan.ways:
+        plan = make_plan(function, signature, general, ways)
+        found = _nests(plan)
+    return found
+
+
+def _nests(plan: Plan) -> Schedule:
     nests = placed(plan)
     for nest in nests:
         if nest.roots[0].kind is Kind.LIBRARY:

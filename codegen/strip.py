@@ -170,9 +170,12 @@ def _fixed(parts: Sequence[Piece], lane: Level) -> set[str]:
 
 
 def _loads(parts: Sequence[Piece], fixed: set[str]) -> dict[str, Piece]:
-    """What is only fetched from memory, by its name: each group that needs it does so itself."""
-    varying = assigned(parts) - fixed
-    alone = (part for part in parts if part.is_load and not part.reads & varying)
+    """What is only fetched from memory, by its name: each group that needs it does so itself.
+
+    Not what is overwritten: after another group it may be gone.
+    """
+    changing = (assigned(parts) - fixed).union(*(part.stores for part in parts))
+    alone = (part for part in parts if part.is_load and not part.reads & changing)
     return {name: part for part in alone for name in part.writes - fixed}
 
 

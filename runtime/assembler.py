@@ -192,13 +192,6 @@ class Assembler:
         self.require(fits, otherwise)
         return number
 
-    def copy(self, target: ll.Value, source: ll.Value, size: int) -> None:
-        """Copy so many bytes, which do not overlap."""
-        name, kinds = "llvm.memcpy.p0.p0.i64", [POINTER, POINTER, WORD, BIT]
-        known = self._module.globals.get(name)
-        memcpy = known or ll.Function(self._module, ll.FunctionType(ll.VoidType(), kinds), name)
-        self.builder.call(memcpy, [target, source, self.word(size), ll.Constant(BIT, 0)])
-
     def call_at(self, name: str, address: int, kind: ll.FunctionType, args: Sequence[ll.Value]) -> ll.Value:
         """Call the C function at an address, under a name of its own."""
         self._addresses[name] = address

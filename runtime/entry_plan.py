@@ -90,9 +90,9 @@ Layout = int | Constant | Packed  # a result by its number, what it always is, o
 class EntryPlan:
     """What an entry checks and returns. `sources`: what each parameter of the program is.
 
-    With `guarded` the first result says whether the path holds; `layout` is how the others are packed.
-    With `scalars` a result without dimensions is a NumPy scalar, otherwise an array. `writes` are pairs of a
-    leaf, an array that shares memory with no other one, and the result that is copied there.
+    With `guarded` the first result says whether the path holds; `layout` is how the others are packed. With
+    `scalars` a result without dimensions is a NumPy scalar, otherwise an array. A leaf that is the home of a
+    result has to be an array that shares memory with no other one; as a result it is the array itself.
     """
 
     given: Sequence[Given]
@@ -102,7 +102,11 @@ class EntryPlan:
     layout: Layout
     missed: Any  # what the entry returns if something does not fit
     scalars: bool = True
-    writes: Sequence[tuple[int, int]] = ()
+
+    def homes(self, signature: Signature) -> dict[int, int]:
+        """By result that has a home: which leaf that is."""
+        found = ((slot, self.sources[home]) for slot, home in signature.overwritten.items())
+        return {slot: source.position for slot, source in found if isinstance(source, Argument)}
 
 
 def plan_of_all(signature: Signature, missed: Any) -> EntryPlan | None:

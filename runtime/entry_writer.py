@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
 import llvmlite.ir as ll
@@ -71,6 +71,8 @@ class EntryWriter:
     ):
         self.plan, self.code, self.signature = plan, Assembler(api, "tapejit_entry"), signature
         self._program, self._runs, self._releases = program, runs, releases
+        self._homes = plan.homes(signature)  # of results: leaves
+        self._laid_out: dict[int, np.ndarray] = {}  # arrays of the trace
         _, self._args, self._count = self.code.function.args
         blocks = [
             self.code.function.append_basic_block(name) for name in ("missed", "failed", "undo", "lost")
@@ -78,7 +80,8 @@ class EntryWriter:
         self._missed, self._failed, self._undo, self._lost = blocks
         self._leaves: list[tuple[ll.Value, Leaf]] = []  # of the arguments, as they are checked
         self._outcome = self.code.local(POINTER, self.code.object(plan.missed))
-        self._arrays = [self.code.local(POINTER, self.code.null) for t in self._boxed()]
+        self._boxed = [self._is_boxed(slot, t) for slot, t in enumerate(signature.results)]
+        self._arrays = [self.code.local(POINTER, self.code.null) for boxed in self._boxed if boxed]
 
     def built(self, keep: Any) -> Callable[..., Any]:
         """The builtin function, which keeps `keep` alive."""
@@ -88,7 +91,6 @@ class EntryWriter:
         self._check_written()
         outs = self._allocated()
         self._run(outs)
-        self._write_back(outs)
         self._count_run()
         self._return(outs)
         self._write_exits()
@@ -185,41 +187,53 @@ class EntryWriter:
             code.require(code.all(*equal), self._missed)
 
     def _check_written(self) -> None:
-        """Go on if the arrays that are written to may be, and no other array is in their memory."""
+        """Go on if the arrays that are written to may be, and nothing else is in their memory."""
         code = self.code
-        for position, _ in self.plan.writes:
-            mine, begin, end = self._extent(position)
-            flags = code.builder.and_(code.field(mine, ARRAY_FLAGS, INT), ll.Constant(INT, WRITEABLE))
-            code.require(code.builder.icmp_unsigned("!=", flags, ll.Constant(INT, 0)), self._missed)
-            for other, (_, given) in enumerate(self._leaves):
-                if other != position and isinstance(given, GivenArray):
-                    _, first, last = self._extent(other)
-                    before = code.builder.icmp_unsigned("<=", end, first)
-                    behind = code.builder.icmp_unsigned("<=", last, begin)
-                    code.require(code.builder.or_(before, behind), self._missed)
+        extents = {
+            k: self._extent(k) for k, (_, given) in enumerate(self._leaves) if isinstance(given, GivenArray)
+        }
+        for position in dict.fromkeys(self._homes.values()):
+            flags = code.field(self._leaves[position][0], ARRAY_FLAGS, INT)
+            writeable = code.builder.and_(flags, ll.Constant(INT, WRITEABLE))
+            code.require(code.builder.icmp_unsigned("!=", writeable, ll.Constant(INT, 0)), self._missed)
+            begin, end = extents[position]
+            others = [extent for k, extent in extents.items() if k != position]
+            for first, last in (*others, *self._constant_extents()):
+                before = code.builder.icmp_unsigned("<=", end, first)
+                behind = code.builder.icmp_unsigned("<=", last, begin)
+                code.require(code.builder.or_(before, behind), self._missed)
 
-    def _extent(self, position: int) -> tuple[ll.Value, ll.Value, ll.Value]:
-        """An array among the leaves, and where its memory begins and ends."""
+    def _extent(self, position: int) -> tuple[ll.Value, ll.Value]:
+        """Where the memory of an array among the leaves begins and ends."""
         x, given = self._leaves[position]
         assert isinstance(given, GivenArray)
         begin = self.code.builder.ptrtoint(self.code.field(x, ARRAY_DATA), WORD)
-        return x, begin, self.code.builder.add(begin, self.code.word(given.type.nbytes))
+        return begin, self.code.builder.add(begin, self.code.word(given.type.nbytes))
+
+    def _constant_extents(self) -> Iterator[tuple[ll.Value, ll.Value]]:
+        """The same of the arrays of the trace."""
+        word = self.code.word
+        for source, type_, plain in self._parameters():
+            if isinstance(source, Constant) and not plain and type_.size:
+                address = self._constant(source, type_).ctypes.data
+                yield word(address), word(address + type_.nbytes)
 
     # -- Allocate and run --------------------------------------------------------------------------------
 
-    def _boxed(self) -> list[TensorType]:
-        """The results that are made as arrays."""
-        return [t for t in self.signature.results if self._is_boxed(t)]
-
-    def _is_boxed(self, result: TensorType) -> bool:
-        return bool(result.rank) or not self.plan.scalars
+    def _is_boxed(self, slot: int, result: TensorType) -> bool:
+        """Whether a result is made as an array."""
+        return slot not in self._homes and (bool(result.rank) or not self.plan.scalars)
 
     def _allocated(self) -> list[ll.Value]:
-        """Per result the address of its elements: of a new array, or of a variable for a single number."""
+        """Per result the address of its elements: of an array, or of a variable for a single number."""
         slots = iter(self._arrays)
         return [
-            self._new_array(t, next(slots)) if self._is_boxed(t) else self.code.local(_SCALAR[t.dtype])
-            for t in self.signature.results
+            self.code.field(self._leaves[self._homes[slot]][0], ARRAY_DATA)
+            if slot in self._homes
+            else self._new_array(t, next(slots))
+            if self._boxed[slot]
+            else self.code.local(_SCALAR[t.dtype])
+            for slot, t in enumerate(self.signature.results)
         ]
 
     def _new_array(self, type_: TensorType, slot: ll.Value) -> ll.Value:
@@ -237,8 +251,7 @@ class EntryWriter:
         code, signature = self.code, self.signature
         operands = [code.local(POINTER), code.local(POINTER)]  # for Numba's result and exception
         operands += map(code.word, self._program.head)
-        params = zip(self.plan.sources, signature.params, signature.by_value, strict=True)
-        for source, type_, plain in params:
+        for source, type_, plain in self._parameters():
             operands += self._operand(source, type_, plain)
         for out, type_ in zip(outs, signature.results, strict=True):
             operands += self._array(out, type_)
@@ -252,16 +265,27 @@ class EntryWriter:
             holds = code.builder.load(outs[0], typ=BYTE)
             code.require(code.builder.icmp_unsigned("!=", holds, ll.Constant(BYTE, 0)), self._undo)
 
+    def _parameters(self) -> Iterator[tuple[Argument | Constant, TensorType, bool]]:
+        """What each parameter of the program is, its type, and whether it is passed by value."""
+        return zip(self.plan.sources, self.signature.params, self.signature.by_value, strict=True)
+
     def _operand(self, source: Argument | Constant, type_: TensorType, plain: bool) -> list[ll.Value]:
         """A parameter of the program, as Numba passes it."""
         if isinstance(source, Argument):
             return self._passed(source.position, type_, plain)
-        array = np.require(source.value, type_.numpy_dtype, ("C", "A"))
+        array = self._constant(source, type_)
         if plain:
             number = array.item()
             return [ll.Constant(_SCALAR[type_.dtype], int(number) if type_.dtype == "bool" else number)]
-        self.code.object(array)
         return self._array(self.code.pointer(array.ctypes.data), type_)
+
+    def _constant(self, source: Constant, type_: TensorType) -> np.ndarray:
+        """An array of the trace in the layout that programs take, kept alive."""
+        array = self._laid_out.get(id(source))
+        if array is None:
+            array = self._laid_out[id(source)] = np.require(source.value, type_.numpy_dtype, ("C", "A"))
+            self.code.object(array)
+        return array
 
     def _passed(self, position: int, type_: TensorType, plain: bool) -> list[ll.Value]:
         code, (x, given) = self.code, self._leaves[position]
@@ -279,14 +303,6 @@ class EntryWriter:
         lengths = [word(n) for n in (*type_.shape, *strides)]
         return [self.code.null, self.code.null, word(type_.size), word(size), data, *lengths]
 
-    def _write_back(self, outs: Sequence[ll.Value]) -> None:
-        """Copy results to where the caller expects them."""
-        for position, number in self.plan.writes:
-            x, given = self._leaves[position]
-            assert isinstance(given, GivenArray)
-            out = outs[number + int(self.plan.guarded)]
-            self.code.copy(self.code.field(x, ARRAY_DATA), out, given.type.nbytes)
-
     def _count_run(self) -> None:
         self.code.object(self._runs)
         where, builder = self.code.pointer(ctypes.addressof(self._runs)), self.code.builder
@@ -297,8 +313,7 @@ class EntryWriter:
     def _return(self, outs: Sequence[ll.Value]) -> None:
         slots, first = iter(self._arrays), int(self.plan.guarded)
         arrays = [
-            self.code.builder.load(next(slots), typ=POINTER) if self._is_boxed(t) else None
-            for t in self.signature.results
+            self.code.builder.load(next(slots), typ=POINTER) if boxed else None for boxed in self._boxed
         ]
         used: set[int] = set()
         found = self._packed(self.plan.layout, arrays[first:], outs[first:], used)
@@ -316,9 +331,13 @@ class EntryWriter:
             return self._collected(layout, items)
         if isinstance(layout, Constant):
             return self.code.owned(layout.value)
-        array = arrays[layout]
+        array, slot = arrays[layout], layout + int(self.plan.guarded)
+        if slot in self._homes:
+            given = self._leaves[self._homes[slot]][0]
+            self.code.call("Py_IncRef", given)
+            return given
         if array is None:
-            dtype = self.code.object(self.signature.results[layout + int(self.plan.guarded)].numpy_dtype)
+            dtype = self.code.object(self.signature.results[slot].numpy_dtype)
             return self._made("PyArray_Scalar", outs[layout], dtype, self.code.null)
         if layout in used:
             self.code.call("Py_IncRef", array)

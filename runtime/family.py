@@ -154,5 +154,5 @@ def bound(program: NativeProgram, values: Sequence[str]) -> NativeProgram:
 def _family_key(function: Function, signature: Signature) -> str:
     """The function without its numbers, and how it is passed."""
     dtypes = [t.dtype for t in (*signature.params, *signature.results)]
-    passed = (signature.by_value, signature.accumulate, dtypes)
+    passed = (signature.by_value, signature.accumulate, signature.homes, signature.guards, dtypes)
     return f"{_NUMBER.sub('0', canonical_text(function))}\n{passed}"

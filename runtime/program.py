@@ -44,9 +44,10 @@ class Programs(Protocol):
 class Executable:
     """Runs `function` on arguments and writes its results into arrays given for them.
 
-    Tier "interpret" never compiles, "compile" does at the first run; "auto" interprets the first run
-    and compiles at the second, or at once if there is a program. The arrays given for results
-    must be C-contiguous, of exactly the result types, and overlap nothing else.
+    Tier "interpret" never compiles, "compile" does at the first run; "auto" interprets the first run and
+    compiles at the second, or at once if there is a program. The arrays given for results must be
+    C-contiguous, of exactly the result types, and overlap nothing else; for a result with a home that is the
+    argument itself (`results_for`), which must overlap nothing else either.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class Executable:
         return sum(tally.value for tally in self._tallies)
 
     def _compute(self, args: Sequence[Any]) -> list[np.ndarray]:
-        outs = self.new_results()
+        outs = self.results_for(args)
         self.run(args, outs)
         self._computed += 1
         if self._computed == ENTRY_AFTER:
@@ -105,6 +106,12 @@ class Executable:
         entry = None if plan is None else self.entry(plan)
         if entry is not None:
             self.short, self.compute = entry, _shortened(entry, self._compute)
+
+    def results_for(self, args: Sequence[Any]) -> list[np.ndarray]:
+        """Arrays for the results of a call: new ones, and the arguments in which results are left."""
+        if not self.signature.homes:
+            return self.new_results()
+        return self.new_results([None if home is None else args[home] for home in self.signature.homes])
 
     def new_results(self, places: Sequence[np.ndarray | None] = ()) -> list[np.ndarray]:
         """Arrays for the results; where one is given, that."""
@@ -120,8 +127,16 @@ class Executable:
         """Run in the reference interpreter."""
         self._cache.interpreted += 1
         found = interpret(self.function, *args)
-        for out, result, accumulate in zip(outs, found, self.signature.accumulate, strict=True):
-            np.add(out, result, out=out) if accumulate else np.copyto(out, result)
+        if self.signature.homes:
+            found = tuple(np.array(x) for x in found)  # some may be arguments, which change now
+        for slot, (out, result) in enumerate(zip(outs, found, strict=True)):
+            if self._is_due(slot, found):
+                np.add(out, result, out=out) if self.signature.accumulate[slot] else np.copyto(out, result)
+
+    def _is_due(self, slot: int, found: Sequence[np.ndarray]) -> bool:
+        """Whether a result is to be written: if a guard does not hold, only what tells about that."""
+        guards = self.signature.guards
+        return not guards or slot in guards or bool(found[guards[0]])
 
     def _decide(self, args: Sequence[Any], outs: Sequence[np.ndarray]) -> None:
         self._runs += 1
@@ -140,11 +155,10 @@ class Executable:
 
         On the border of what can be factored, where rounding decides, it may be a result after all.
         """
-        found = interpret(self.function, *args)
         if any(self.signature.accumulate):  # added to already, perhaps
+            interpret(self.function, *args)
             raise error
-        for out, result in zip(outs, found, strict=True):
-            np.copyto(out, result)
+        self.interpret(args, outs)
 
     def _worth_compiling(self) -> bool:
         if self._runs > 1 or cache_key(self.function, self.signature) in self._cache:

@@ -79,6 +79,10 @@ class RetraceWarning(UserWarning):
     """A decorated function takes so many different paths that its Python runs again and again."""
 
 
+class DonationWarning(UserWarning):
+    """A donated argument whose memory no result can take over."""
+
+
 class RandomEscapeWarning(UserWarning):
     """A decorated function draws from a generator that no trace can repeat: its Python runs at every call."""
 

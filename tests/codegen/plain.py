@@ -158,12 +158,17 @@ NAMESPACE = {
 def run_plainly(
     function: Function, *args: np.ndarray, signature: Signature | None = None, held: int = 7
 ) -> list[np.ndarray]:
-    """The results of `function`, for operations on whole numbers; result arrays hold `held` before."""
+    """The results of `function`, for operations on whole numbers; result arrays hold `held` before.
+
+    Of a result with a home it is what that parameter holds afterwards; the arguments stay as they are.
+    """
     signature = signature or signature_of(function)
     namespace = dict(NAMESPACE)
     exec(compile_source(function, signature), namespace)
     outs = [np.full(v.type.shape, held, v.type.numpy_dtype) for v in function.results]
-    given = [x[()] if plain else x for x, plain in zip(args, signature.by_value, strict=True)]
+    given = [x[()] if plain else x.copy() for x, plain in zip(args, signature.by_value, strict=True)]
     with np.errstate(over="ignore"):  # wild indices wrap around
         namespace["program"](*given, *outs)
-    return outs
+    return [
+        given[signature.overwritten[k]] if k in signature.overwritten else out for k, out in enumerate(outs)
+    ]

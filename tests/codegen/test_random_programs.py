@@ -8,6 +8,7 @@ from compiled import run
 from plain import run_plainly
 from random_program import RandomProgram
 from random_rows import RandomRows
+from random_writes import RandomWrites
 
 from tapejit.codegen import (
     cost,
@@ -186,8 +187,46 @@ def test_adjoints_of_rows():
         check_plainly(seed, adjoint(RandomRows(seed, "f64").function(steps=3 + seed % 8, results=1)), 1e-10)
 
 
+CIRCUMSTANCES = {
+    "plain": (),
+    "short limits": ("short_limits", "small_workspaces", "everything_unrolled"),
+    "phase by phase": ("many_blocks", "small_workspaces", "phase_by_phase"),
+    "cut": ("everything_cut",),
+    "side by side": ("rows_side_by_side", "everything_cut", "many_blocks"),
+    "windows": ("everything_joined", "many_blocks"),
+}
+
+
+@pytest.mark.parametrize("circumstances", CIRCUMSTANCES.values(), ids=CIRCUMSTANCES)
+def test_parameters_are_overwritten(circumstances, request):
+    for name in circumstances:
+        request.getfixturevalue(name)
+    for seed in range(8000, 8000 + BATCH // 2):
+        dtype = ("f64", "f32", "i64", "i32")[seed % 4]
+        check_plainly(seed, RandomWrites(seed, dtype).function(steps=seed % 12, results=1))
+
+
+@pytest.mark.parametrize("circumstances", CIRCUMSTANCES.values(), ids=CIRCUMSTANCES)
+def test_parameters_are_overwritten_only_if_a_guard_holds(circumstances, request):
+    for name in circumstances:
+        request.getfixturevalue(name)
+    held = []
+    for seed in range(9000, 9000 + BATCH // 2):
+        function = canonicalise(RandomWrites(seed, ("f64", "i64")[seed % 2]).guarded(steps=seed % 12))
+        args = whole_numbers(np.random.default_rng(seed), function)
+        homes = {k: k - 1 for k in range(1, len(function.results))}
+        signature = signature_of(function, homes=homes, guards=(0,))
+        ok, *found = run_plainly(function, *args, signature=signature, held=HELD)
+        holds, *expected = interpret(function, *args)
+        assert ok == holds
+        held.append(bool(ok))
+        for k, x in enumerate(found):
+            np.testing.assert_array_equal(x, expected[k] if holds else args[k], err_msg=f"seed {seed}")
+    assert len(set(held)) == 2
+
+
 def check_plainly(seed: int, program: Function, tolerance: float = 0.0) -> None:
-    """Some results are added to what their array holds, some parameters are passed by value."""
+    """Some parameters are passed by value; some results are added to what is there or overwrite a parameter."""
     function, random = canonicalise(program), np.random.default_rng(seed)
     args, signature = whole_numbers(random, function), random_signature(random, function)
     found = run_plainly(function, *args, signature=signature, held=HELD)
@@ -205,7 +244,19 @@ def check_plainly(seed: int, program: Function, tolerance: float = 0.0) -> None:
 
 def random_signature(random: np.random.Generator, function: Function) -> Signature:
     by_value = {k for k, v in enumerate(function.params) if not v.type.shape and random.random() < 0.5}
-    numbers = [k for k, v in enumerate(function.results) if v.type.dtype != "bool"]
-    return signature_of(
-        function, frozenset(by_value), frozenset(k for k in numbers if random.random() < 0.15)
-    )
+    homes = random_homes(random, function, by_value)
+    numbers = [k for k, v in enumerate(function.results) if v.type.dtype != "bool" and k not in homes]
+    added = frozenset(k for k in numbers if random.random() < 0.15)
+    return signature_of(function, frozenset(by_value), added, homes)
+
+
+def random_homes(random: np.random.Generator, function: Function, by_value: set[int]) -> dict[int, int]:
+    """Parameters in which results are left, each of one at most."""
+    homes: dict[int, int] = {}
+    for slot, value in enumerate(function.results):
+        free = (
+            {k for k, v in enumerate(function.params) if v.type == value.type} - by_value - {*homes.values()}
+        )
+        if free and random.random() < 0.7:
+            homes[slot] = int(random.choice(sorted(free)))
+    return homes
