@@ -23,15 +23,17 @@ class Argument:
     """An argument of the function to call: by position, or by name if it has one."""
 
     name: str | None
-    content: TensorType | float | int | bool
+    content: TensorType | complex
 
     def value(self, rng: np.random.Generator) -> Any:
-        """A random array: floats in (0.1, 1), integers from 1 to 4; or the number itself."""
+        """A random array: floats, and parts of complex ones, in (0.1, 1), integers from 1 to 4; or the number."""
         if not isinstance(self.content, TensorType):
             return self.content
         dtype, shape = self.content.numpy_dtype, self.content.shape
         if dtype.kind == "f":
             return np.asarray(rng.uniform(0.1, 1.0, shape), dtype)
+        if dtype.kind == "c":
+            return np.asarray(rng.uniform(0.1, 1.0, shape) + 1j * rng.uniform(0.1, 1.0, shape), dtype)
         if dtype.kind == "i":
             return np.asarray(rng.integers(1, 5, shape), dtype)
         return np.asarray(rng.random(shape) < 0.5)
@@ -51,12 +53,12 @@ def parse_argument(text: str) -> Argument:
     return Argument(named["name"], TensorType(array["dtype"], shape))
 
 
-def _number(spec: str, text: str) -> float | int | bool:
+def _number(spec: str, text: str) -> complex:
     try:
         number = ast.literal_eval(spec.strip())
     except (ValueError, SyntaxError):
         raise ValueError(_wrong(text)) from None
-    if not isinstance(number, float | int):
+    if not isinstance(number, complex | float | int):
         raise ValueError(_wrong(text))
     return number
 

@@ -207,6 +207,10 @@ def test_random_arguments_are_tame():
     integers = parse_argument(" n = i64[2, 50] ").value(rng)
     assert integers.shape == (2, 50)
     assert set(integers.ravel()) == {1, 2, 3, 4}
-    assert parse_argument("bool[]").value(rng).shape == ()
+    numbers = parse_argument("c64[50]").value(rng)
+    assert numbers.dtype == np.complex64
+    assert 0.1 < numbers.imag.min() < numbers.imag.max() < 1.0
+    assert parse_argument("bool[]").value(rng).dtype == bool
+    assert parse_argument("z=1+2j").value(rng) == 1 + 2j
     assert parse_argument("rate=1e-3").value(rng) == 1e-3
     assert parse_argument("True").value(rng) is True
