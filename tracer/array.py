@@ -77,6 +77,16 @@ def _in_place(function: Function) -> Callable[[Any, Any], Any]:
     return operator
 
 
+def _becoming(operator: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The operator in place: the array becomes what it gives."""
+
+    def in_place(self: Array, other: Any) -> Any:
+        result = operator(self, other)
+        return result if result is NotImplemented else self.become(result)
+
+    return in_place
+
+
 def _foreign(other: Any) -> bool:
     """Operands we leave to Python: strings, dicts, None, and objects that are no numbers."""
     return not isinstance(other, Handle | np.ndarray | np.generic | float | int | complex | list | tuple)
@@ -336,9 +346,15 @@ class Array(Methods, Writes):
     __invert__ = _unary(elementwise.invert)
     __iadd__, __isub__ = _in_place(elementwise.add), _in_place(elementwise.subtract)
     __imul__, __itruediv__ = _in_place(elementwise.multiply), _in_place(elementwise.divide)
+    __ifloordiv__, __imod__ = _in_place(elementwise.floor_divide), _in_place(elementwise.remainder)
+    __iand__, __ior__ = _in_place(elementwise.bitwise_and), _in_place(elementwise.bitwise_or)
+    __ixor__, __imatmul__ = _in_place(elementwise.bitwise_xor), _becoming(__matmul__)
+    __ilshift__, __irshift__ = _in_place(number.left_shift), _in_place(number.right_shift)
 
     def __pow__(self, other: Any) -> Any:
         return NotImplemented if _foreign(other) else power.raised(self, other, type(self))
+
+    __ipow__ = _becoming(__pow__)
 
     def __rpow__(self, other: Any) -> Any:
         return NotImplemented if _foreign(other) else power.raised(other, self, type(self))

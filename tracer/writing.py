@@ -53,9 +53,14 @@ class Writes(Handle):
             with np.errstate(all="ignore"):
                 op.numpy(data, _data(other), out=data)
             return self
+        run = run_now if STATE.tape is None else apply
+        return self.become(run(op, (self, other), (), type(self)))
+
+    def become(self, result: Any) -> Any:
+        """Overwrite all elements with those of a new array, which must fit."""
         if STATE.tape is None:
-            return self.assign(run_now(op, (self, other), (), type(self)))
-        result, dtype = apply(op, (self, other), (), type(self)), self.type.numpy_dtype
+            return self.assign(result)
+        dtype = self.type.numpy_dtype
         if result.dtype != dtype and np.can_cast(result.dtype, dtype, "same_kind"):
             result = elementwise.astype(result, dtype=dtype)
         self.rebind(result)
