@@ -26,7 +26,7 @@ class Argument:
     content: TensorType | complex
 
     def value(self, rng: np.random.Generator) -> Any:
-        """A random array: floats, and parts of complex ones, in (0.1, 1), integers from 1 to 4; or the number."""
+        """A random array: floats (or parts) in (0.1, 1), integers from 1 to 4; or the number itself."""
         if not isinstance(self.content, TensorType):
             return self.content
         dtype, shape = self.content.numpy_dtype, self.content.shape
