@@ -61,3 +61,19 @@ def test_numbers_are_weak_among_choices():
 def test_interp_with_a_period_is_in_double_precision():
     x = np.linspace(-9, 9, 40, dtype=np.float32)
     agrees(lambda x: np.interp(x, np.arange(4.0), np.arange(4.0) ** 2, period=3.3), x, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("subscripts", "shapes", "message"),
+    [
+        ("ii->i", ((2, 1),), "dimension 'i' is 2 and 1 in one operand"),
+        ("i.j->ij", ((2, 3),), "more than letters"),
+        ("αβ->βα", ((2, 3),), "more than letters"),
+    ],
+)
+def test_einsum_refuses_what_numpy_refuses(subscripts, shapes, message):
+    operands = [np.ones(shape) for shape in shapes]
+    with pytest.raises(ValueError, match="dimension|subscript|ellipsis"):
+        np.einsum(subscripts, *operands)
+    with pytest.raises(ValueError, match=message):
+        tj.jit(lambda *xs: np.einsum(subscripts, *xs))(*operands)

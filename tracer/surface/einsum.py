@@ -41,6 +41,9 @@ class _Term:
             if self.names.count(name) > 1:
                 first = self.names.index(name)
                 second = self.names.index(name, first + 1)
+                if self.array.shape[first] != self.array.shape[second]:
+                    sizes = f"{self.array.shape[first]} and {self.array.shape[second]}"
+                    raise ShapeError(f"einsum: dimension {name!r} is {sizes} in one operand")
                 cut = diagonal.op.lower(self.array, axis1=first, axis2=second)
                 rest = "".join(n for k, n in enumerate(self.names) if k not in (first, second))
                 return _Term(cut, rest + name).without_repeats()
@@ -62,6 +65,9 @@ class _Term:
 def _parsed(subscripts: str, ranks: Sequence[int]) -> tuple[list[str], str]:
     """A name for every dimension of every operand, and of the result."""
     given, arrow, result = subscripts.replace(" ", "").partition("->")
+    strange = set(given + result) - set(string.ascii_letters + ",.")
+    if strange or "." in (given + result).replace("...", ""):
+        raise ShapeError(f"einsum: {subscripts!r} has more than letters, ',', '...' and '->'")
     terms = [_spelled(t, rank) for t, rank in zip(given.split(","), ranks, strict=True)]
     dots = max((len(t) for t in ("".join(n for n in t if n in _SPARE) for t in terms)), default=0)
     spare = _SPARE[:dots][::-1]
