@@ -22,6 +22,7 @@ from tapejit.ir.types import type_of
 from tapejit.static_argument import places
 from tapejit.tracer.errors import DonationWarning
 from tapejit.tracer.handle import Handle
+from tapejit.tracer.location import user_frame
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,18 @@ class Donated:
         return found
 
     def _warn(self, unused: Sequence[np.ndarray]) -> None:
-        if unused:
-            types = ", ".join(str(type_of(x)) for x in unused)
-            warnings.warn(
-                f"{self.where}: no result has the shape and dtype of the donated arguments {types}, so that "
-                "their memory is not used: do not donate them",
-                DonationWarning,
-                stacklevel=8,
-            )
+        caller = user_frame()
+        if not unused or caller is None:
+            return
+        types = ", ".join(str(type_of(x)) for x in unused)
+        warnings.warn_explicit(
+            f"{self.where}: no result has the shape and dtype of the donated arguments {types}, so that "
+            "their memory is not used: do not donate them",
+            DonationWarning,
+            caller.f_code.co_filename,
+            caller.f_lineno,
+            registry=caller.f_globals.setdefault("__warningregistry__", {}),
+        )
 
 
 def donation_of(
