@@ -73,7 +73,7 @@ def test_interp_with_a_period_is_in_double_precision():
 )
 def test_einsum_refuses_what_numpy_refuses(subscripts, shapes, message):
     operands = [np.ones(shape) for shape in shapes]
-    with pytest.raises(ValueError, match="dimension|subscript|ellipsis"):
+    with pytest.raises(ValueError, match=r"dimension|subscript|codec"):
         np.einsum(subscripts, *operands)
     with pytest.raises(ValueError, match=message):
         tj.jit(lambda *xs: np.einsum(subscripts, *xs))(*operands)
