@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tapejit.constant import IMMUTABLE, has_python, is_constant, is_derived, is_field
+from tapejit.face import FaceFunction
 from tapejit.purity import PURE_BUILTINS, is_pure, is_random, is_trusted
 from tapejit.runtime.condition import Asked, Bound, Condition, Defined, Enclosed, Unbound
 from tapejit.unchanged import contains, provides, unchanged
@@ -268,6 +269,8 @@ class _Reading:
                 self.value(item, name)
         elif is_constant(value) or is_pure(value):
             return
+        elif isinstance(value, FaceFunction):
+            self._watch(f"the default dtype of `{name}`", _keeps_dtype(value), ("dtype", id(value)))
         elif isinstance(value, list | dict | set | deque):
             self._container(value, name, use)
         elif use is not None and use.kind == "effect" and len(attributes) <= 1:
@@ -349,6 +352,12 @@ class _Reading:
         if not is_trusted(module.__name__):
             self._watch(f"`{name}.{attribute}`", provides(module, attribute, value))
         self.value(value, f"{name}.{attribute}", use, depth + 1)
+
+
+def _keeps_dtype(function: FaceFunction) -> Condition:
+    """A function of a face depends on its arguments, and on what lists become that are among them."""
+    dtype = function.float_dtype
+    return Asked(lambda: function.float_dtype is dtype)
 
 
 def _check_opcodes(code: CodeType) -> None:

@@ -139,6 +139,11 @@ class FaceFunction:
     def __repr__(self) -> str:
         return f"<function {self.__name__}>"
 
+    @property
+    def float_dtype(self) -> np.dtype[Any]:
+        """That of arrays made of lists among the operands; it may be set anew."""
+        return self._face.float_dtype()
+
     def __call__(self, *args: Any, out: Any = None, **kwargs: Any) -> Any:
         operands, statics = self._function.bind(args, kwargs)
         result = apply(self._function.op, self._face.operands(operands), statics)

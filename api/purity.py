@@ -24,7 +24,7 @@ PURE_BUILTINS = frozenset(getattr(builtins, name) for name in _PURE_NAMES)
 _TRUSTED_MODULES = (
     "numpy", "math", "cmath", "operator", "scipy.special", "itertools", "functools", "contextlib",
     "collections", "bisect", "heapq", "copy", "typing", "dataclasses", "numbers", "tapejit.linalg",
-    "tapejit.density", "tapejit.random_draw", "tapejit.random_key", "tapejit.stats",
+    "tapejit.density", "tapejit.random_draw", "tapejit.random_key", "tapejit.special", "tapejit.stats",
 )  # fmt: skip
 _IMPURE_NUMPY = ("numpy.random", "numpy.testing", "numpy.lib._npyio_impl")
 _READING_FILES = (np.load, np.loadtxt, np.genfromtxt, np.fromregex, np.fromfile, np.memmap)

@@ -39,6 +39,7 @@ def _face(
         return traced(*args, **kwargs) if ours else concrete(*args, **kwargs)
 
     call.__name__ = call.__qualname__ = name
+    call.__module__ = __name__
     call.__doc__ = f"`scipy.special.{name}`, with derivatives."
     return call
 
