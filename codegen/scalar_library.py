@@ -88,7 +88,7 @@ LIBRARY: dict[str, ScalarFunction] = {
     "rint": ScalarFunction(scalar_bits.rint),
     "threefry": ScalarFunction(scalar_random.threefry, arity=2, long=True),
     "integer_pow": ScalarFunction(scalar_arithmetic.integer_pow, arity=2, literal=1),
-    "pow": ScalarFunction(vector_power.power, arity=2, long=True),
+    "pow": ScalarFunction(vector_power.power, arity=2, long=True, called_for=("f64", "f32")),
     "exp": ScalarFunction(vector_exponential.exp, long=True),
     "exp2": ScalarFunction(vector_exponential.exp2, long=True),
     "expm1": ScalarFunction(vector_exponential.expm1, long=True),

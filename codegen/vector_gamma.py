@@ -1,4 +1,4 @@
-"""gamma, lgamma and digamma without branches for positive x; the others are reflected in a rare branch.
+"""gamma, lgamma and digamma. x that are not positive are reflected in a rare branch.
 
 With w = x - 1/2 Stirling's series runs in 1/w**2 alone (the coefficients are minimax ones on x >= 3):
     log gamma(x) = w (log w - 1) + log(2 pi) / 2 + h(1/w**2) / w,    digamma(x) = log w + g(1/w**2) / w**2.
@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from tapejit.codegen.float_parts import scaled
 from tapejit.codegen.lane import Lane
 from tapejit.codegen.rare_path import rarely
-from tapejit.codegen.two_part import product, two_sum
+from tapejit.codegen.two_part import TwoPart, product, two_sum
+from tapejit.codegen.uniform import where_all, where_either
 from tapejit.codegen.vector_exponential import expm1_near_zero, reduced
 from tapejit.codegen.vector_logarithm import log, log_in_two_parts
 from tapejit.codegen.vector_power import log_in_more_bits
@@ -245,12 +246,28 @@ def _or_rarely(x: Lane, name: str, positive: Formula, others: Formula) -> Lane:
 def _log_gamma_of_positive(x: Lane, tables: Tables) -> Lane:
     w, is_large, is_small = x - 0.5, x >= _LARGE, x < 1.0
     y = is_small.where(x, x - 1.0)
-    high, low = log_in_two_parts(is_small.where(x, is_large.where(w, 1.0)))
-    near = (0.0 - (high + low)) + y * (y - 1.0) * _ratio(y, tables.log_gamma)  # 0, not -0, at 1
-    inverse = 1.0 / w
-    series = inverse.fma((inverse * inverse).polynomial(tables.log_tail), _LOG_ROOT_TWO_PI)
-    far = w.fma(high, -w) + w.fma(low, series)
-    return (x < math.inf).where(is_large.where(far, near), x)
+
+    def far(log: TwoPart) -> Lane:
+        high, low = log
+        inverse = 1.0 / w
+        series = inverse.fma((inverse * inverse).polynomial(tables.log_tail), _LOG_ROOT_TWO_PI)
+        return w.fma(high, -w) + w.fma(low, series)
+
+    def near(log: TwoPart) -> Lane:
+        high, low = log
+        return (0.0 - (high + low)) + y * (y - 1.0) * _ratio(y, tables.log_gamma)  # 0, not -0, at 1
+
+    def mixed() -> Lane:
+        log = log_in_two_parts(is_small.where(x, is_large.where(w, 1.0)))
+        return is_large.where(far(log), near(log))
+
+    result = where_either(
+        is_large,
+        lambda: far(log_in_two_parts(w)),
+        lambda: near(log_in_two_parts(is_small.where(x, 1.0))),
+        mixed,
+    )
+    return (x < math.inf).where(result, x)
 
 
 def _log_gamma_of_others(x: Lane, tables: Tables) -> Lane:
@@ -263,20 +280,46 @@ def _log_gamma_of_others(x: Lane, tables: Tables) -> Lane:
 
 
 def _digamma_of_positive(x: Lane, tables: Tables) -> Lane:
+    """By Stirling's series from 3 on, by the rational up to 2."""
+
+    def series() -> Lane:
+        w = x - 0.5
+        return _digamma_series(1.0 / w, *log_in_two_parts(w), tables)
+
+    def rational() -> Lane:
+        return _digamma_rational(x, 1.0 / x, tables)
+
+    def up_to_three() -> Lane:
+        return where_all(x < 2.0, rational, lambda: _digamma_of_any(x, tables))
+
+    return (x < math.inf).where(where_all(x >= _LARGE, series, up_to_three), x)
+
+
+def _digamma_of_any(x: Lane, tables: Tables) -> Lane:
     """Below 1 it is digamma(1 + x) - 1/x by the rational, from 2 to 3 the same by Stirling's series."""
-    is_series, is_small, is_shifted = x >= 2.0, x < 1.0, (x >= 2.0) & (x < _LARGE)
+    is_series, is_shifted = x >= 2.0, (x >= 2.0) & (x < _LARGE)
     w = is_shifted.where(x + 0.5, x - 0.5)
     inverse = 1.0 / is_shifted.where(w * x, is_series.where(w, x))
     over_w, over_x = is_shifted.where(inverse * x, inverse), is_shifted.where(inverse * w, inverse)
     over_x = over_x.fma((-over_x).fma(x, 1.0), over_x)
-    square = over_w * over_w
     high, low = log_in_two_parts(is_series.where(w, 2.0))
-    far = is_shifted.where(high - over_x, high) + square.fma(square.polynomial(tables.digamma_tail), low)
+    far = _digamma_series(over_w, is_shifted.where(high - over_x, high), low, tables)
+    return is_series.where(far, _digamma_rational(x, inverse, tables))
+
+
+def _digamma_series(over_w: Lane, high: Lane, low: Lane, tables: Tables) -> Lane:
+    """high + low + g(1/w**2) / w**2."""
+    square = over_w * over_w
+    return high + square.fma(square.polynomial(tables.digamma_tail), low)
+
+
+def _digamma_rational(x: Lane, inverse: Lane, tables: Tables) -> Lane:
+    """Of x up to 2, and 1/x where that is below 1."""
+    is_small = x < 1.0
     y = is_small.where(x, x - 1.0)
     root, root_low = x.pick(_DIGAMMA_ROOT_DOUBLE, _DIGAMMA_ROOT_SINGLE)
     core = ((y - (root - 1.0)) - root_low) * _ratio(y, tables.digamma)
-    near = is_small.where(core - inverse, core)
-    return (x < math.inf).where(is_series.where(far, near), x)
+    return is_small.where(core - inverse, core)
 
 
 def _digamma_of_others(x: Lane, tables: Tables) -> Lane:
@@ -287,11 +330,21 @@ def _digamma_of_others(x: Lane, tables: Tables) -> Lane:
 
 
 def _gamma_of_positive(x: Lane, tables: Tables) -> Lane:
+    def near() -> Lane:
+        return _gamma_near(x, tables)
+
+    def far() -> Lane:
+        return _gamma_by_stirling(x, tables)
+
+    is_near = x < _LARGE
+    return where_either(is_near, near, far, lambda: is_near.where(near(), far()))
+
+
+def _gamma_near(x: Lane, tables: Tables) -> Lane:
     is_small, is_middle = x < 1.0, x < 2.0
     z = x - is_small.where(0.5, is_middle.where(1.5, x.like(2.5)))
     core = z.polynomial(tables.gamma)
-    near = is_small.where(core / x, is_middle.where(core, core * (x - 1.0)))
-    return (x < _LARGE).where(near, _gamma_by_stirling(x, tables))
+    return is_small.where(core / x, is_middle.where(core, core * (x - 1.0)))
 
 
 def _gamma_by_stirling(x: Lane, tables: Tables) -> Lane:

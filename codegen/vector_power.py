@@ -1,4 +1,4 @@
-"""pow without branches: exp(y log|x|), with the logarithm to more digits than the result has.
+"""pow: exp(y log|x|), with the logarithm to more digits than the result has.
 
 An error in y log x becomes a relative error of the power, and y log x may be 700: the logarithm is carried as
 an unevaluated sum. x = 2**n m with m from 9/13 to 18/13, and c of a few bits brings m c next to 1:
@@ -10,11 +10,13 @@ Start with `power`.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from tapejit.codegen.float_parts import format_of, scaled, small_int_to_float
+from tapejit.codegen.float_parts import format_of, power_of_two, scaled, small_int_to_float
 from tapejit.codegen.lane import Lane
 from tapejit.codegen.two_part import TwoPart, fast_sum
+from tapejit.codegen.uniform import where_all
 from tapejit.codegen.vector_exponential import LN2_DOUBLE, LN2_SINGLE, expm1_near_zero
 
 _LOG2_E = 1 / math.log(2)
@@ -32,6 +34,7 @@ class Tables:
     series: tuple[float, ...]  # (log m c - t) / t**3 in t**2
     largest: float  # exponents beyond it might as well be it
     binades: tuple[float, float]  # the binary logarithms of results between 0 and inf
+    ordinary: float  # below it in size they are those of normal numbers
 
 
 DOUBLE = Tables(
@@ -51,6 +54,7 @@ DOUBLE = Tables(
     ),
     largest=1e300,
     binades=(-1080.0, 1026.0),
+    ordinary=1000.0,
 )
 SINGLE = Tables(
     least_bits=0x3F313B13,
@@ -59,11 +63,25 @@ SINGLE = Tables(
     series=(0.0833333358168602, 0.012499782256782055, 0.0022498625330626965),
     largest=1e30,
     binades=(-160.0, 130.0),
+    ordinary=120.0,
 )
 
 
 def power(x: Lane, y: Lane) -> Lane:
-    """x**y with the limits of C and NumPy: 1 for y = 0 and for x = 1, NaN for x < 0 unless y is integral."""
+    """x**y; in short where all x are positive and normal, and all results too."""
+    tables, form = _tables(x), format_of(x)
+    log = _log_of_significand(*_significand(x, tables.least_bits), tables)
+    binades = y * _LOG2_E * log.estimate
+    is_ordinary = (x >= form.least_normal) & (x < math.inf) & (abs(binades) < tables.ordinary)
+
+    def ordinary() -> Lane:
+        return _exp_of_product(y, log, binades, _times_power)
+
+    return where_all(is_ordinary, ordinary, lambda: _power_of_any(x, y))
+
+
+def _power_of_any(x: Lane, y: Lane) -> Lane:
+    """With the limits of C and NumPy: 1 for y = 0 and for x = 1, NaN for x < 0 unless y is integral."""
     past_even = abs((y * 0.5).intrinsic("trunc").fma(-2.0, y))  # NaN where y is infinite, which is even
     is_odd = past_even.equals(1.0)
     undefined = (x < 0.0) & (past_even > 0.0) & past_even.differs(1.0)
@@ -74,42 +92,63 @@ def power(x: Lane, y: Lane) -> Lane:
 
 def log_in_more_bits(x: Lane) -> TwoPart:
     """The logarithm of a positive finite x, to about 2**-62 (f32: 2**-31) of itself."""
-    high, low, _ = _log_in_parts(x)
-    return fast_sum(high, low)
+    log = _log_in_parts(x)
+    return fast_sum(log.high, log.low)
+
+
+@dataclass(frozen=True)
+class _Log:
+    """A logarithm as a sum of two, of which the second may be 1/500 of the first, and to three digits."""
+
+    high: Lane
+    low: Lane
+    estimate: Lane
 
 
 def _power_of_size(x: Lane, y: Lane, undefined: Lane) -> Lane:
     """Of x >= 0; NaN where `undefined`."""
     tables = _tables(x)
-    high, low, estimate = _log_in_parts(x)
-    first = undefined.where(math.nan, x.equals(0.0).where(-math.inf, estimate))
+    log = _log_in_parts(x)
+    first = undefined.where(math.nan, x.equals(0.0).where(-math.inf, log.estimate))
     bounded = y.at_most(tables.largest).at_least(-tables.largest)  # 0 times infinity must not be NaN here
     binades = bounded * _LOG2_E * (x < math.inf).where(first, x)
-    result = _exp_of_product(bounded, high, low, binades)
+    result = _exp_of_product(bounded, log, binades, scaled)
     least, most = tables.binades
     return (binades <= most).where((binades < least).where(0.0, result), binades * math.inf)
 
 
-def _exp_of_product(y: Lane, high: Lane, low: Lane, binades: Lane) -> Lane:
-    """exp(y (high + low)) = 2**k exp r, with k next to `binades`, nearly the binary logarithm of it."""
+def _exp_of_product(y: Lane, log: _Log, binades: Lane, scale: Callable[[Lane, Lane], Lane]) -> Lane:
+    """exp(y log) = 2**k exp r, with k next to `binades`, nearly the binary logarithm of it."""
     form = format_of(y)
     shifted = binades + form.magic
     k, n = shifted - form.magic, shifted.bits() - form.magic_bits
     ln2, ln2_low = y.pick(LN2_DOUBLE, LN2_SINGLE)
-    product = y * high
-    rest = y.fma(low, y.fma(high, -product))
+    product = y * log.high
+    rest = y.fma(log.low, y.fma(log.high, -product))
     r = (-k).fma(ln2, product) + (-k).fma(ln2_low, rest)
-    return scaled(expm1_near_zero(r) + 1.0, n)
+    return scale(expm1_near_zero(r) + 1.0, n)
 
 
-def _log_in_parts(x: Lane) -> tuple[Lane, Lane, Lane]:
-    """The logarithm as a sum of two, of which the second may be 1/500 of the first, and to three digits."""
-    tables = _tables(x)
-    m, k = _significand(x, tables.least_bits)
+def _times_power(x: Lane, n: Lane) -> Lane:
+    """x * 2**n where that and 2**n are normal numbers."""
+    return x * power_of_two(n, x)
+
+
+def _log_in_parts(x: Lane) -> _Log:
+    """Of a positive finite x."""
+    tables, form = _tables(x), format_of(x)
+    lift = form.fraction_bits + 2
+    is_subnormal = x < form.least_normal
+    m, k = _significand(is_subnormal.where(x * 2.0**lift, x), tables.least_bits)
+    return _log_of_significand(m, is_subnormal.where(k - float(lift), k), tables)
+
+
+def _log_of_significand(m: Lane, k: Lane, tables: Tables) -> _Log:
+    """Of m * 2**k."""
     below, above = m < _BELOW, m > _ABOVE
 
     def chosen(values: tuple[float, ...]) -> Lane:
-        return below.where(values[0], above.where(values[2], x.like(values[1])))
+        return below.where(values[0], above.where(values[2], m.like(values[1])))
 
     t, t_low = _argument(m.fma(chosen(_FACTORS), -1.0))
     square = t * t
@@ -119,7 +158,7 @@ def _log_in_parts(x: Lane) -> tuple[Lane, Lane, Lane]:
     lost = t_low + (lost + k.fma(tables.ln2[1], chosen(tables.shifts[1])))
     third, *others = tables.series
     low = cube.fma(third, (cube * square).fma(square.polynomial(others), lost))
-    return high, low, cube.fma(third, high)
+    return _Log(high, low, cube.fma(third, high))
 
 
 def _argument(f: Lane) -> TwoPart:
@@ -133,15 +172,12 @@ def _argument(f: Lane) -> TwoPart:
 
 
 def _significand(x: Lane, least_bits: int) -> tuple[Lane, Lane]:
-    """Positive finite x = m * 2**k with m from the number of that pattern to twice that; k as a float."""
+    """Positive normal x = m * 2**k with m from the number of that pattern to twice that; k as a float."""
     form = format_of(x)
-    lift = form.fraction_bits + 2
-    is_subnormal = x < form.least_normal
-    bits = is_subnormal.where(x * 2.0**lift, x).bits()
+    bits = x.bits()
     distance = bits - (least_bits - (form.bias << form.fraction_bits))
     n = distance.unsigned_shift(form.fraction_bits) - form.bias
-    m = (bits - (n << form.fraction_bits)).as_float()
-    return m, small_int_to_float(is_subnormal.where(n - lift, n), x)
+    return (bits - (n << form.fraction_bits)).as_float(), small_int_to_float(n, x)
 
 
 def _tables(x: Lane) -> Tables:
