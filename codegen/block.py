@@ -74,18 +74,19 @@ class Blocks:
         """Of one block of the outermost loop."""
         return self._division.length(extent)
 
-    def keep(
-        self, home: Home, product: Root, outermost: LoopVar, reader: object, users: Iterable[Statement]
-    ) -> None:
-        """If nobody but `reader` reads the product, let a block have memory for its own rows."""
-        if not isinstance(home, Array) or not home.temporary or home.readers != {reader}:
+    def keep(self, home: Home, rows: int, reader: object, readers: set[object]) -> None:
+        """Let a block have memory for its own rows of what only `readers` read, not `reader` alone."""
+        if not isinstance(home, Array) or not home.temporary or not home.readers - {reader}:
             return
-        home.private = True
-        home.size = self.length(outermost.extent) * (product.value.type.size // outermost.extent)
-        self.private.append(home)
+        if home.readers <= readers:
+            home.private, home.size = True, self.length(rows) * (home.size // rows)
+            self.private.append(home)
+
+    def count_from_first(self, outermost: LoopVar, users: Iterable[Statement]) -> None:
+        """Where such memory is read or written it begins with the first row of the block."""
         inside = {outermost: atom(outermost) + atom(LoopVar("first", outermost.extent)) * -1}
         for s in users:
-            if s.array is home:
+            if s.array in self.private:
                 s.holes = tuple(h.replace(inside) for h in s.holes)
 
     def cell(self, root: Root, whole: Array) -> str:

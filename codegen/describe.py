@@ -25,21 +25,22 @@ def describe(schedule: Schedule) -> str:
 def _nest(number: int, nest: Nest, plan: Plan) -> Iterator[str]:
     rows = f" over rows {list(nest.rows)}" if nest.rows else ""
     yield f"nest {number}{rows}  ({nest.reason})"
-    if nest.product is not None:
-        yield f"  rows in blocks: {_work(nest.product, plan, ())}"
     for phase in nest.phases:
         work = (_work(root, plan, phase.begins.get(root, ())) for root in phase.roots)
         yield f"  loops {list(phase.inner)}: {', '.join(work)}"
-    roots = [*([nest.product] if nest.product else []), *nest.roots]
-    reads = dict.fromkeys(v for root in roots for v in _leaves(root, plan))
-    if nest.product is not None:
-        del reads[nest.product.value]
+    reads = dict.fromkeys(v for root in nest.roots for v in _leaves(root, plan))
     written = (v for root in nest.roots for v in _written(root))
     yield f"  reads {_bytes(v.type for v in reads)}, writes {_bytes(v.type for v in written)}"
     half = "; half of a table, the other half is its mirror image" if nest.is_half else ""
     beside = f"; {nest.lanes} rows side by side" if nest.lanes else ""
     in_strips = f"; strips of {nest.strip} rows, phase by phase" if nest.strip else ""
-    yield f"  {nest.division.reason}{half}{beside}{in_strips}"
+    band = nest.band
+    reason = (
+        f"in each block of a band of {len(band.nests)} nests: {band.division.reason}"
+        if band
+        else nest.division.reason
+    )
+    yield f"  {reason}{half}{beside}{in_strips}"
 
 
 def _work(root: Root, plan: Plan, begins: tuple[int, ...]) -> str:

@@ -36,7 +36,7 @@ def safer_ways(plan: Plan, nests: Sequence[Nest]) -> Ways:
 
 
 class _Place(NamedTuple):
-    """Where a root runs: the number of its nest, and that of the phase; -1 before all phases."""
+    """Where a root runs: the number of its nest, and that of the phase."""
 
     nest: int
     phase: int
@@ -78,7 +78,7 @@ class _Check:
         first, then = self._places[reader], self._places[writer]
         if first.nest < then.nest or (reader.slot == writer.slot and self._reads_own(reader, parameter)):
             return False
-        if first.nest > then.nest or not 0 <= first.phase <= then.phase or writer.start:
+        if first.nest > then.nest or first.phase > then.phase or writer.start:
             return True
         if first.phase < then.phase:
             return not needs.aligned & bit or bool(needs.scattered & bit)
@@ -106,8 +106,6 @@ def _later(way: Way) -> Way:
 
 def _places(nests: Sequence[Nest]) -> Iterator[tuple[Root, _Place]]:
     for number, nest in enumerate(nests):
-        if nest.product is not None:
-            yield nest.product, _Place(number, -1)
         for root, phase in nest.phase_of.items():
             yield root, _Place(number, phase)
 

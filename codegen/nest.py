@@ -73,7 +73,7 @@ class NestWriter:
     ):
         self.plan, self.nest, self.names = plan, nest, names
         self.storage, self.targets = storage, targets
-        self.elements = Elements(plan, storage, names)
+        self.elements = self.reader = Elements(plan, storage, names)
         self.blocks = blocks
         self.buffers: list[Array] = []  # of strips, known when the nest is written
         self._halves: Halves | None = None  # if it runs over half of a table
@@ -155,9 +155,8 @@ class NestWriter:
         """Make a row of each temporary that only this nest reads, and merge the loops over rows."""
         users = [*statements(self.rows), *(s for levels in self.phases for s in statements(levels))]
         first = {loop: Affine() for loop in self._rows}
-        if (product := self.nest.product) is not None and self.blocks is not None:
-            outermost = self._rows[0] if self._rows else _loop(self.phases[0][0])
-            self.blocks.keep(self.targets[product].storage, product, outermost, self.elements, users)
+        if self.blocks is not None:
+            self.blocks.count_from_first(self._rows[0] if self._rows else _loop(self.phases[0][0]), users)
         for root in self.nest.roots:
             array = self.targets[root].storage
             if first and isinstance(array, Array) and array.temporary and array.readers == {self.elements}:
@@ -166,7 +165,7 @@ class NestWriter:
                 self._make_row(array, root.value.type.dtype, [s for s in users if s.array is array], first)
         if self._lane is None:
             pinned = {level for level in self.rows if level.after}
-            pinned |= set(self.rows[1:2]) if self.nest.product else set()
+            pinned |= set(self.rows[1:2]) if self.nest.band else set()
             levels = [*self.rows, Level()]
             merge_loops(levels, pinned, users)
             self.rows = levels[:-1]
@@ -216,7 +215,7 @@ class NestWriter:
             together(level.before)
         holes = [Statement("", (job.place, job.element.position)) for job in jobs]
         pinned = {job.home for job in jobs if job.root.kind is Kind.FOLD}
-        pinned |= set(own[1:2]) if self._halves or self.nest.product else set()
+        pinned |= set(own[1:2]) if self._halves or self.nest.band else set()
         merge_loops(own, pinned, [*statements(own), *holes])
         for job, hole in zip(jobs, holes, strict=True):
             job.place = hole.holes[0]

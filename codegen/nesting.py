@@ -1,6 +1,7 @@
 """Loop nests as data: loops over rows, inside them phases one after another, in each phase some roots.
 
-`schedule` builds them, `room` says which roots fit, `nest` writes them as source.
+`schedule` builds them, `room` says which roots fit, `fusion` which nests run together, `nest` writes them as
+source.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Nest:
     division: Division = SERIAL  # over threads
     lanes: int = 0  # if so many rows run side by side, each loop of a phase for all of them
     strip: int = 0  # if for so many rows each phase runs for all of them before the next one does
-    product: Root | None = None  # whose rows each block makes first
+    band: Band | None = None  # if it runs together with others
 
     def __post_init__(self) -> None:
         self.phase_of = {root: k for k, phase in enumerate(self.phases) for root in phase.roots}
@@ -65,3 +66,12 @@ class Nest:
     def is_call(self) -> bool:
         """A single library call or branch rather than loops."""
         return self.phases[0].roots[0].is_call
+
+
+@dataclass(eq=False)
+class Band:
+    """Nests of which each block of rows runs one after another; a product is one of them (`fusion`)."""
+
+    nests: list[Nest]
+    rows: int  # passes of the outermost loop of each, and equal parts of a product
+    division: Division

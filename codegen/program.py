@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from tapejit.codegen import fold
-from tapejit.codegen.block import Blocks
-from tapejit.codegen.call import ProductRows, panels, product_lines
+from tapejit.codegen.band import BandWriter
+from tapejit.codegen.call import panels, product_lines
+from tapejit.codegen.comment import comment
 from tapejit.codegen.control import Lines, Site, alias, branch, call
 from tapejit.codegen.level import INDENT
 from tapejit.codegen.library import library
 from tapejit.codegen.loop import TICKS, loop, loop_adjoint
 from tapejit.codegen.memory import Array, Home, Register, Storage, Target, made
 from tapejit.codegen.name import Names
-from tapejit.codegen.nest import NestWriter
 from tapejit.codegen.nesting import Nest
 from tapejit.codegen.root import Kind, Root
 from tapejit.codegen.schedule import Schedule, schedule
@@ -37,8 +37,8 @@ CONTROL: dict[type, Callable[[Site], tuple[list[Home], Lines]]] = {
     Library: library,
 }
 LOOPS = (Loop, LoopAdjoint)
+Numbered = tuple[int, Nest]
 IN_MEMORY = (Kind.LIBRARY, Kind.SORT, Kind.SCATTER, Kind.SCAN)  # never in a register
-MOST_PLACES = 4  # named in one comment
 
 
 class ProgramWriter:
@@ -61,7 +61,7 @@ class ProgramWriter:
         self.functions: list[str] = outer.functions if outer else []  # of blocks, filled by `lines`
         self.arrays: list[Array] = outer.arrays if outer else []  # temporaries, filled by `lines`
         self._always = scheduled.guarded  # parts that run whether a guard holds or not
-        self.parts = [self._part(n, nest) for n, nest in enumerate(scheduled.nests, 1)]
+        self.parts = [self._part(part) for part in scheduled.parts]
 
     def lines(self) -> Iterator[str]:
         """The source."""
@@ -90,35 +90,52 @@ class ProgramWriter:
         pairs = zip(self.outs, self.plan.function.results, strict=True)
         return [self.storage[v].name if isinstance(out, Register) else out.name for out, v in pairs]
 
-    def _part(self, number: int, nest: Nest) -> Lines:
+    def _part(self, nests: Sequence[Numbered]) -> Lines:
+        """A call, a nest, or the nests of a band."""
+        number, nest = nests[0]
         root = nest.roots[0]
+        if nest.band is not None or not root.is_call:
+            return self._nests(nests)
         if root.kind is Kind.CONTROL:
             return self._control(number, root)
-        targets: dict[Root, Target] = {}
+        targets, prepared = self._prepared_targets(nest)
+        own = panels(root, self.names, self.plan.general) if root.kind is Kind.LIBRARY else []
+        call = self._call(root, targets[root], own)
+        return lambda: [comment(number, _instrs(root)), *_flattened(prepared), *self._made(own), *call]
+
+    def _nests(self, nests: Sequence[Numbered]) -> Lines:
+        writer = BandWriter(self.plan, self.storage, self.names, nests[0][1])
         prepared: list[Lines] = []
-        for each in (*([nest.product] if nest.product else []), *nest.roots):
-            targets[each] = self._target(each)
-            prepared.append(self._prepared(each, targets[each]))
-        if root.is_call:
-            own = panels(root, self.names, self.plan.general) if root.kind is Kind.LIBRARY else []
-            call = self._call(root, targets[root], own)
-            return lambda: [comment(number, _instrs(root)), *_flattened(prepared), *self._made(own), *call]
-        product = self._product_rows(nest, targets)
-        blocks = Blocks(nest.division, self.names, self.plan.general) if nest.division.blocks > 1 else None
-        writer = NestWriter(self.plan, nest, self.storage, targets, self.names, blocks)
+        for number, nest in nests:
+            targets, lines_before = self._prepared_targets(nest)
+            prepared += lines_before
+            writer.add(number, nest, targets)
 
         def lines() -> list[str]:
             writer.settle()
-            own = writer.lines()
-            if blocks:
-                blocks.private += writer.buffers
-                own = self._launched(blocks, writer.extent, own, product)
-            else:
-                own = [*self._made(writer.buffers), *own]
-            taken = _instrs(nest.product) if nest.product else []
-            return [comment(number, [*taken, *writer.instrs()]), *_flattened(prepared), *own]
+            body = writer.lines()
+            own = self._launched(writer, body) if writer.blocks else [*self._made(writer.buffers), *body]
+            return [writer.title, *_flattened(prepared), *own]
 
         return lines
+
+    def _launched(self, writer: BandWriter, body: list[str]) -> list[str]:
+        """The lines that run `body` in blocks, which is a function of its own."""
+        available = [home.name for home in (*self.storage.values(), *self.outs)]
+        made = self._made(writer.panels)
+        function, launch = writer.launched(body, available)
+        self.functions += function
+        self.arrays += writer.parts
+        return [*made, *launch]
+
+    def _prepared_targets(self, nest: Nest) -> tuple[dict[Root, Target], list[Lines]]:
+        """Where the roots of a nest write, and the lines that make that memory."""
+        targets: dict[Root, Target] = {}
+        prepared = []
+        for root in nest.roots:
+            targets[root] = self._target(root)
+            prepared.append(self._prepared(root, targets[root]))
+        return targets, prepared
 
     def _made(self, arrays: Sequence[Array]) -> list[str]:
         """The lines that make temporaries; inside a loop they stand before that."""
@@ -128,27 +145,6 @@ class ProgramWriter:
             return lines
         self.memory.append(lambda: lines)
         return []
-
-    def _product_rows(self, nest: Nest, targets: dict[Root, Target]) -> ProductRows | None:
-        if nest.product is None:
-            return None
-        target = targets[nest.product]
-        return ProductRows(nest.product, target, self.storage, self.plan.definitions, self.names)
-
-    def _launched(
-        self, blocks: Blocks, extent: int, body: list[str], product: ProductRows | None
-    ) -> list[str]:
-        """The lines that run `body` in blocks, which is a function of its own."""
-        available = [home.name for home in (*self.storage.values(), *self.outs)]
-        packed: list[str] = []
-        if product is not None:
-            available.append(product.panels.name)
-            packed = [*self._made([product.panels]), product.packed()]
-            body = [product.multiplied(extent), *body]
-        function, launch = blocks.lines(extent, body, available)
-        self.functions += function
-        self.arrays += blocks.parts
-        return [*packed, *launch]
 
     def _call(self, root: Root, target: Target, own: list[Array]) -> list[str]:
         self._whole(root.value)  # its memory is written whoever reads it
@@ -237,12 +233,3 @@ def _instrs(root: Root) -> list[Instr]:
 
 def _flattened(parts: Iterable[Lines]) -> list[str]:
     return [line for part in parts for line in part()]
-
-
-def comment(number: int, instrs: Iterable[Instr]) -> str:
-    """The operations of a nest or call, and where the user wrote them."""
-    instrs = list(instrs)
-    names = list(dict.fromkeys(instr.primitive.name for instr in instrs)) or ["copy"]
-    places = list(dict.fromkeys(instr.location for instr in instrs if instr.location))
-    where = f"  ({', '.join(places[:MOST_PLACES])}{', ...' * (len(places) > MOST_PLACES)})" if places else ""
-    return f"# nest {number}: {', '.join(names)}{where}"

@@ -6,9 +6,11 @@ Start with `schedule`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
 
 from tapejit.codegen.call import reason
-from tapejit.codegen.fusion import with_products
+from tapejit.codegen.fusion import with_bands
 from tapejit.codegen.hazard import safer_ways
 from tapejit.codegen.nesting import Nest
 from tapejit.codegen.parallel import Division, division
@@ -28,15 +30,19 @@ class Schedule:
     plan: Plan
     nests: tuple[Nest, ...]
 
+    @cached_property
+    def parts(self) -> list[list[tuple[int, Nest]]]:
+        """What runs one after another: nests and calls with their numbers, those of a band together."""
+        groups = groupby(enumerate(self.nests, 1), lambda numbered: numbered[1].band or numbered[1])
+        return [list(part) for _, part in groups]
+
     @property
     def guarded(self) -> int:
-        """How many nests run whether the guard holds or not."""
+        """How many parts run whether the guard holds or not."""
         if not self.plan.signature.guards:
-            return len(self.nests)
-        return next((k for k, nest in enumerate(self.nests) if self._overwrites(nest)), len(self.nests))
-
-    def _overwrites(self, nest: Nest) -> bool:
-        return any(root.slot in self.plan.signature.overwritten for root in nest.roots)
+            return len(self.parts)
+        writing = (k for k, part in enumerate(self.parts) if _overwrites(part[0][1], self.plan))
+        return next(writing, len(self.parts))
 
 
 def schedule(function: Function, signature: Signature, general: bool = False) -> Schedule:
@@ -56,7 +62,13 @@ def _nests(plan: Plan) -> Schedule:
             nest.division = Division(1, reason(nest.roots[0]))
         elif not nest.is_call:
             _divide(nest, plan)
-    return Schedule(plan, tuple(with_products(nests, plan)))
+    writing = next((k for k, nest in enumerate(nests) if _overwrites(nest, plan)), len(nests))
+    return Schedule(plan, (*with_bands(nests[:writing], plan), *nests[writing:]))
+
+
+def _overwrites(nest: Nest, plan: Plan) -> bool:
+    """It leaves a result in a parameter: no nest may move from one side of it to the other."""
+    return any(root.slot in plan.signature.overwritten for root in nest.roots)
 
 
 def _divide(nest: Nest, plan: Plan) -> None:

@@ -1,4 +1,4 @@
-"""Products that run block by block in the nest that reads them: which do, and that no result changes."""
+"""Products and nests that run together block by block: which do, and that no result changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from compiled import assert_close, assert_matches, compile_source
 from models import build, matmul, spread_columns, spread_rows, total
 from plain import run_plainly
 
-from tapejit.codegen import fusion
+from tapejit.codegen import band_cost, fusion
 from tapejit.codegen.describe import describe
 from tapejit.codegen.schedule import schedule
 from tapejit.codegen.vocabulary import VOCABULARY
@@ -31,7 +31,9 @@ BIAS = ("b", (COLUMNS,))
 
 @pytest.fixture(autouse=True)
 def _small_products_as_well(monkeypatch):
-    monkeypatch.setattr(fusion, "LEAST_BYTES", 1)
+    """As if caches were tiny and memory slow: whatever can be passed on in a block is."""
+    for name, size in {"NEAR": 0, "MIDDLE": 0, "FAR_SPEED": 1e-9, "BLOCK_BYTES": 1}.items():
+        monkeypatch.setattr(band_cost, name, size)
 
 
 def layer(x: Var, w: Var, b: Var) -> Var:
@@ -70,17 +72,69 @@ def stacked(x: Var, w: Var) -> Var:
     return ops.reduce_sum(z * z, axes=(2,))
 
 
+def activated(x: Var) -> Var:
+    return ops.maximum(x - 1.0, x * 0.0)
+
+
+def prologue(x: Var, w: Var) -> Var:
+    return matmul(activated(x), w)
+
+
+def chain(x: Var, w: Var, v: Var) -> Var:
+    return ops.reduce_sum(activated(matmul(activated(matmul(x, w)), v)), axes=(1,))
+
+
+def normalised_rows(x: Var, w: Var) -> Var:
+    """An operand of several phases: a row less its mean, over its largest element."""
+    mean = ops.reduce_sum(x, axes=(1,))
+    return matmul(x - spread_rows(mean, x) + spread_rows(ops.reduce_max(x, axes=(1,)), x), w)
+
+
+def branching(x: Var, w: Var, v: Var) -> tuple[Var, Var, Var]:
+    """An operand of two products that is a result as well, and is read by columns by a third one."""
+    h = activated(matmul(x, w))
+    return h, matmul(h, v), ops.dot_general(h, x, contract=((0,), (0,)), batch=((), ()))
+
+
+def crossing(x: Var, w: Var, v: Var) -> tuple[Var, Var]:
+    """What is complete only after all rows is needed further down: two bands, not one."""
+    h = activated(matmul(x, w))
+    scaled = activated(h - ops.broadcast(total(h), shape=h.shape, dims=()))
+    return matmul(scaled, v), ops.reduce_sum(h, axes=(0,))
+
+
+def few_columns(x: Var, w: Var, u: Var) -> Var:
+    """Rows that are short enough to run side by side, between two products."""
+    z = matmul(activated(x), u)
+    top = spread_rows(ops.reduce_max(z, axes=(1,)), z)
+    return activated(matmul(z - top, w))
+
+
+V = ("v", (COLUMNS, COLUMNS))
 CASES = {
+    "prologue": (prologue, SHAPES),
+    "chain": (chain, [*SHAPES, V]),
+    "normalised rows": (normalised_rows, SHAPES),
+    "branching": (branching, [*SHAPES, V]),
+    "crossing": (crossing, [*SHAPES, V]),
+    "few columns": (few_columns, [*SHAPES, ("u", (INNER, INNER))]),
     "layer": (layer, [*SHAPES, BIAS]),
     "transposed": (transposed_pairs, SHAPES),
     "two readers": (two_readers, SHAPES),
     "columns": (columns, SHAPES),
-    "two layers": (two_layers, [*SHAPES, ("v", (COLUMNS, COLUMNS))]),
+    "two layers": (two_layers, [*SHAPES, V]),
     "stacked rows": (stacked, [("x", (70, 5, 6)), ("w", (6, 40))]),
 }
 ALONE = {
     "reads columns": lambda x, w: ops.reduce_sum(ops.transpose(matmul(x, w), perm=(1, 0)) * 2.0, axes=(1,)),
     "cumulative": lambda x, w: chained(ops.reduce_sum(matmul(x, w), axes=(1,))),
+    "prologue of columns": lambda x, w: ops.dot_general(
+        activated(x), x * 2.0, contract=((0,), (0,)), batch=((), ())
+    ),
+    "prologue of the right matrix": lambda x, w: matmul(x, activated(w)),
+    "both operands": lambda x, w: ops.dot_general(
+        activated(x), activated(x), contract=((1,), (1,)), batch=((), ())
+    ),
     "stack": lambda x, w: ops.dot_general(x, x, contract=((1,), (1,)), batch=((0,), (0,))) * 2.0,
 }
 
@@ -132,15 +186,41 @@ def test_products_that_are_not_read_row_by_row_stand_alone(name):
         np.testing.assert_array_equal(found, expected)
 
 
-def test_small_products_stand_alone(monkeypatch):
-    monkeypatch.setattr(fusion, "LEAST_BYTES", ROWS * COLUMNS * 8 + 1)
+def test_no_row_of_a_chain_is_stored_but_in_blocks():
+    """Two operands and two products on the way, none of which exists as a whole."""
+    source = compile_source(function("chain"), signature_of(function("chain")))
+    block, _, program = source.partition("def program")
+    made = [int(size) for size in re.findall(r"\w+ = empty\((\d+), f64\)", block)]
+    assert made == [fusion.ROWS * COLUMNS] * 3
+    assert block.count("matmul_packed(") == program.count("matmul_pack(") == 2
+    assert str(ROWS * COLUMNS) not in source
+
+
+def test_one_element_of_all_rows_cuts_a_chain():
+    source = compile_source(function("crossing"), signature_of(function("crossing")))
+    assert len(re.findall(r"parallel\(", source)) == 2
+    assert str(ROWS * COLUMNS) in source
+
+
+def test_what_stays_in_cache_anyway_stands_alone(monkeypatch):
+    monkeypatch.setattr(band_cost, "NEAR", ROWS * COLUMNS * 8 + 1)
     assert "matmul_packed(" not in compile_source(function("layer"), signature_of(function("layer")))
+
+
+def test_packed_matrices_that_pass_by_too_often_stand_alone(monkeypatch):
+    """Blocks are small, and the matrix is not near."""
+    monkeypatch.setattr(band_cost, "FAR_SPEED", 80)
+    monkeypatch.setattr(band_cost, "BLOCK_TIME", 0)
+    tall = build("f", layer, ("x", (4000, 9)), ("w", (9, 8)), ("b", (8,)))
+    assert "matmul_packed(" in compile_source(tall, signature_of(tall))
+    wide = build("f", layer, ("x", (4000, 900)), ("w", (900, 8)), ("b", (8,)))
+    assert "matmul_packed(" not in compile_source(wide, signature_of(wide))
 
 
 def test_the_schedule_says_so():
     text = describe(schedule(function("layer"), signature_of(function("layer"))))
-    assert "rows in blocks: call dot_general to a temporary" in text
-    assert "each makes its rows" in text
+    assert "call dot_general to a temporary" in text
+    assert text.count("in each block of a band of 2 nests: parallel, up to 9 blocks of rows") == 2
 
 
 @pytest.mark.parametrize("dtype", ["f64", "f32"])

@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 from compiled import run
 from plain import run_plainly
+from random_bands import RandomBands
 from random_program import RandomProgram
 from random_rows import RandomRows
 from random_writes import RandomWrites
 
 from tapejit.codegen import (
+    band_cost,
     cost,
     depth,
+    fusion,
     nest,
     parallel,
     root,
@@ -178,6 +181,30 @@ def test_rows_in_windows_and_blocks():
 def test_rows_in_blocks(dtype):
     for seed in range(3000, 3000 + BATCH):
         check_plainly(seed, RandomRows(seed, dtype).function(steps=4 + seed % 16, results=2))
+
+
+@pytest.fixture
+def bands(monkeypatch):
+    """As if caches were tiny and memory slow; a product of any size is one by tiles."""
+    limits = {"NEAR": 0, "MIDDLE": 0, "FAR_SPEED": 1e-9, "BLOCK_BYTES": 1, "LEAST_BLOCKS": 2}
+    for name, limit in limits.items():
+        monkeypatch.setattr(band_cost, name, limit)
+    monkeypatch.setattr(fusion, "ROWS", 3)
+    monkeypatch.setattr(parallel, "PARTS_SHARE", 0.01)
+    monkeypatch.setattr(root, "SMALL_PRODUCT", 0)
+    monkeypatch.setattr(cost, "STORE_ABOVE", 3)
+
+
+@pytest.mark.usefixtures("bands", "small_workspaces")
+def test_bands():
+    for seed in range(8000, 8000 + 2 * BATCH):
+        check_plainly(seed, RandomBands(seed, "f64").function(steps=4 + seed % 16, results=2))
+
+
+@pytest.mark.usefixtures("bands", "many_blocks", "rows_side_by_side", "everything_cut")
+def test_bands_of_rows_side_by_side():
+    for seed in range(9000, 9000 + 2 * BATCH):
+        check_plainly(seed, RandomBands(seed, "f64").function(steps=4 + seed % 16, results=2))
 
 
 @pytest.mark.usefixtures("everything_unrolled")
