@@ -60,11 +60,12 @@ class CApi:
 
     def builtin(self, name: str, code: int, owner: Any, flags: int = METH_FASTCALL) -> Any:
         """A builtin function at the address `code`, taking positional arguments; it keeps `owner` alive."""
-        method = MethodDef(name.encode(), code, flags, None)
-        new = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)(
+        encoded = name.encode()
+        method = bytes(MethodDef(encoded, code, flags, None))  # freed after the builtin, also as garbage
+        new = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_char_p, ctypes.py_object, ctypes.c_void_p)(
             ("PyCFunction_NewEx", ctypes.pythonapi)
         )
-        return new(ctypes.addressof(method), (method, owner), None)
+        return new(method, ((method, encoded), owner), None)  # programs read the owner here
 
     def method(self, kind: type, name: str, code: int, owner: Any) -> Any:
         """A descriptor of the method at the address `code`, taking positional arguments and keywords.

@@ -1,5 +1,7 @@
 """The builtin function around a program takes Python's objects as they are, and raises what went wrong."""
 
+import ctypes
+import gc
 import sys
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from tapejit.codegen.vocabulary import VOCABULARY
 from tapejit.ir.signature import Signature
 from tapejit.ir.types import TensorType
+from tapejit.runtime import builtin
 from tapejit.runtime.loader import Loader
 
 NUMBERS = [
@@ -74,3 +77,14 @@ def test_references_are_given_back(doubled):
             error = str(raised)
     assert error == "too large"
     assert (sys.getrefcount(x), sys.getrefcount(out)) == before
+
+
+def test_the_garbage_collector_does_not_free_what_python_reads_when_it_frees_a_builtin():
+    owner = []
+    made = builtin.made("example", _address("PyLong_FromLong"), owner)
+    assert any(gc.is_tracked(x) for x in made.__self__)  # the owner: it may be part of a cycle
+    assert not any(isinstance(x, ctypes.Structure) for x in made.__self__)  # whose memory is freed first
+
+
+def _address(name):
+    return ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value
