@@ -36,8 +36,9 @@ TIERS = ("interpret", "compile", "auto")
 
 
 def tier_from_environment() -> Tier:
-    """`TAPEJIT_TIER`, "auto" when unset; ValueError for anything else."""
-    tier = os.environ.get("TAPEJIT_TIER", "auto")
+    """`TAPEJIT_TIER`; unset "auto", or "interpret" if Numba is to compile nothing. ValueError for others."""
+    numba_is_off = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+    tier = os.environ.get("TAPEJIT_TIER") or ("interpret" if numba_is_off else "auto")
     if tier not in TIERS:
         raise ValueError(f"TAPEJIT_TIER is {tier!r}; set it to one of {', '.join(TIERS)}")
     return cast(Tier, tier)

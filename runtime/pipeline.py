@@ -43,6 +43,10 @@ def jitted(*signatures: Any, aliases: bool = False, **options: Any) -> Callable[
     """Numba's decorator for functions that `named` made; `aliases`: their arrays may overlap."""
     import numba
 
+    if numba.config.DISABLE_JIT:
+        raise RuntimeError(
+            "NUMBA_DISABLE_JIT is set, so nothing can be compiled; unset it, or set TAPEJIT_TIER=interpret"
+        )
     decorator: Callable[[Any], Any] = numba.njit(
         *signatures,
         nogil=True,
