@@ -16,7 +16,7 @@ PEERS_READY = $(PEERS)/.ready
 PYTENSOR_READY = $(PYTENSOR)/.ready
 LINK_TREE = $(VENV)/link-tree
 
-.PHONY: help venv test test-all test-oldest demo bench bench-programs bench-memory bench-compile bench-math bench-calls bench-scaling lint format types clean
+.PHONY: help venv test test-all test-oldest demo bench bench-programs bench-memory bench-updates bench-compile bench-math bench-calls bench-scaling lint format types clean
 
 help:
 	@echo 'make test      the tests that are not marked slow, with the doctests'
@@ -32,6 +32,7 @@ help:
 	@echo 'make bench-memory  measure the peak memory of a step against hand-written kernels and PyTorch'
 	@echo 'make bench-scaling  measure gradients against values, one thread against two'
 	@echo 'make bench-math  time elementary functions beside NumPy, SciPy, JAX and PyTorch'
+	@echo 'make bench-updates  time optimisers that update parameters in place'
 	@echo 'make bench-calls  count the instructions of calls on tiny arrays (valgrind)'
 	@echo 'make clean     remove what the targets above made'
 
@@ -100,6 +101,9 @@ bench-math: $(PEERS_READY)
 
 bench-calls: $(PEERS_READY)
 	'$(PEERS)/bin/python' benchmarks/call_path.py $(ARGS)
+
+bench-updates: $(PEERS_READY)
+	'$(PEERS)/bin/python' benchmarks/updates.py $(ARGS)
 
 bench-memory: $(PEERS_READY)
 	'$(PEERS)/bin/python' benchmarks/memory.py $(ARGS)

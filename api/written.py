@@ -47,12 +47,15 @@ class Claim:
     is_written: bool
 
     def laid_out(self, leaves: Sequence[Any], args: Sequence[Any], constants: Iterable[np.ndarray]) -> Any:
-        """The argument, or a copy of it if there is something to lose by writing to it."""
+        """The argument, or a copy of it if there is something to lose by writing to it.
+
+        One that the function writes to is known to be apart from other arguments (`overlapping`).
+        """
         given, arg = leaves[self.leaf], args[self.parameter]
         if arg is not given:
             return arg
-        others = (x for k, x in enumerate(leaves) if k != self.leaf and isinstance(x, np.ndarray))
-        shared = any(np.may_share_memory(given, x) for x in (*others, *constants))
+        shared = not self.is_written and overlapping(leaves, (self.leaf,))
+        shared = shared or any(np.may_share_memory(given, x) for x in constants)
         return given.copy() if shared or not given.flags.writeable else given
 
     def settle(self, leaves: Sequence[Any], args: Sequence[Any]) -> None:
@@ -78,8 +81,11 @@ def written_arguments(given: Sequence[Any], traced: Sequence[Any], where: str) -
 
 def overlapping(leaves: Sequence[Any], written: Iterable[int]) -> bool:
     """Whether an array that is written to shares memory with another one."""
-    arrays = [(k, x) for k, x in enumerate(leaves) if isinstance(x, np.ndarray)]
-    return any(j != k and np.may_share_memory(leaves[k], x) for k in written for j, x in arrays)
+    for k in written:
+        for j, x in enumerate(leaves):
+            if j != k and isinstance(x, np.ndarray) and np.may_share_memory(leaves[k], x):
+                return True
+    return False
 
 
 def write_back(given: Sequence[Any], written: Mapping[int, Handle]) -> None:

@@ -13,18 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 from tapejit.ir.signature import Signature
 from tapejit.runtime.entry_plan import EntryPlan, GivenTree
+from tapejit.runtime.result_memory import is_large
 
 if TYPE_CHECKING:
     from tapejit.runtime.loader import NativeProgram
 
 SCALARS = ("f64", "f32", "i64", "i32", "bool")  # that are passed on their own
 RELEASE_ABOVE = 1 << 10  # elements, from which on other threads may run meanwhile
-LARGEST = 1 << 16  # elements, up to which the time around a program matters
+LARGEST = 1 << 22  # elements, up to which the time around a program matters
 
 
 def pays(signature: Signature) -> bool:
-    """Whether the steps around a program of this size are worth shortening."""
-    return _elements(signature) <= LARGEST
+    """Whether the steps around a program of this size are worth shortening.
+
+    Not if it makes arrays whose memory is worth keeping: an entry gets memory from NumPy.
+    """
+    made = (t for slot, t in enumerate(signature.results) if slot not in signature.overwritten)
+    return _elements(signature) <= LARGEST and not any(is_large(t.shape, t.numpy_dtype) for t in made)
 
 
 def entry_of(

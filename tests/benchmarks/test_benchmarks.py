@@ -139,6 +139,15 @@ def test_scaling():
 
 
 @pytest.mark.slow
+def test_updates():
+    done = run("updates.py", "--quick", "--no-peers", "--seconds", "0.005")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Adam, 1,000 parameters" in done.stdout
+    assert "tapejit, donated" in done.stdout
+    assert "wrong" not in done.stdout
+
+
+@pytest.mark.slow
 def test_programs(tmp_path):
     done = run("programs.py", "--quick", "--no-peers", "--seconds", "0.005", "--out", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr

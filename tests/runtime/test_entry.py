@@ -323,8 +323,15 @@ def test_runs_are_counted():
 
 
 def test_large_programs_have_no_entry():
-    wide = TensorType("f64", (1 << 16,))
+    """They make arrays whose memory is kept, or take so long that nothing else matters."""
+    wide, endless = TensorType("f64", (1 << 17,)), TensorType("bool", (1 << 23,))
     assert entry(executable(lambda x: [x + x], wide), [GivenArray(wide)], layout=0) is None
+    assert entry(executable(first, wide), [GivenArray(wide)], layout=0) is not None
+    assert entry(executable(first, endless), [GivenArray(endless)], layout=0) is None
+
+
+def first(x):
+    return [ops.slice_(x, start=(0,), stop=(1,), step=(1,))]
 
 
 def test_threads_may_call_one_entry():
