@@ -2,9 +2,9 @@
 
 With w = x - 1/2 Stirling's series runs in 1/w**2 alone (the coefficients are minimax ones on x >= 3):
     log gamma(x) = w (log w - 1) + log(2 pi) / 2 + h(1/w**2) / w,    digamma(x) = log w + g(1/w**2) / w**2.
-Below 3, lgamma(1 + y) = y (y - 1) R(y) on [0, 2] and digamma(1 + y) = (1 + y - root) R(y) on [0, 1] keep
-their digits at the zeros, 1, 2 and 1.4616; one step of the recurrence does the rest. f32 is computed in f64
-with shorter tables (`Tables`). Reflection: DLMF 5.5.3 and 5.5.4.
+Below 3, lgamma(1 + y) = y (y - 1) R(y) and digamma(1 + y) = (1 + y - root) R(y), both on [0, 2], keep their
+digits at the zeros, 1, 2 and 1.4616; one step of the recurrence does the rest. f32 has shorter tables
+(`Tables`), and what needs more digits is computed in f64. Reflection: DLMF 5.5.3 and 5.5.4.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tapejit.codegen.float_parts import scaled
 from tapejit.codegen.lane import Lane
 from tapejit.codegen.rare_path import rarely
 from tapejit.codegen.two_part import TwoPart, product, two_sum
-from tapejit.codegen.uniform import where_all, where_either
+from tapejit.codegen.uniform import where_either
 from tapejit.codegen.vector_exponential import expm1_near_zero, reduced
 from tapejit.codegen.vector_logarithm import log, log_in_two_parts
 from tapejit.codegen.vector_power import log_in_more_bits
@@ -79,20 +79,22 @@ DOUBLE = Tables(
     digamma=(
         (
             1.2503801375034054,
-            1.7811904023777358,
-            0.8563282382526716,
-            0.1674321822097703,
-            0.012282771527360986,
-            0.00022205476047991614,
+            1.929929751380871,
+            1.060284770672018,
+            0.2594365425155906,
+            0.02846995388328924,
+            0.0012126256957015102,
+            1.268189734106261e-05,
         ),
         (
             1.0,
-            2.108065926448982,
-            1.5240244625242985,
-            0.4784894928792091,
-            0.06589990402253255,
-            0.0034081071889811372,
-            3.918857595782627e-05,
+            2.2270212301537557,
+            1.7684516023494878,
+            0.6475616939375297,
+            0.11529832932531116,
+            0.009461234027281799,
+            0.0002962822812026847,
+            2.0514361825976505e-06,
         ),
     ),
     digamma_tail=(
@@ -164,16 +166,18 @@ SINGLE = Tables(
     ),
     digamma=(
         (
-            1.2503801362299003,
-            1.1261607531020772,
-            0.20789700195842217,
-            0.0024264442552775233,
+            1.250380137310535,
+            1.3774768376752173,
+            0.4114412016638511,
+            0.031540628373978294,
+            0.00014423476548742594,
         ),
         (
             1.0,
-            1.5842014177549952,
-            0.647353047013213,
-            0.06252359772974052,
+            1.7851932506911972,
+            0.9475246387926375,
+            0.1700455267530177,
+            0.00778485794345524,
         ),
     ),
     digamma_tail=(
@@ -280,45 +284,37 @@ def _log_gamma_of_others(x: Lane, tables: Tables) -> Lane:
 
 
 def _digamma_of_positive(x: Lane, tables: Tables) -> Lane:
-    """By Stirling's series from 3 on, by the rational up to 2."""
+    """By Stirling's series from 3 on, below by the rational."""
+    w, is_large = x - 0.5, x >= _LARGE
 
-    def series() -> Lane:
-        w = x - 0.5
-        return _digamma_series(1.0 / w, *log_in_two_parts(w), tables)
+    def mixed() -> Lane:
+        inverse = 1.0 / is_large.where(w, x)
+        high, low = log_in_two_parts(is_large.where(w, 1.0))
+        return is_large.where(_digamma_series(inverse, high, low, tables), _digamma_near(x, inverse, tables))
 
-    def rational() -> Lane:
-        return _digamma_rational(x, 1.0 / x, tables)
-
-    def up_to_three() -> Lane:
-        return where_all(x < 2.0, rational, lambda: _digamma_of_any(x, tables))
-
-    return (x < math.inf).where(where_all(x >= _LARGE, series, up_to_three), x)
-
-
-def _digamma_of_any(x: Lane, tables: Tables) -> Lane:
-    """Below 1 it is digamma(1 + x) - 1/x by the rational, from 2 to 3 the same by Stirling's series."""
-    is_series, is_shifted = x >= 2.0, (x >= 2.0) & (x < _LARGE)
-    w = is_shifted.where(x + 0.5, x - 0.5)
-    inverse = 1.0 / is_shifted.where(w * x, is_series.where(w, x))
-    over_w, over_x = is_shifted.where(inverse * x, inverse), is_shifted.where(inverse * w, inverse)
-    over_x = over_x.fma((-over_x).fma(x, 1.0), over_x)
-    high, low = log_in_two_parts(is_series.where(w, 2.0))
-    far = _digamma_series(over_w, is_shifted.where(high - over_x, high), low, tables)
-    return is_series.where(far, _digamma_rational(x, inverse, tables))
+    result = where_either(
+        is_large,
+        lambda: _digamma_series(1.0 / w, *log_in_two_parts(w), tables),
+        lambda: _digamma_near(x, 1.0 / x, tables),
+        mixed,
+    )
+    return (x < math.inf).where(result, x)
 
 
 def _digamma_series(over_w: Lane, high: Lane, low: Lane, tables: Tables) -> Lane:
-    """high + low + g(1/w**2) / w**2."""
+    """log w + g(1/w**2) / w**2, with the logarithm in two parts."""
     square = over_w * over_w
     return high + square.fma(square.polynomial(tables.digamma_tail), low)
 
 
-def _digamma_rational(x: Lane, inverse: Lane, tables: Tables) -> Lane:
-    """Of x up to 2, and 1/x where that is below 1."""
+def _digamma_near(x: Lane, inverse: Lane, tables: Tables) -> Lane:
+    """By the rational in x - 1, below 1 in x, less 1/x."""
     is_small = x < 1.0
     y = is_small.where(x, x - 1.0)
     root, root_low = x.pick(_DIGAMMA_ROOT_DOUBLE, _DIGAMMA_ROOT_SINGLE)
-    core = ((y - (root - 1.0)) - root_low) * _ratio(y, tables.digamma)
+    distance, lost = two_sum(y, 1.0 - root)
+    ratio = _ratio(y, tables.digamma)
+    core = distance.fma(ratio, (lost - root_low) * ratio)
     return is_small.where(core - inverse, core)
 
 
@@ -348,16 +344,25 @@ def _gamma_near(x: Lane, tables: Tables) -> Lane:
 
 
 def _gamma_by_stirling(x: Lane, tables: Tables) -> Lane:
-    """exp(w (log w - 1) + ...), with the exponent in two parts: it may be 700."""
+    """exp(w (log w - 1) + ...), for f64 with the exponent in two parts: it may be 700."""
     w = x.at_most(180.0) - 0.5
+    inverse = 1.0 / w
+    series = inverse * (inverse * inverse).polynomial(tables.log_tail)
+    if tables is SINGLE:
+        high, low = w.fma(log(w), -w) + (_LOG_ROOT_TWO_PI + series), w.like(0.0)
+    else:
+        high, low = _exponent_in_two_parts(w, series)
+    n, r = reduced(high)
+    return scaled(expm1_near_zero(r + low) + 1.0, n)
+
+
+def _exponent_in_two_parts(w: Lane, series: Lane) -> TwoPart:
+    """w (log w - 1) + log(2 pi) / 2 + series."""
     log_w, log_low = log_in_more_bits(w)
     high, low = product(w, log_w)
     high, lost = two_sum(high, -w)
     high, lost_too = two_sum(high, _LOG_ROOT_TWO_PI)
-    inverse = 1.0 / w
-    series = inverse * (inverse * inverse).polynomial(tables.log_tail)
-    n, r = reduced(high)
-    return scaled(expm1_near_zero(r + (series + (low + (lost + lost_too)) + w * log_low)) + 1.0, n)
+    return high, series + (low + (lost + lost_too)) + w * log_low
 
 
 def _gamma_of_others(x: Lane, tables: Tables) -> Lane:
