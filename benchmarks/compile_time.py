@@ -24,6 +24,7 @@ LIBRARIES = ("tapejit", "JAX")
 GRAPHS = {
     **{f"{n} operations, half of them sines": f"sines:{n}" for n in (20, 200, 2000)},
     **{f"{n} sums and products": f"cheap:{n}" for n in (20, 200, 2000)},
+    **{f"recurrent network, {n} steps": f"recurrent:{n}" for n in (20, 100, 400)},
     **{f"Kalman filter, {n} steps": f"kalman_filter:{n}" for n in (3, 8)},
     "hidden Markov model, 12 steps": "hidden_markov:12",
 }

@@ -73,6 +73,19 @@ def cheap(name: str, operations: int, np: Any) -> Graph:
     return chain, (numpy.linspace(0.1, 1.0, 10), numpy.linspace(0.9, 1.0, 10)), (0, 1)
 
 
+def recurrent(name: str, steps: int, np: Any) -> Graph:
+    """A recurrent network of eight units, one array operation after another for so many steps."""
+
+    def network(w: Any, x: Any) -> Any:
+        h = np.zeros(8)
+        for t in range(steps):
+            h = np.tanh(w @ h + x[t])
+        return np.sum(h * h)
+
+    random = numpy.random.default_rng(0)
+    return network, (random.normal(size=(8, 8)) / 3, random.normal(size=(steps, 8))), (0,)
+
+
 def program(name: str, size: int, np: Any) -> Graph:
     """One of examples/programs, whose `np` becomes that of the library."""
     sys.path.insert(0, str(PROGRAMS))
@@ -85,6 +98,7 @@ def program(name: str, size: int, np: Any) -> Graph:
 GRAPHS: dict[str, Callable[[str, int, Any], Graph]] = {
     "sines": sines,
     "cheap": cheap,
+    "recurrent": recurrent,
     "kalman_filter": program,
     "hidden_markov": program,
 }

@@ -7,7 +7,7 @@ results go; results of a single element are left in local variables. Loops are i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from tapejit.codegen.level import INDENT
@@ -39,22 +39,24 @@ class WriteRegion(Protocol):
 
 @dataclass(frozen=True)
 class Site:
-    """An instruction with regions; `memory` collects the lines that make its arrays, once and before it."""
+    """An instruction with regions; `memory` collects the lines that make its `arrays`, once and before it."""
 
     instr: Instr
     operands: Sequence[Home]
     names: Names
     memory: list[Lines]
     region: WriteRegion
+    arrays: list[Array] = field(default_factory=list)
 
     def home(self, value: Value, hint: str) -> Home:
         """A fresh variable for a value of one element, else a fresh array."""
-        name = self.names.fresh(hint)
+        name = self.names.typed(hint, value.type.dtype)
         return Register(name) if value.type.size == 1 else Array(name, value.type.size, value.type.dtype)
 
     def make(self, *homes: Home) -> None:
         """Have the arrays among `homes` made."""
         arrays = [home for home in homes if isinstance(home, Array)]
+        self.arrays.extend(arrays)
         self.memory.append(lambda: map(made, arrays))
 
 

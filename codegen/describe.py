@@ -46,7 +46,7 @@ def _nest(number: int, nest: Nest, plan: Plan) -> Iterator[str]:
 def _work(root: Root, plan: Plan, begins: tuple[int, ...]) -> str:
     name = _name(root.instr) if root.instr else root.value.name or "value"
     to = "a temporary" if root.slot is None else _result(root.slot, plan)
-    verb = "store" if root.kind in (Kind.DEFINE, Kind.COPY) else root.kind.value
+    verb = "store" if root.kind in (Kind.DEFINE, Kind.COPY, Kind.OUTER) else root.kind.value
     return f"{verb} {name}{_window(root, begins)} to {to}"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from tapejit.codegen.control import Lines, Site
 from tapejit.codegen.level import INDENT
-from tapejit.codegen.memory import Array, Home, Register, made
+from tapejit.codegen.memory import Array, Home, Register
 from tapejit.ir.emission import Library
 
 
@@ -19,7 +19,7 @@ def library(site: Site) -> tuple[list[Home], Lines]:
     emission = site.instr.primitive.emission
     assert isinstance(emission, Library)
     results = [_room(site, k) for k in range(len(site.instr.results))]
-    site.memory.append(lambda: map(made, results))
+    site.make(*results)
     operands = [_in_memory(site, k) for k in range(len(site.operands))]
 
     def lines() -> Iterator[str]:

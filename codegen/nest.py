@@ -249,15 +249,15 @@ class NestWriter:
         if root.start:
             steps = root.step or (1,) * len(dims)
             dims = [d * step + s for d, s, step in zip(dims, root.start, steps, strict=True)]
-        place = Index(root.value.type.shape, dims).flat
+        index = Index(root.value.type.shape, dims)
         dtype = root.operands[0].value.type.dtype
-        found_where = root.kind is Kind.FOLD and isinstance(root.rule, FoldIndex)
-        position = space[-1] if found_where else Affine()
-        scans = root.kind is Kind.SCAN
-        element = self._scan(root, space, levels) if scans else self._element(root, space)
+        position = space[-1] if root.kind is Kind.FOLD and isinstance(root.rule, FoldIndex) else Affine()
+        element = self._scan(root, space, levels) if root.kind is Kind.SCAN else self._element(root, space)
         element = self._doubled(root, element, inner) if root.mirror and not root.kept else element
         home = inner if home is levels[-1] else home
-        job = _Job(root, fold.Element(element, dtype, position), place, home, inner)
+        job = _Job(root, fold.Element(element, dtype, position), index.flat, home, inner)
+        if root.kind is Kind.OUTER:
+            self.elements.learn(root.value, index, Known(element, index.loops))
         if self.plan.way(root) >= Way.LAST and inner is levels[-1]:
             self._overwriting.append((inner, self._write(job, element)))
         elif root.kind is not Kind.FOLD:

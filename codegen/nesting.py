@@ -67,6 +67,11 @@ class Nest:
         """A single library call or branch rather than loops."""
         return self.phases[0].roots[0].is_call
 
+    @property
+    def is_serial(self) -> bool:
+        """Loops that run where the program does, not in blocks."""
+        return not self.is_call and self.division.blocks == 1 and self.band is None
+
 
 @dataclass(eq=False)
 class Band:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from tapejit.codegen.accumulation import partial_sums
 from tapejit.codegen.cost import costly_values
 from tapejit.codegen.half import halved_sums
 from tapejit.codegen.matrix import groups, matrices
@@ -94,6 +95,7 @@ def planned(
     homes = {v: slot for v, slot in _homes(function, signature).items() if defined.get(v) not in inside}
     kept = (
         costly_values(function)
+        | partial_sums(function)
         | more
         | _read_whole(function, defined, general)
         | _stored_results(homes, defined)

@@ -18,11 +18,15 @@ from tapejit.codegen.level import INDENT
 from tapejit.codegen.library import library
 from tapejit.codegen.loop import TICKS, loop, loop_adjoint
 from tapejit.codegen.memory import Array, Home, Register, Storage, Target, made
+from tapejit.codegen.mention import Mentions
 from tapejit.codegen.name import Names
 from tapejit.codegen.nesting import Nest
+from tapejit.codegen.repeat import with_repeats
+from tapejit.codegen.roll import rolled
 from tapejit.codegen.root import Kind, Root
 from tapejit.codegen.schedule import Schedule, schedule
 from tapejit.codegen.sort import sort_lines
+from tapejit.codegen.spill import spilled
 from tapejit.codegen.workspace import in_general_workspace, in_workspace
 from tapejit.ir.emission import Alias, Branch, Call, Library, Loop, LoopAdjoint
 from tapejit.ir.function import Function, Instr, Value
@@ -39,6 +43,7 @@ CONTROL: dict[type, Callable[[Site], tuple[list[Home], Lines]]] = {
 LOOPS = (Loop, LoopAdjoint)
 Numbered = tuple[int, Nest]
 IN_MEMORY = (Kind.LIBRARY, Kind.SORT, Kind.SCATTER, Kind.SCAN)  # never in a register
+MANY_LOOPS = 32  # in a program: one of fewer compiles quickly, and LLVM sees more in it as it is
 
 
 class ProgramWriter:
@@ -62,6 +67,7 @@ class ProgramWriter:
         self.arrays: list[Array] = outer.arrays if outer else []  # temporaries, filled by `lines`
         self._always = scheduled.guarded  # parts that run whether a guard holds or not
         self.parts = [self._part(part) for part in scheduled.parts]
+        self._serial = [k for k, part in enumerate(scheduled.parts) if part[0][1].is_serial]
 
     def lines(self) -> Iterator[str]:
         """The source."""
@@ -70,20 +76,32 @@ class ProgramWriter:
 
     def whole(self) -> list[str]:
         """The source of a program that is no region: its temporaries lie in a workspace."""
-        parts = self._guarded([list(part()) for part in self.parts])
+        parts = [list(part()) for part in self.parts]
+        if self._always < len(parts):
+            return self._in_workspace(self._guarded(parts))
+        if sum(line.lstrip().startswith(("for ", "while ")) for part in parts for line in part) < MANY_LOOPS:
+            return self._in_workspace(parts)
+        lean, cells = spilled(parts, self.names)
+        mentions = Mentions(lean, cells)
+        functions, repeated = with_repeats(lean, mentions, self._serial, self.names, self.plan.general)
+        if not functions:
+            return self._in_workspace(parts)
+        self.functions += functions
+        self.arrays += cells.values()
+        if self.plan.general:
+            return in_general_workspace(repeated, self.arrays, self.names)
+        return rolled(in_workspace(repeated, self.arrays, smallest=0), cells, self.names)
+
+    def _in_workspace(self, parts: Sequence[Sequence[str]]) -> list[str]:
         if self.plan.general:
             return in_general_workspace(parts, self.arrays, self.names)
-        return in_workspace(parts, self.arrays)
+        return [line for part in in_workspace(parts, self.arrays) for line in part]
 
     def _guarded(self, parts: list[list[str]]) -> list[list[str]]:
         """Those from the first on that overwrites a parameter run only where the guard holds."""
-        always = self._always
-        guards = self.plan.signature.guards
-        if always == len(parts):
-            return parts
-        inside = [[INDENT + line for line in part] for part in parts[always:]]
-        inside[0].insert(0, f"if {self.outs[guards[0]].name}[0]:")
-        return [*parts[:always], *inside]
+        inside = [[INDENT + line for line in part] for part in parts[self._always :]]
+        inside[0].insert(0, f"if {self.outs[self.plan.signature.guards[0]].name}[0]:")
+        return [*parts[: self._always], *inside]
 
     def sources(self) -> list[str]:
         """The name of each result; for one in a register, the variable in which the lines leave it."""
@@ -196,8 +214,11 @@ class ProgramWriter:
         memory: list[Lines] = [] if self.memory is None else self.memory
         region = partial(self._region, memory=memory if emission in LOOPS else self.memory)
         operands = [self._whole(o.value) for o in root.operands]
-        results, lines = CONTROL[emission](Site(instr, operands, self.names, memory, region))
+        site = Site(instr, operands, self.names, memory, region)
+        results, lines = CONTROL[emission](site)
         self.storage.update(zip(root.values, results, strict=True))
+        if self.memory is None and emission not in LOOPS:  # whose rows change hands
+            self.arrays += site.arrays
         if self.memory is None and emission in LOOPS:
             memory.append(lambda: [f"{TICKS} = 0"])
 

@@ -48,12 +48,16 @@ class Kind(Enum):
 
     DEFINE = "store"  # computes the value it stores
     COPY = "copy"  # stores a value that lives elsewhere
+    OUTER = "outer product"  # stores products of two elements, which are added up with no others
     FOLD = "fold"
     SCATTER = "scatter"  # folds into the element that an operand names
     SCAN = "scan"  # each element from the one before
     SORT = "sort"
     LIBRARY = "call"  # a matrix product by BLAS
     CONTROL = "control"  # regions
+
+
+IN_LOOPS = frozenset({Kind.DEFINE, Kind.COPY, Kind.OUTER, Kind.FOLD})  # what nests run row by row
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +103,7 @@ class Root:
         """It is complete after the innermost loops: a store, or a fold of trailing dimensions."""
         long = [d for d, n in enumerate(self.space) if n != 1]
         kept = [d for d in self.kept if self.space[d] != 1]
-        in_order = self.kind in (Kind.DEFINE, Kind.COPY, Kind.FOLD) and not self.start and not self.mirror
+        in_order = self.kind in IN_LOOPS and not self.start and not self.mirror
         return in_order and kept == long[: len(kept)]
 
     @property
@@ -168,9 +172,8 @@ def product(instr: Instr, slot: int | None, general: bool = False) -> Root:
     order = _product_order(instr, names, extent)
     place = {n: k for k, n in enumerate(order)}
     located = [Operand(v, tuple(place[n] for n in dims)) for v, dims in ((x, names.x), (y, names.y))]
-    kind = Kind.FOLD if is_loop_product(instr, general) else Kind.LIBRARY
     return Root(
-        kind,
+        _product_kind(instr, prod(extent[n] for n in names.inner), general),
         instr.results[0],
         tuple(extent[n] for n in order),
         tuple(located),
@@ -178,6 +181,12 @@ def product(instr: Instr, slot: int | None, general: bool = False) -> Root:
         slot,
         instr=instr,
     )
+
+
+def _product_kind(instr: Instr, inner: int, general: bool) -> Kind:
+    if not is_loop_product(instr, general):
+        return Kind.LIBRARY
+    return Kind.OUTER if inner == 1 else Kind.FOLD
 
 
 def scatter(instr: Instr, slot: int | None) -> Root:

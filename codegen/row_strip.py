@@ -14,7 +14,7 @@ from tapejit.codegen.depth import LEAST_COST
 from tapejit.codegen.nesting import Nest
 from tapejit.codegen.parallel import evaluated, of_each_row
 from tapejit.codegen.plan import Plan
-from tapejit.codegen.root import Kind
+from tapejit.codegen.root import IN_LOOPS
 from tapejit.codegen.strip import LEAST_LANES
 from tapejit.ir.emission import Scalar
 from tapejit.ir.work import source_cost
@@ -41,7 +41,7 @@ def strip(nest: Nest, plan: Plan) -> int:
 
 def _may(nest: Nest) -> bool:
     """All it does is to store and to fold, in whole spaces."""
-    return not nest.has_windows and {root.kind for root in nest.roots} <= {Kind.DEFINE, Kind.COPY, Kind.FOLD}
+    return not nest.has_windows and {root.kind for root in nest.roots} <= IN_LOOPS
 
 
 def _is_deep(nest: Nest, plan: Plan) -> Iterator[bool]:

@@ -12,7 +12,7 @@ from math import prod
 
 from tapejit.codegen.parallel import Division, of_each_row
 from tapejit.codegen.plan import Plan
-from tapejit.codegen.root import Kind, Root
+from tapejit.codegen.root import IN_LOOPS, Kind, Root
 
 LEAST_ROWS = 32
 LONGEST = 32  # elements of an innermost loop that is short
@@ -50,7 +50,7 @@ def _are_short(phases: Phases, longest: int) -> bool:
     inner = [extents[1:] for extents, _ in phases]
     kinds = {root.kind for _, roots in phases for root in roots}
     short = all(loops[-1] <= longest for loops in inner if loops)
-    return any(inner) and short and kinds <= {Kind.DEFINE, Kind.COPY, Kind.FOLD}
+    return any(inner) and short and kinds <= IN_LOOPS
 
 
 def _pays(root: Root, width: int) -> bool:

@@ -7,15 +7,19 @@ Start with `in_workspace`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from tapejit.codegen.memory import Array, made
-from tapejit.codegen.name import Names, words
+from tapejit.codegen.mention import Mentions
+from tapejit.codegen.name import Names
 from tapejit.ir.types import TensorType
 
 ALIGNMENT = 64
 SMALLEST = 4096  # bytes: below, asking for memory costs less than the pages and caches that sharing saves
+
+Life = tuple[int, int]  # the first and the last part of the program that needs a temporary
 
 
 @dataclass(frozen=True)
@@ -36,17 +40,21 @@ class _Placed:
         return self.first <= last and first <= self.last
 
 
-def in_workspace(parts: Sequence[Sequence[str]], arrays: Iterable[Array]) -> list[str]:
-    """The lines of a program's parts, with the larger ones of `arrays` in a workspace."""
-    placed = _placed(parts, [a for a in arrays if _bytes(a) >= SMALLEST])
+def in_workspace(
+    parts: Sequence[Sequence[str]], arrays: Iterable[Array], smallest: int = SMALLEST
+) -> list[list[str]]:
+    """A program's parts, with those of `arrays` that have `smallest` bytes or more in a workspace."""
+    mentions = Mentions(parts)
+    lives = {array: mentions.life(array.name) for array in arrays if array.name in mentions}
+    placed = _placed({array: life for array, life in lives.items() if _bytes(array) >= smallest})
     homes = {
         made(p.array): f"{p.array.name} = row_of(work, {p.begin}, {p.array.size}, {p.array.dtype})"
         for p in placed
     }
-    lines = [_replaced(line, homes) for part in parts for line in part]
+    found = [[_replaced(line, homes) for line in part] for part in parts]
     if not placed:
-        return lines
-    return [f"work = borrow({max(p.end for p in placed)})", *lines, "give_back(work)"]
+        return found
+    return [[f"work = borrow({max(p.end for p in placed)})"], *found, ["give_back(work)"]]
 
 
 def in_general_workspace(parts: Sequence[Sequence[str]], arrays: Sequence[Array], names: Names) -> list[str]:
@@ -73,11 +81,11 @@ def in_general_workspace(parts: Sequence[Sequence[str]], arrays: Sequence[Array]
 
 def _rooms(parts: Sequence[Sequence[str]], arrays: Iterable[Array]) -> list[list[Array]]:
     """Temporaries that can share memory, none of which is needed together with another."""
-    mentioned = [words(part) for part in parts]
-    lives = {a: [k for k, names in enumerate(mentioned) if a.name in names] for a in arrays}
+    mentions = Mentions(parts)
+    lives = {array: mentions.life(array.name) for array in arrays}
     rooms: list[list[Array]] = []
     for array in sorted(lives, key=lambda a: lives[a][0]):
-        free = (room for room in rooms if lives[room[-1]][-1] < lives[array][0])
+        free = (room for room in rooms if lives[room[-1]][1] < lives[array][0])
         room = next(free, None)
         if room is None:
             rooms.append([array])
@@ -93,19 +101,44 @@ def _after(room: Sequence[Array], begin: str) -> str:
     return f"{begin} + ({size} + {ALIGNMENT - 1}) // {ALIGNMENT} * {ALIGNMENT}"
 
 
-def _placed(parts: Sequence[Sequence[str]], arrays: Sequence[Array]) -> list[_Placed]:
+def _placed(lives: Mapping[Array, Life]) -> list[_Placed]:
+    """Large ones side by side, small ones behind them."""
+    large = {array: life for array, life in lives.items() if _bytes(array) >= SMALLEST}
+    found = _side_by_side(large)
+    behind = max((p.end for p in found), default=0)
+    return found + _in_turn({array: life for array, life in lives.items() if array not in large}, behind)
+
+
+def _side_by_side(lives: Mapping[Array, Life]) -> list[_Placed]:
     """Each where it first fits, the largest first."""
-    mentioned = [words(part) for part in parts]
     found: list[_Placed] = []
-    for array in sorted(arrays, key=_bytes, reverse=True):
-        where = [k for k, names in enumerate(mentioned) if array.name in names]
-        others = sorted((p for p in found if p.meets(where[0], where[-1])), key=lambda p: p.begin)
-        begin, size = 0, -(-_bytes(array) // ALIGNMENT) * ALIGNMENT
+    for array in sorted(lives, key=_bytes, reverse=True):
+        others = sorted((p for p in found if p.meets(*lives[array])), key=lambda p: p.begin)
+        begin, size = 0, _room(array)
         for other in others:
             if begin + size > other.begin:
                 begin = max(begin, other.end)
-        found.append(_Placed(array, begin, size, where[0], where[-1]))
+        found.append(_Placed(array, begin, size, *lives[array]))
     return found
+
+
+def _in_turn(lives: Mapping[Array, Life], begin: int) -> list[_Placed]:
+    """Each where one of its size is needed no more, else behind all others, the first one at `begin`."""
+    found: list[_Placed] = []
+    free: dict[int, list[tuple[int, int]]] = {}  # by size: from when on, where
+    for array, (first, last) in sorted(lives.items(), key=lambda life: life[1]):
+        size = _room(array)
+        places = free.setdefault(size, [])
+        reused = bool(places) and places[0][0] < first
+        place = heappop(places)[1] if reused else begin
+        begin += 0 if reused else size
+        heappush(places, (last, place))
+        found.append(_Placed(array, place, size, first, last))
+    return found
+
+
+def _room(array: Array) -> int:
+    return -(-_bytes(array) // ALIGNMENT) * ALIGNMENT
 
 
 def _replaced(line: str, homes: dict[str, str]) -> str:

@@ -15,6 +15,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
+import llvmlite.ir as ll
 import numpy as np
 from numba.core import cgutils, types
 from numba.core.funcdesc import ExternalFunctionDescriptor
@@ -22,7 +23,7 @@ from numba.core.types import CPointer, Tuple, literal, unliteral  # type: ignore
 
 from tapejit.runtime.allocation import Allocations
 from tapejit.runtime.names import LoweringError, Names
-from tapejit.runtime.operand import Constant, Known, Operand, Pack, Row, Scalar
+from tapejit.runtime.operand import Constant, Known, Operand, Pack, Row, Scalar, is_row
 from tapejit.runtime.part import Part
 from tapejit.runtime.part_function import Parts
 
@@ -80,7 +81,10 @@ class Expressions:
     # -- Operands ----------------------------------------------------------------------------------------
 
     def operand(self, kind: Any, value: Any) -> Operand:
-        """A value of a type of Numba; an array becomes a row."""
+        """A value of a type of Numba; an array, or the words of a row, become a row."""
+        if is_row(kind):
+            pointer, count = (self._builder.extract_value(value, k) for k in range(2))
+            return Row(kind[0].dtype, pointer, count)
         if not isinstance(kind, types.Array):
             return Scalar(kind, value)
         fields = self._context.data_model_manager[kind]
@@ -112,6 +116,18 @@ class Expressions:
         """A condition."""
         scalar = self.typed(self.evaluated(node))
         return self._context.cast(self._builder, scalar.value, scalar.type, types.boolean)
+
+    def table(self, node: ast.Tuple) -> Row:
+        """Numbers of one kind that the source states, as a row."""
+        found = map(self.evaluated, node.elts)
+        numbers = [each.value for each in found if isinstance(each, Constant)]
+        kind = types.float64 if any(isinstance(n, float) for n in numbers) else types.intp
+        words = ll.Constant.literal_array([self.constant(n, kind) for n in numbers])
+        module = self._builder.module
+        memory = cgutils.global_constant(module, module.get_unique_name("table"), words)
+        zero = self._context.get_constant(types.intp, 0)
+        count = self._context.get_constant(types.intp, len(numbers))
+        return Row(kind, self._builder.gep(memory, [zero, zero]), count)
 
     # -- Names and elements ------------------------------------------------------------------------------
 
@@ -278,9 +294,7 @@ class Expressions:
         kinds = tuple(map(self._kind, operands))
         if isinstance(function, Part):
             self._effects += 1
-            kinds = tuple(map(unliteral, kinds))
-            values = list(map(self._value, operands, kinds))
-            return self._parts.called(self._builder, function, kinds, values)
+            return self._parts.called(self._builder, function, [*map(self._passed, operands)])
         meaning = self._meanings.get((function, kinds))
         if meaning is None:
             meaning = self._meanings[function, kinds] = self._meaning(function, kinds)
@@ -291,6 +305,10 @@ class Expressions:
         ]
         self._context.add_linking_libs(getattr(lowered, "libs", ()))
         return self.operand(signature.return_type, lowered(self._builder, values))
+
+    def _passed(self, operand: Operand) -> Scalar | Row:
+        """What a part is given: a row as it is, of all else a scalar."""
+        return operand if isinstance(operand, Row) else self.typed(operand)
 
     def _meaning(self, function: Any, kinds: tuple[Any, ...]) -> tuple[Any, Any]:
         """What Numba makes of a function with arguments of these types."""

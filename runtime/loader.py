@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import linecache
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from tapejit.runtime.fourier import Fourier
 from tapejit.runtime.gemm import BlasThreads, gemm
 from tapejit.runtime.linear_algebra import LinearAlgebra
 from tapejit.runtime.machine_code import MachineCode, machine_code
+from tapejit.runtime.part import Part
 from tapejit.runtime.pipeline import jitted, named
 from tapejit.runtime.shared_code import Definitions, SharedCode
 from tapejit.runtime.signals import check_signals
@@ -149,7 +149,7 @@ class Loader:
             self._threads.prepare()
         if "borrow(" in source:
             self._workspace.prepare()
-        if len(_defined(source)) > 1:  # blocks
+        if "parallel(" in source:
             self._threads.prepare()
 
     def _compiled(self, source: str, name: str, signature: Signature, general: bool) -> Any:
@@ -159,9 +159,11 @@ class Loader:
         namespace = self._namespace(source)
         for tree in ast.parse(source).body:
             assert isinstance(tree, ast.FunctionDef)
-            function = namespace[tree.name] = named(tree, namespace, _mark(source), filename)
-            if tree.name != name:  # of blocks, which stand before what launches them
-                namespace[tree.name] = jitted()(function)
+            if tree.name == name or _is_block(tree):
+                function = named(tree, namespace, _mark(source), filename)
+                namespace[tree.name] = function if tree.name == name else jitted()(function)
+            else:
+                namespace[tree.name] = Part(tree, namespace, repeats=True)
         return _compile(namespace[name], signature, general)
 
     def load_general(self, source: str, name: str, signature: Signature) -> NativeProgram | None:
@@ -246,9 +248,9 @@ def _file(source: str, name: str) -> str:
     return f"<tapejit {name} {_mark(source)[:12]}>"
 
 
-def _defined(source: str) -> list[str]:
-    """The functions that a source defines."""
-    return re.findall(r"^def (\w+)", source, re.MULTILINE)
+def _is_block(tree: ast.FunctionDef) -> bool:
+    """Whether it is the function of a block of a nest, which is launched, not called."""
+    return any(parameter.arg == "block" for parameter in tree.args.args[:1])
 
 
 def _numba_type(tensor: TensorType, plain: bool) -> Any:

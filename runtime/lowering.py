@@ -122,9 +122,14 @@ class _Statements:
 
     def _assign(self, statement: Any) -> None:
         (target,), value = statement.targets, statement.value
-        if not isinstance(target, ast.Tuple):
+        if isinstance(target, ast.Name) and isinstance(value, ast.Tuple):
+            self._bind(target.id, self.expressions.table(value))
+        elif not isinstance(target, ast.Tuple):
             self._store(target, self.expressions.evaluated(value))
-            return
+        else:
+            self._assign_all(target, value)
+
+    def _assign_all(self, target: ast.Tuple, value: Any) -> None:
         found = [self.expressions.evaluated(v) for v in value.elts]
         for each, operand in zip(target.elts, found, strict=True):
             self._store(each, operand)

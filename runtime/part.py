@@ -1,4 +1,4 @@
-"""The functions that a routine of linear algebra is made of: written in Python, calling one another.
+"""Functions inside a program: the pieces of a routine of linear algebra, the loop nests that repeat.
 
 The front end of emitted source reads them (`part_function`). Start with `Part.of`.
 """
@@ -19,6 +19,7 @@ class Part:
 
     tree: ast.FunctionDef
     namespace: Mapping[str, Any]
+    repeats: bool = False  # called many times, to save LLVM the work: rows that do not overlap, no inlining
 
     @classmethod
     def of(cls, function: Any) -> Any:

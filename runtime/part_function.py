@@ -12,7 +12,7 @@ from typing import Any
 import llvmlite.ir as ll
 from numba.core import cgutils, types
 
-from tapejit.runtime.operand import Constant, Operand, Scalar
+from tapejit.runtime.operand import Constant, Operand, Row, Scalar, kind_of
 from tapejit.runtime.part import Part
 from tapejit.runtime.returning import ThroughMemory
 
@@ -32,22 +32,40 @@ class Parts:
     def __init__(self, context: Any, module: Any, lower: Callable[..., Any]):
         self._context, self._module, self._lower = context, module, lower
         self._known: dict[tuple[Part, tuple[Any, ...]], _Function] = {}
+        self._unused: dict[Any, Any] = {}  # where calls in a function leave that they return nothing
 
-    def called(self, builder: Any, part: Part, kinds: tuple[Any, ...], values: Sequence[Any]) -> Operand:
+    def called(self, builder: Any, part: Part, operands: Sequence[Scalar | Row]) -> Operand:
         """The result of a part; what went wrong in it goes wrong here."""
+        kinds = tuple(map(kind_of, operands))
         known = self._known.get((part, kinds)) or self._made(part, kinds)
-        byte = ll.IntType(8).as_pointer()
+        words = [word for operand in operands for word in self._words(builder, operand)]
+        if part.repeats:
+            return self._repeated(builder, known.function, words)
+        convention, byte = self._context.call_conv, ll.IntType(8).as_pointer()
         slot, passed = None, byte(None)
         if known.result is not None:
             slot = cgutils.alloca_once(builder, self._context.get_value_type(known.result))
             passed = builder.bitcast(slot, byte)
-        convention = self._context.call_conv
-        status, _ = convention.call_function(
-            builder, known.function, types.none, known.kinds, [*values, passed]
-        )
+        packer = self._context.get_arg_packer(known.kinds)
+        values = packer.from_arguments(builder, (*words, passed))
+        status, _ = convention.call_function(builder, known.function, types.none, known.kinds, values)
         with cgutils.if_unlikely(builder, status.is_error):
             convention.return_status_propagate(builder, status)
         return Constant(False) if slot is None else Scalar(known.result, builder.load(slot))
+
+    def _repeated(self, builder: Any, function: Any, words: Sequence[Any]) -> Operand:
+        """Call what returns nothing and cannot fail."""
+        value, error, *_, result = function.args
+        if builder.function not in self._unused:
+            self._unused[builder.function] = cgutils.alloca_once(builder, value.type.pointee)
+        builder.call(function, [self._unused[builder.function], error.type(None), *words, result.type(None)])
+        return Constant(False)
+
+    def _words(self, builder: Any, operand: Scalar | Row) -> Sequence[Any]:
+        """An operand as arguments of a function."""
+        if isinstance(operand, Row):
+            return operand.pointer, operand.count
+        return self._context.get_arg_packer((operand.type,)).as_arguments(builder, [operand.value])  # type: ignore[no-any-return]
 
     def _made(self, part: Part, kinds: tuple[Any, ...]) -> _Function:
         convention, given = self._context.call_conv, (*kinds, types.voidptr)
@@ -57,7 +75,9 @@ class Parts:
             self._module.get_unique_name(f"tapejit.{part.tree.name}"),
         )
         function.linkage = "internal"
-        convention.decorate_function(function, [*part.names, "result"], given, noalias=False)
+        if part.repeats:
+            function.attributes.add("noinline")
+        convention.decorate_function(function, [*part.names, "result"], given, noalias=part.repeats)
         returned, named = ThroughMemory(self._context), zip(part.names, kinds, strict=True)
         self._lower(part.tree.body, self._context, function, tuple(named), part.namespace, returned, self)
         made = self._known[part, kinds] = _Function(function, given, returned.type)

@@ -26,6 +26,12 @@ SOURCES = {
     for i in range(3, 3):
         out[i] = 7.0
 """,
+    "tables": """
+    each = (3, 1, 2)
+    weights = (0.5, -1.5, 2.25)
+    for i in range(3):
+        out[each[i]] = x[i] * weights[i]
+""",
     "steps that are known late": """
     width = 1
     while width < 8:
@@ -181,7 +187,7 @@ def test_means_what_python_means(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["ranges", "branches", "whole numbers", "conditions are kept", "complex numbers"]
+    "name", ["ranges", "tables", "branches", "whole numbers", "conditions are kept", "complex numbers"]
 )
 def test_gives_the_bits_of_numbas_own_pipeline(name):
     loader = Loader(VOCABULARY)

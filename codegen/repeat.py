@@ -1,0 +1,120 @@
+"""Loop nests that a program repeats: a function for each kind, called with the arrays of every one.
+
+Python unrolls its loops while they are traced, so that a program of a hundred time steps has a hundred times
+the same nests, with other arrays, other places in them and other constants. What they share is compiled
+once. See docs/decisions/0018-repeated-nests.md. Start with `with_repeats`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from tapejit.codegen.level import INDENT
+from tapejit.codegen.mention import Mentions, given_in, made_in
+from tapejit.codegen.name import SIZES, Names
+from tapejit.codegen.skeleton import Skeleton, is_float, skeleton_of
+from tapejit.ir.types import TensorType
+
+FEWEST = 3  # nests of a kind
+ON_STACK = 2048  # bytes: larger temporaries are made by the caller, so that a function cannot fail
+MOST_ON_STACK = 8  # of them
+
+_MAKING = re.compile(r"(\w+) = empty\((\d+), (\w+)\)")
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """One of the nests: which part of the program, the lines of it that stay there, what is left."""
+
+    part: int
+    kept: tuple[str, ...]
+    skeleton: Skeleton
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What nests have in common: a function, with parameters for all that they have not."""
+
+    name: str
+    nests: Sequence[Repeat]
+    sizes: tuple[str, ...]  # the first parameter of a general program's functions
+
+    @cached_property
+    def _given(self) -> list[int]:
+        """The variables that are there already."""
+        first = self.nests[0].skeleton
+        lines = first.filled(first.numbers).split("\n")
+        own = made_in(lines).union(given_in(lines))
+        return [k for k, name in enumerate(first.names) if name not in own]
+
+    @cached_property
+    def _columns(self) -> list[tuple[str, ...]]:
+        """The numbers, each as one per nest."""
+        return list(zip(*(nest.skeleton.numbers for nest in self.nests), strict=True))
+
+    @cached_property
+    def _moving(self) -> dict[tuple[str, ...], str]:
+        """Those that are not the same in all nests, and their parameters."""
+        moving = dict.fromkeys(column for column in self._columns if len(set(column)) > 1)
+        return {column: f"{self.name}_{k}" for k, column in enumerate(moving)}
+
+    def lines(self) -> Iterator[str]:
+        """The function."""
+        first = self.nests[0].skeleton
+        text = first.filled([self._moving.get(column, column[0]) for column in self._columns])
+        yield f"def {self.name}({', '.join([*self._names(first), *self._moving.values()])}):"
+        yield from (INDENT + line for line in text.split("\n"))
+
+    def called(self, k: int) -> list[str]:
+        """The lines of nest `k`, counted among its kind, in the program."""
+        nest = self.nests[k]
+        numbers = (f"{'f64' if is_float(column[k]) else 'i64'}({column[k]})" for column in self._moving)
+        given = [*self._names(nest.skeleton), *numbers]
+        return [*nest.kept, f"{self.name}({', '.join(given)})"]
+
+    def _names(self, skeleton: Skeleton) -> list[str]:
+        return [*self.sizes, *(skeleton.names[k] for k in self._given)]
+
+
+def with_repeats(
+    parts: Sequence[list[str]], mentions: Mentions, loops: Iterable[int], names: Names, general: bool = False
+) -> tuple[list[str], list[list[str]]]:
+    """The functions of what many of `loops` repeat, and the parts of the program, which call them.
+
+    `loops` says which of the parts are loop nests and nothing else.
+    """
+    by_key: dict[object, list[Repeat]] = {}
+    for k in loops:
+        if all(mentions.stay_in(k, name) for name in given_in(parts[k])):
+            nest = _repeat(k, parts[k], mentions, general)
+            by_key.setdefault(nest.skeleton.key, []).append(nest)
+    functions: list[str] = []
+    found = list(parts)
+    for nests in filter(_pays, by_key.values()):
+        kind = Kind(names.fresh("repeat"), nests, (SIZES,) if general else ())
+        functions += kind.lines()
+        for k, nest in enumerate(nests):
+            found[nest.part] = kind.called(k)
+    return functions, found
+
+
+def _repeat(k: int, part: Sequence[str], mentions: Mentions, general: bool) -> Repeat:
+    """A nest, cut into what has to stay and what may become a function's."""
+    own = [] if general else [line for line in part if _is_own(line, k, mentions)][:MOST_ON_STACK]
+    kept = [line for line in part if line.startswith("#") or (_MAKING.fullmatch(line) and line not in own)]
+    return Repeat(k, tuple(kept), skeleton_of([line for line in part if line not in kept]))
+
+
+def _is_own(line: str, k: int, mentions: Mentions) -> bool:
+    """Whether it makes a small temporary that nothing but nest `k` needs."""
+    making = _MAKING.fullmatch(line)
+    if making is None or not mentions.stay_in(k, making[1]):
+        return False
+    return TensorType(making[3], (int(making[2]),)).nbytes <= ON_STACK
+
+
+def _pays(nests: Sequence[Repeat]) -> bool:
+    return len(nests) >= FEWEST and any("for " in piece for piece in nests[0].skeleton.pieces)

@@ -1,0 +1,36 @@
+"""Numbers that go from one part of a program to another through memory, as arrays do.
+
+Then a part can be a function or a round of a loop: no variable enters or leaves it. Start with `spilled`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tapejit.codegen.memory import Array, made
+from tapejit.codegen.mention import Mentions, given_in, made_in
+from tapejit.codegen.name import Names
+
+
+def spilled(parts: Sequence[Sequence[str]], names: Names) -> tuple[list[list[str]], dict[str, Array]]:
+    """The parts, and a row of one element for each variable that is given in one and read in others."""
+    mentions = Mentions(parts)
+    memory = made_in([line for part in parts for line in part])
+    cells: dict[str, Array] = {}
+    place: dict[str, int] = {}  # in the order in which they are given: names say nothing
+    found: list[list[str]] = []
+    for k, part in enumerate(parts):
+        read = sorted(mentions.names_in(k) & cells.keys(), key=place.__getitem__)
+        given = [n for n in given_in(part) if n in names.dtypes and _leaves(n, k, mentions)]
+        own = {n: Array(names.fresh("cell"), 1, names.dtypes[n]) for n in given if n not in memory}
+        loads = (f"{name} = {cells[name].name}[0]" for name in read)
+        stores = (f"{cell.name}[0] = {name}" for name, cell in own.items())
+        found.append([*map(made, own.values()), *loads, *part, *stores])
+        for name, cell in own.items():
+            cells[name], place[name] = cell, len(cells)
+    return found, cells
+
+
+def _leaves(name: str, part: int, mentions: Mentions) -> bool:
+    """Whether a variable is given in this part first, and others mention it."""
+    return mentions.begin_in(part, name) and not mentions.stay_in(part, name)
