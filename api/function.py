@@ -17,6 +17,7 @@ import optree
 from tapejit import tree
 from tapejit.argnums import checked_argnums, positions
 from tapejit.capture import transform
+from tapejit.container import Containers
 from tapejit.donation import Donation, donation_of
 from tapejit.engine import DECORATED, Engine
 from tapejit.holomorphic import check_value
@@ -47,16 +48,19 @@ class Jitted(TracedFunction):
             return self._function(*args, **kwargs)
         ours = tree.any_handle((args, kwargs))
         call_args, call_kwargs = _traced_arguments(args, kwargs, ours)
+        containers = Containers((args, kwargs), (call_args, call_kwargs))
         with self._recording(call_args, ours) as tape:
             result = tree.concluded(self._function(*call_args, **call_kwargs))
+            containers.take_back()
         if ours:
             self.inspection.saw(tape)
-            return tree.delivered(result, keep=True)
+            return containers.carry_over(tree.delivered(result, keep=True), keep=True)
         given, traced = tree.with_keywords(args, kwargs), tree.with_keywords(call_args, call_kwargs)
         donated = None if self._donation is None else self._donation.leaves(args, kwargs)
         written = self._written(given, traced)
         call = Call(tape, given, traced, result, written=written, donated=donated)
-        return self._answer(call, lambda: tree.delivered(result, keep=False))
+        answer = self._answer(call, lambda: tree.delivered(result, keep=False))
+        return containers.carry_over(answer, keep=False)
 
     def _pack(self, call: Call, handles: Sequence[Handle], places: Sequence[int]) -> Pack:
         return picker(call.head, handles)
@@ -86,9 +90,11 @@ class Differentiated(TracedFunction):
         rest, call_kwargs = _traced_arguments(args, kwargs, ours)
         variables: list[Handle] = []
         trees = {i: tree.variables(args[i], i, self._where(), variables) for i in chosen}
-        call_args = [trees.get(i, x) for i, x in enumerate(rest)]
+        call_args = tuple(trees.get(i, x) for i, x in enumerate(rest))
+        containers = Containers((args, kwargs), (call_args, call_kwargs))
         with self._recording(call_args, ours) as tape:
             found = tree.concluded(self._function(*call_args, **call_kwargs))
+            containers.take_back()
             head, aux = self._split(found, variables)
 
         self._check_flow(tape, head, variables)
@@ -100,10 +106,11 @@ class Differentiated(TracedFunction):
         if ours:
             found = compute()
             self.inspection.saw(tape)
-            return found
+            return containers.carry_over(found, keep=True)
         given, traced = tree.with_keywords(args, kwargs), tree.with_keywords(call_args, call_kwargs)
         written = self._written(given, traced)
-        return self._answer(Call(tape, given, traced, head, aux, variables, chosen, written), compute)
+        answer = self._answer(Call(tape, given, traced, head, aux, variables, chosen, written), compute)
+        return containers.carry_over(answer, keep=False)
 
     def _inside(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The call as a part of the trace at hand: value and gradient of a straight line."""

@@ -20,6 +20,7 @@ import optree
 
 from tapejit import tree
 from tapejit.argnums import described, name_of
+from tapejit.container import Containers
 from tapejit.engine import DECORATED, TRACING, Engine
 from tapejit.function_object import FunctionObject
 from tapejit.inspection import Inspection
@@ -68,7 +69,10 @@ class TracedFunction(FunctionObject):
                 return result
             given = tree.plain((args, kwargs))
             if given is not None:
-                return tree.ours(self(*given[0], **given[1]))
+                containers = Containers((args, kwargs), given)
+                result = tree.ours(self(*given[0], **given[1]))
+                containers.take_back()
+                return containers.carry_over(result, keep=True)
             result = self._traced_call(args, kwargs)
             self._expire_leftovers()
             return result
