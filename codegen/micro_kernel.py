@@ -39,6 +39,15 @@ class TileShape:
         return cls(ELEMENTS[dtype], lanes, rows, vectors)
 
     @property
+    def element_bytes(self) -> int:
+        return 8 if self.element == ll.DoubleType() else 4
+
+    @property
+    def panel(self) -> int:
+        """The columns of the widest panel."""
+        return self.vectors * self.lanes
+
+    @property
     def heights(self) -> tuple[int, ...]:
         """The rows that tiles may have: what is left over at the end is put together of the smaller ones."""
         return (self.rows, 4, 2, 1)

@@ -16,7 +16,8 @@ import llvmlite.ir as ll
 from tapejit.codegen.counting import FLAG, WORD, counting, least, rounded_up
 from tapejit.codegen.macro_kernel import MacroKernel
 from tapejit.codegen.micro_kernel import TileShape
-from tapejit.codegen.packing import packing
+from tapejit.codegen.packing_blocks import packing_together
+from tapejit.codegen.product_blocks import LAUNCH
 from tapejit.codegen.product_size import DEPTH
 from tapejit.codegen.shared_function import ELEMENTS
 
@@ -27,7 +28,10 @@ def declared_part(module: ll.Module, product: str, part: str, dtype: str) -> ll.
     """One of the two functions, in a program's module."""
     symbol, pointer = product + part, ELEMENTS[dtype].as_pointer()
     matrix = [pointer, WORD, WORD]
-    kinds = {PACK: [WORD, WORD, *matrix, pointer], MULTIPLY: [*[WORD] * 3, *matrix, pointer, pointer, FLAG]}
+    kinds = {
+        PACK: [WORD, WORD, *matrix, pointer, LAUNCH.as_pointer()],
+        MULTIPLY: [*[WORD] * 3, *matrix, pointer, pointer, FLAG],
+    }
     kind = ll.FunctionType(ll.VoidType(), kinds[part])
     return module.globals.get(symbol) or ll.Function(module, kind, symbol)
 
@@ -42,19 +46,20 @@ class PackedProduct:
     def define(self, module: ll.Module, product: str) -> None:
         """Add to the module of `product` what packs and what multiplies.
 
-        They are `pack(columns, inner, y, down, across, panels)` and `packed(rows, columns, inner, x, down,
-        across, panels, out, accumulate)`; `panels` is room for `whole_size` elements.
+        They are `pack(columns, inner, y, down, across, panels, launch)` and `packed(rows, columns, inner, x,
+        down, across, panels, out, accumulate)`; `panels` is room for `whole_size` elements.
         """
         self._define_packing(declared_part(module, product, PACK, self.dtype))
         self._define_product(declared_part(module, product, MULTIPLY, self.dtype))
 
     def _define_packing(self, function: ll.Function) -> None:
-        columns, inner, y, down, across, panels = function.args
+        columns, inner, y, down, across, panels, launch = function.args
         builder = ll.IRBuilder(function.append_basic_block("entry"))
-        pack = packing(builder.module, self.shape)
+        pack = packing_together(builder.module, self.shape)
         with self._parts(builder, columns, inner) as (k, depth, begin):
             first = builder.gep(y, [builder.mul(k, down)])
-            builder.call(pack, [depth, columns, first, down, across, builder.gep(panels, [begin])])
+            place = builder.gep(panels, [begin])
+            builder.call(pack, [depth, columns, first, down, across, place, launch])
         builder.ret_void()
 
     def _define_product(self, function: ll.Function) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import llvmlite.ir as ll
 
@@ -12,6 +12,8 @@ from tapejit.codegen.internal import Argument
 POINTER = ll.IntType(8).as_pointer()
 BLOCK_FUNCTION = ll.FunctionType(WORD, [POINTER, WORD])  # of the arguments and the block; 0: all went well
 LAUNCH = ll.FunctionType(WORD, [WORD, WORD, WORD])  # of a block function, its arguments, how many blocks
+
+Body = Callable[[ll.IRBuilder, Sequence[ll.Value], ll.Value], None]  # from the arguments and the block
 
 
 def launched(
@@ -24,28 +26,42 @@ def launched(
     """Have the macro-kernel's work done in blocks of so many rows and columns."""
     height, width = extents
     high = rounded_up(builder, arguments[0], height)
-    values = [*arguments, height, width, high]
+
+    def block_(inside: ll.IRBuilder, values: Sequence[ll.Value], block: ll.Value) -> None:
+        *given, height, width, high = values
+        i, j = inside.mul(inside.srem(block, high), height), inside.mul(inside.sdiv(block, high), width)
+        inside.call(macro, _part(inside, given, (i, height), (j, width)))
+
+    blocks = builder.mul(high, rounded_up(builder, arguments[1], width))
+    in_blocks(builder, "block", [*arguments, height, width, high], blocks, launch, block_)
+
+
+def in_blocks(
+    builder: ll.IRBuilder,
+    name: str,
+    values: Sequence[ll.Value],
+    blocks: ll.Value,
+    launch: ll.Value,
+    body: Body,
+) -> None:
+    """Launch so many blocks of a function of that name, which is given the values."""
     structure = ll.LiteralStructType([v.type for v in values])
     data = builder.alloca(structure)
     for k, value in enumerate(values):
         builder.store(value, builder.gep(data, [INDEX(0), INDEX(k)]))
-    function = _block_function(builder.module, macro, structure)
-    blocks = builder.mul(high, rounded_up(builder, arguments[1], width))
+    function = ll.Function(builder.module, BLOCK_FUNCTION, name)
+    _write(function, structure, body)
     builder.call(launch, [builder.ptrtoint(function, WORD), builder.ptrtoint(data, WORD), blocks])
 
 
-def _block_function(module: ll.Module, macro: ll.Function, structure: ll.LiteralStructType) -> ll.Function:
-    function = ll.Function(module, BLOCK_FUNCTION, "block")
+def _write(function: ll.Function, structure: ll.LiteralStructType, body: Body) -> None:
     function.linkage = "internal"
     builder = ll.IRBuilder(function.append_basic_block("entry"))
     packed, block = function.args
     data = builder.bitcast(packed, structure.as_pointer())
-    values = [builder.load(builder.gep(data, [INDEX(0), INDEX(k)])) for k in range(len(structure.elements))]
-    *arguments, height, width, high = values
-    i, j = builder.mul(builder.srem(block, high), height), builder.mul(builder.sdiv(block, high), width)
-    builder.call(macro, _part(builder, arguments, (i, height), (j, width)))
+    count = len(structure.elements)
+    body(builder, [builder.load(builder.gep(data, [INDEX(0), INDEX(k)])) for k in range(count)], block)
     builder.ret(WORD(0))
-    return function
 
 
 def _part(

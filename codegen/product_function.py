@@ -17,7 +17,7 @@ from tapejit.codegen.counting import FLAG, WORD, counting, least, rounded_up
 from tapejit.codegen.internal import Argument, internal
 from tapejit.codegen.macro_kernel import MacroKernel
 from tapejit.codegen.micro_kernel import TileShape
-from tapejit.codegen.packing import packing
+from tapejit.codegen.packing_blocks import packing_together
 from tapejit.codegen.product_blocks import LAUNCH, launched
 from tapejit.codegen.product_size import DEPTH, FEW, WIDTH
 from tapejit.codegen.shared_function import ELEMENTS, PREFIX
@@ -98,7 +98,8 @@ class MatrixProduct:
         rest = builder.sub(columns, there)
         with builder.if_then(builder.icmp_signed(">", rest, none)):
             first = builder.gep(y, [builder.mul(there, y_across)])
-            builder.call(packing(builder.module, self.shape), [depth, rest, first, y_down, y_across, panels])
+            pack = packing_together(builder.module, self.shape)
+            builder.call(pack, [depth, rest, first, y_down, y_across, panels, launch])
             place = builder.gep(out, [there])
             builder.call(divided, [rows, rest, depth, *x, panels, depth, none, place, out_down, more, launch])
         builder.ret_void()
@@ -109,8 +110,8 @@ class MatrixProduct:
 
         def write(builder: ll.IRBuilder, arguments: Sequence[Argument]) -> None:
             *given, launch = arguments
-            bytes_ = WORD(8 if self.shape.element == ll.DoubleType() else 4)
-            work = builder.mul(builder.mul(builder.mul(*given[:2]), given[2]), bytes_)
+            products = builder.mul(builder.mul(*given[:2]), given[2])
+            work = builder.mul(products, WORD(self.shape.element_bytes))
             with builder.if_else(builder.icmp_signed("<", work, WORD(LEAST_WORK))) as (alone, together):
                 with alone:
                     builder.call(macro, given)
@@ -126,7 +127,7 @@ class MatrixProduct:
     ) -> tuple[ll.Value, ll.Value]:
         """The rows and columns of a block: all columns of what is packed, else all rows, which are few."""
         rows, columns, y_down = given[0], given[1], given[8]
-        panel = WORD(self.shape.vectors * self.shape.lanes)
+        panel = WORD(self.shape.panel)
         height = builder.mul(
             rounded_up(builder, rounded_up(builder, rows, blocks), WORD(LEAST_ROWS)), WORD(LEAST_ROWS)
         )

@@ -111,6 +111,14 @@ class _Rows:
         """A flag as one bit."""
         return self.builder.icmp_unsigned("!=", flag, flag.type(0))
 
+    def launch(self) -> Any:
+        """The function that runs blocks on the pool."""
+        import llvmlite.ir as ll
+        from numba.core import cgutils
+
+        kind = ll.FunctionType(WORD, [WORD] * 3)
+        return cgutils.get_or_insert_function(self.builder.module, kind, SYMBOL)
+
 
 def _generator(shared: SharedCode, write: Callable[[_Rows], None]) -> Callable[..., Any]:
     """What Numba calls for the code of a call: `write`, and what shared functions need."""
@@ -124,24 +132,30 @@ def _generator(shared: SharedCode, write: Callable[[_Rows], None]) -> Callable[.
 
 
 def _multiply(products: Products, data: _Rows) -> None:
-    import llvmlite.ir as ll
-    from numba.core import cgutils
-
     builder = data.builder
     rows, columns, inner, _, _, x_down, x_across, _, _, y_down, y_across, _, _, more, _ = data.arguments
-    launch = cgutils.get_or_insert_function(builder.module, ll.FunctionType(WORD, [WORD] * 3), SYMBOL)
     left = [data.element(3), x_down, x_across]
     right = [data.element(7), y_down, y_across]
     builder.call(
         products.product(builder.module, data.dtype(3)),
-        [rows, columns, inner, *left, *right, data.element(11), data.is_set(more), data.begin(14), launch],
+        [
+            rows,
+            columns,
+            inner,
+            *left,
+            *right,
+            data.element(11),
+            data.is_set(more),
+            data.begin(14),
+            data.launch(),
+        ],
     )
 
 
 def _pack(products: Products, data: _Rows) -> None:
     columns, inner, _, _, down, across, _ = data.arguments
     function = products.product(data.builder.module, data.dtype(2), "pack")
-    data.builder.call(function, [columns, inner, data.element(2), down, across, data.begin(6)])
+    data.builder.call(function, [columns, inner, data.element(2), down, across, data.begin(6), data.launch()])
 
 
 def _multiply_packed(products: Products, data: _Rows) -> None:

@@ -250,3 +250,14 @@ def test_gradients():
     args = [random.standard_normal(v.type.shape) for v in loss.params]
     assert "matmul_packed(" in compile_source(models.joint(loss), signature_of(models.joint(loss)))
     assert_matches(models.joint(loss), *args, ulps=256)
+
+
+def test_a_large_right_matrix_is_packed_in_blocks():
+    fused = build("f", prologue, ("x", (150, 600)), ("w", (600, 500)), dtype="f32")
+    random = np.random.default_rng(3)
+    args = [random.integers(-3, 4, v.type.shape).astype(np.float32) for v in fused.params]
+    source, signature = compile_source(fused, signature_of(fused)), signature_of(fused)
+    assert "matmul_packed(" in source
+    found = np.empty((150, 500), np.float32)
+    Loader(VOCABULARY, Threads(2)).load(source, "program", signature).checked(*args, found)
+    np.testing.assert_array_equal(found, interpret(fused, *args)[0])

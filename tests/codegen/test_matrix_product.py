@@ -90,6 +90,17 @@ def test_blocks_change_no_bit(extents):
         np.testing.assert_array_equal(alone[0], whole[i])
 
 
+@pytest.mark.parametrize("layout", ["rows", "columns"])
+@pytest.mark.parametrize("registers", [(64, 32), (32, 16)])
+@pytest.mark.parametrize("columns", [950, 961, 977, 1000])  # the last panels differ
+def test_large_matrices_are_packed_in_blocks(columns, registers, layout):
+    random, multiply = np.random.default_rng(3), kernel("f32", *registers)
+    x, y = matrix(random, (65, 150), "rows", "f32"), matrix(random, (150, columns), layout, "f32")
+    multiply.blocks.clear()
+    check("f32", registers, x, y)
+    assert multiply.blocks == [2, 2]  # of packing: there are too few rows for blocks of the product
+
+
 @pytest.mark.parametrize("dtype", sorted(DTYPES))
 def test_infinities_and_nan_reach_only_their_row_and_column(dtype):
     """0 * inf is NaN, as in BLAS; what fills a panel up reaches nothing."""
