@@ -35,6 +35,9 @@ def turned(x):
         x = np.sin(x) * 1.1 + np.cos(x * 1e20)
     return np.sum(x)
 
+def rotated(x):
+    return np.sum(np.abs(x * np.exp(1j * x)) ** 2)
+
 def gradients(names, sizes):
     for name in names:
         function = tj.value_and_grad(globals()[name])
@@ -91,6 +94,13 @@ def test_a_second_process_compiles_nothing_and_finds_the_same_bits(run, tmp_path
     second, compiled = finished(run(NAMES[::-1]))
     assert compiled == 0
     assert second[::-1] == first
+
+
+def test_a_program_of_complex_numbers_is_restored(run):
+    """Numba's functions for these have environments, the program has none."""
+    first, compiled = finished(run(["rotated"]))
+    assert compiled >= 1
+    assert finished(run(["rotated"])) == [first, 0]
 
 
 def test_a_product_by_blas_is_restored(run):
