@@ -95,7 +95,7 @@ def _known_to_numba(symbols: list[str]) -> bool:
 def machine_code(compiled: Any, mark: str) -> MachineCode | None:
     """That of one of Numba's `CompileResult`s, whose own symbols hold `mark`; None if it serves here only."""
     library, described = compiled.library, compiled.fndesc
-    environments = _environments(library)
+    environments = _environments(library)  # not the program's own, if the builtin is ours
     if library.has_dynamic_globals or _constants(environments):
         return None
     inner = [name for name in environments if mark in name and name != described.env_name]
@@ -103,7 +103,7 @@ def machine_code(compiled: Any, mark: str) -> MachineCode | None:
         library.name,
         described.llvm_func_name,
         described.llvm_cpython_wrapper_name,
-        [described.env_name, *inner] if described.env_name in environments else [],  # not if it is our builtin
+        [described.env_name, *inner] if described.env_name in environments else [],
         _needed(library._final_module),
     )
     _, _, (object_code, bitcode) = library.serialize_using_object_code()
