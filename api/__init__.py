@@ -1,5 +1,7 @@
 """tapejit: fast gradients of ordinary NumPy-style Python on a CPU."""
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from tapejit import autograd, checkpoint_policies, linalg, nd, ndarray, np, npx, random, special, stats
 from tapejit.base import MXNetError
 from tapejit.batching import vmap
@@ -94,3 +96,15 @@ __all__ = [
     "vmap",
     "zeros",
 ]
+
+if _TYPE_CHECKING:
+    __version__: str
+else:
+
+    def __getattr__(name):
+        """`__version__`, which stands in the metadata of the installation: read when it is asked for."""
+        if name != "__version__":
+            raise AttributeError(f"module 'tapejit' has no attribute {name!r}")
+        from importlib.metadata import version
+
+        return version("tapejit")

@@ -3,6 +3,7 @@
 import importlib
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 
@@ -62,3 +63,9 @@ def test_numpys_constants_and_dtypes():
     assert np.newaxis is None
     assert np.ones(1, dtype=np.int32).dtype == np.int32
     assert np.inf > 0
+
+
+def test_the_version():
+    assert mx.__version__ == metadata.version("tapejit")
+    with pytest.raises(AttributeError, match="module 'tapejit' has no attribute 'versoin'"):
+        _ = mx.versoin
