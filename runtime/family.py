@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from tapejit.ir.emission import OnDemand
 from tapejit.ir.function import Function
 from tapejit.ir.printer import canonical_text
 from tapejit.ir.signature import Signature
@@ -24,6 +25,7 @@ from tapejit.runtime.template import Template, Variables, packed
 if TYPE_CHECKING:
     from tapejit.runtime.loader import NativeProgram
 
+MOST_LOOPS = 200  # about: what a program of more repeats is found only if it knows its sizes
 _NUMBER = re.compile(r"(?<![a-z])\d+(\.\d+)?(e[+-]?\d+)?")  # but not those of f64 and its kin
 
 
@@ -56,11 +58,16 @@ class Families:
 
     def find(self, function: Function, signature: Signature, compiler: Compiler) -> NativeProgram | None:
         """A program that was compiled for other sizes and serves for these as well."""
-        family = self._families.get(_family_key(function, signature)) if self._families else None
+        if not self._families or _is_long(function):
+            return None
+        family = self._families.get(_family_key(function, signature))
         return family.find(function, signature, compiler) if family else None
 
     def build(self, function: Function, signature: Signature, compiler: Compiler) -> Built:
         """A program of the function, compiled if there is none; raises what the compiler raises."""
+        if _is_long(function):
+            special = compiler.special(function, signature)
+            return Built(special, not special.restored)
         key = _family_key(function, signature)
         with self._lock:
             family = self._families.setdefault(key, _Family())
@@ -149,6 +156,11 @@ def bound(program: NativeProgram, values: Sequence[str]) -> NativeProgram:
     memory = packed(values)
     head = (memory.ctypes.data,)
     return replace(program, call=partial(program.call, *head), head=head, memory=memory)
+
+
+def _is_long(function: Function) -> bool:
+    """Whether it has so many loops that it is better compiled for each size, see docs/decisions/0018."""
+    return sum(not isinstance(i.primitive.emission, OnDemand) for i in function.body) > MOST_LOOPS
 
 
 def _family_key(function: Function, signature: Signature) -> str:
