@@ -131,6 +131,12 @@ class Number:
     __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
     __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)
 
+    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
+        return other // self, other % self
+
     def __bool__(self) -> bool:
         truth = Number(bool(self.value), Expression(bool, (self.expression,)), self.face)
         return bool(truth.seen())
@@ -143,6 +149,9 @@ class Number:
 
     def __int__(self) -> int:
         return int(self.seen())
+
+    def __trunc__(self) -> int:
+        return int(self)
 
     def __round__(self, digits: int | None = None) -> Any:
         return round(self.seen(), digits)

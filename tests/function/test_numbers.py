@@ -145,3 +145,8 @@ def test_a_number_inside_a_transform():
     for r in (1.0, 2.0, 3.0):
         np.testing.assert_allclose(f(X, r), X * r + 2 * X * r)
     assert f.memory.traces == 1
+
+
+def test_quotients_with_remainders():
+    assert agree(lambda x, r: x * divmod(r, 2)[0] + divmod(7.0, r)[1], (X, 2.5), (X, -0.75)) == 1
+    assert agree(lambda x, r: x * math.trunc(r), (X, 2.5), (X, -0.75)) == 2

@@ -18,6 +18,8 @@ FAR = [3, -4, 10**9, 10**15, 2**63 - 1, -(2**63), 2**32]
 READ = {
     "rows": lambda x: x[I],
     "list": lambda x: x[[1, -1]],
+    "range": lambda x: x[range(1, 3)],
+    "range_beside": lambda x: x[:, range(0), range(0)],
     "tuple_of_one": lambda x: x[I,],
     "columns": lambda x: x[:, I],
     "last": lambda x: x[..., [0, 2]],

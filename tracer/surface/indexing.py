@@ -39,8 +39,8 @@ WHOLE: Entry = ("slice", None, None, None)
 
 
 def is_advanced(index: Any) -> bool:
-    """Whether an index holds arrays, lists or truth values."""
-    kinds = (list, np.ndarray, Handle, bool, np.bool_)
+    """Whether an index holds arrays, lists, ranges or truth values."""
+    kinds = (list, range, np.ndarray, Handle, bool, np.bool_)
     return isinstance(index, kinds) or (isinstance(index, tuple) and any(isinstance(i, kinds) for i in index))
 
 
@@ -78,10 +78,10 @@ def _as_array(face: type[Handle], item: Any) -> Handle | None:
         raise UnsupportedError(
             f"indexing with a truth value at {user_location()} is not traced; use x[None] or np.where"
         )
-    if isinstance(item, list | np.ndarray):
+    if isinstance(item, list | range | np.ndarray):
         array = np.asarray(item)
-        is_empty_list = isinstance(item, list) and not array.size
-        return constant(face, array.astype(np.int64) if is_empty_list or array.dtype.kind in "iu" else array)
+        is_empty = not isinstance(item, np.ndarray) and not array.size
+        return constant(face, array.astype(np.int64) if is_empty or array.dtype.kind in "iu" else array)
     return item if isinstance(item, Handle) else None
 
 
