@@ -33,6 +33,7 @@ from tapejit.recording import (
 )
 from tapejit.sparse import hessian_diag
 from tapejit.threads import get_num_threads, release_workspaces, set_num_threads
+from tapejit.tree_class import register_dataclass
 
 __all__ = [
     "Context",
@@ -82,6 +83,7 @@ __all__ = [
     "predict_mode",
     "random",
     "record",
+    "register_dataclass",
     "release_workspaces",
     "set_num_threads",
     "set_recording",

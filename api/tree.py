@@ -34,6 +34,11 @@ def floating(leaf: Any, position: int, name: str) -> Handle | np.ndarray:
     check_plain(leaf)
     data: Any = leaf if isinstance(leaf, Handle) else np.asarray(leaf)
     if np.dtype(data.dtype).kind not in "fc":
+        if data.dtype == object and not isinstance(leaf, np.ndarray):
+            raise TypeError(
+                f"{name}: argument {position} holds a {type(leaf).__name__}, which is no array and no tree; "
+                "make a dataclass a tree by tj.register_dataclass, or leave it out of argnums"
+            )
         raise TypeError(
             f"{name}: argument {position} holds {data.dtype}, which has no derivative; pass floats "
             "(for example x.astype(float)) or leave it out of argnums"
