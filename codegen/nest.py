@@ -118,7 +118,8 @@ class NestWriter:
     def _in_strips(
         self, outer: Sequence[Level], lane: Level, items: Sequence[Item], buffer: LaneBuffer
     ) -> Iterator[str]:
-        around = [*in_order([*self.rows, *outer]), *lane.nodes]
+        rows = self.rows[: self.rows.index(lane)] if lane in self.rows else self.rows  # others are in `items`
+        around = [*in_order([*rows, *outer]), *lane.nodes]
         strip = Strip(lane, items, assigned(pieces(around)), buffer, self.names)
         self.buffers += buffer.arrays
         (run,) = runs(outer[-1])

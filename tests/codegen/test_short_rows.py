@@ -45,6 +45,13 @@ def picked(x):
     return ops.log(column), e
 
 
+def numbered(x):
+    """What is computed once per outer row is used after the loops in it."""
+    at = ops.argmax(x, axes=(2,))
+    row = ops.iota(builder=x.builder, dtype="i64", shape=at.shape, axis=0)
+    return at + row * row.like(at.shape[1])
+
+
 def reduced(x):
     """Sums of rows, of columns, of everything, and a column that is left out."""
     y = ops.exp(x - models.spread_rows(ops.reduce_sum(x, axes=(1,)), x))
@@ -67,6 +74,7 @@ CASES = {
     "three ranges": lambda: joint(build("f", mixture, ("x", (ROWS, 6)), ("c", (5, 6)), ("s", (5, 6)))),
     "positions": lambda: build("f", positions, ("x", (ROWS, 5))),
     "picked": lambda: build("f", picked, ("x", (ROWS, 5))),
+    "numbered": lambda: build("f", numbered, ("x", (ROWS, 3, 5))),
     "reduced": lambda: build("f", reduced, ("x", (ROWS, 9))),
     "few rows": lambda: build("f", models.softmax, ("x", (33, 3))),
 }
