@@ -5,7 +5,8 @@ real numbers that are there already (`shared_function`), vector by vector in loo
 complex numbers and integers, is in functions of its own from `VERY_MANY` on, called element by element.
 
 A function with a rare branch tests for it once per lane where it is inlined, once per vector where it is
-called. Where that decides, it is always called (`ScalarFunction.called_for`).
+called. Where that decides, it is always called (`ScalarFunction.called_for`), and so is one that asks which
+of its ways serves a whole vector (`uniform`).
 """
 
 from __future__ import annotations
