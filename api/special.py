@@ -44,14 +44,29 @@ def _face(
     return call
 
 
-def _logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False) -> Any:
-    """log(sum(b exp(a))) along `axis`."""
+def _logsumexp(
+    a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
+) -> Any:
+    """log(sum(b exp(a))) along `axis`; with `return_sign` that of the sum's size, and its sign."""
     if b is None:
-        return reduction.logsumexp(a, axis=axis, keepdims=keepdims)
-    top = elementwise.stop_gradient(np.max(a, axis=axis, keepdims=True))
+        found = reduction.logsumexp(a, axis=axis, keepdims=keepdims)
+        return (found, np.sign(np.exp(elementwise.stop_gradient(found)))) if return_sign else found
+    total, top = _scaled_sum(a, axis, b)
+    found = np.log(np.abs(total) if return_sign else total) + top
+    signed = (found, np.sign(total)) if return_sign else (found,)
+    shaped = signed if keepdims else tuple(np.squeeze(x, axis=axis) for x in signed)
+    return shaped if return_sign else shaped[0]
+
+
+def _scaled_sum(a: Any, axis: Any, b: Any) -> tuple[Any, Any]:
+    """sum(b exp(a - top)) and top, the largest a whose b is not 0; the others do not overflow."""
+    absent = np.equal(b, 0.0)
+    weighed = elementwise.where(absent, -np.inf, a)
+    top = elementwise.stop_gradient(np.max(weighed, axis=axis, keepdims=True))
     top = elementwise.where(np.isfinite(top), top, 0.0)
-    shift = top if keepdims else np.squeeze(top, axis=axis)
-    return np.log(np.sum(b * np.exp(a - top), axis=axis, keepdims=keepdims)) + shift
+    largest = np.log(np.finfo(top.dtype).max) - 1.0
+    above = elementwise.where(absent, np.fmin(a - top, largest), a - top)
+    return np.sum(b * np.exp(above), axis=axis, keepdims=True), top
 
 
 def _softplus(x: Any) -> Any:

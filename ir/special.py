@@ -74,9 +74,9 @@ def _difference(x: Var, y: Var) -> Var:
 
 
 def over(x: Var, y: Var) -> Var:
-    """x / y, and 0 for x = 0 whatever y is."""
-    zero = eq(x, x.like(0.0))
-    return select(zero, x.like(0.0), x / select(zero, y.like(1.0), y))
+    """x / y, and 0 for 0 / 0; elsewhere its slope in x is 1 / y, also at x = 0."""
+    both = logical_and(eq(x, x.like(0.0)), eq(y, y.like(0.0)))
+    return select(both, x.like(0.0), x / select(both, y.like(1.0), y))
 
 
 logaddexp = _pair(

@@ -204,6 +204,34 @@ def test_the_plain_functions_of_scipy(name, options):
     np.testing.assert_allclose(np.ravel(found), expected, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("function", [sp.xlogy, sp.xlog1py])
+def test_mixed_derivatives_where_the_factor_of_the_logarithm_is_zero(function):
+    """As of the density of a gamma distribution with shape 1."""
+    y = np.array([0.5, 2.0])
+    slope = tj.grad(lambda x, y: np.sum(function(x, y)), argnums=1)
+    found = tj.jvp(lambda x: slope(x, y), (np.zeros(2),), (np.ones(2),))[1]
+    np.testing.assert_allclose(found, 1 / (y + (function is sp.xlog1py)))
+    np.testing.assert_array_equal(slope(np.zeros(2), np.array([0.0, -1.0])), 0.0)
+    mixed = tj.grad(lambda a, x: tj.grad(lambda x: tj.stats.gamma.logpdf(x, a))(x))(1.0, 4.0)
+    np.testing.assert_allclose(mixed, 0.25)
+
+
+@pytest.mark.usefixtures("interpreted")
+@pytest.mark.parametrize("options", [{}, {"axis": 0}, {"axis": -1, "keepdims": True}, {"return_sign": True}])
+def test_weighted_exponentials(options):
+    """What has no weight does not matter, however large it is; weights may be negative, and have slopes."""
+    x = np.array([[1e4, -np.inf, np.nan, 0.3], [0.5, 700.0, 2.0, 0.3]])
+    weights = np.array([[0.0, 1.0, 0.0, 2.0], [1.0, 1.0, 3.0, -1.0]])
+    for a, b in ((x, weights), (x[:, 2:], weights[:, 2:]), (x[1], weights[1])):
+        found = tj.jit(lambda a, b: special.logsumexp(a, b=b, **options))(a, b)
+        with np.errstate(all="ignore"):
+            np.testing.assert_allclose(found, sp.logsumexp(a, b=b, **options), rtol=1e-14)
+    a, b = np.array([[0.3, -1.2], [700.0, 2.5]]), np.array([[0.0, 1.5], [0.2, -1.0]])
+    tj.check_grads(lambda a, b: special.logsumexp(a, b=b, axis=1), (a[:1], b[:1]), order=2)
+    slopes = tj.grad(lambda a, b: special.logsumexp(a, b=b), argnums=(0, 1))(np.array([1e4, 2.0]), b[0])
+    np.testing.assert_allclose(slopes[0], [0.0, 1.0])
+
+
 def test_inside_a_record():
     x = tj.array([0.2, 0.7])
     x.attach_grad()

@@ -94,3 +94,15 @@ def test_second_derivatives():
         step = 1e-5 * np.eye(4)
         expected = [(np.sum(slope(x + e) * (x + e)) - np.sum(slope(x - e) * (x - e))) / 2e-5 for e in step]
         np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_second_derivatives_of_hypot_where_its_operands_are_equal_or_zero():
+    x, y = np.array([0.0, 1.0, -1.0, 0.0, 3.0]), np.array([1.0, 1.0, 1.0, -2.0, 0.0])
+    found = tj.jvp(lambda x: gradient(lambda x: np.hypot(x, y), x), (x,), (np.ones(5),))[1]
+    np.testing.assert_allclose(found, y**2 / np.hypot(x, y) ** 3, rtol=1e-14)
+
+
+def test_slope_of_arccosh_at_one_is_infinite():
+    near = 1.0 + 1e-12
+    found = gradient(np.arccosh, np.array([1.0, near]))
+    np.testing.assert_allclose(found, [np.inf, 1.0 / np.sqrt((near - 1.0) * (near + 1.0))], rtol=1e-12)

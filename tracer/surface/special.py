@@ -9,6 +9,7 @@ import numpy as np
 from tapejit.ir import number, ops, special
 from tapejit.ir.builder import Var
 from tapejit.ir.complex_number import complex_
+from tapejit.ir.modulus import modulus
 from tapejit.tracer.errors import UnsupportedError
 from tapejit.tracer.operation import Operand, aligned, as_var, float_dtype
 from tapejit.tracer.surface.complex_number import parts, turned, turned_back
@@ -25,13 +26,8 @@ def _is_nan(x: Var) -> Var:
 
 @traced(np.hypot)
 def hypot(x1: Operand, x2: Operand) -> Var:
-    """The larger times sqrt(1 + ratio**2), which neither overflows nor underflows on the way."""
-    x, y = map(ops.abs_, aligned(x1, x2, dtype=float_dtype(x1, x2)))
-    large, small = ops.maximum(x, y), ops.minimum(x, y)
-    plain = ops.logical_and(ops.gt(large, large.like(0.0)), ops.lt(large, large.like(math.inf)))
-    ratio = ops.select(plain, small, small.like(0.0)) / ops.select(plain, large, large.like(1.0))
-    infinite = ops.logical_or(ops.eq(x, x.like(math.inf)), ops.eq(y, y.like(math.inf)))
-    return ops.select(infinite, x.like(math.inf), large * ops.sqrt(ratio * ratio + 1.0))
+    """The absolute value of x + iy, which neither overflows nor underflows on the way."""
+    return modulus(complex_(*aligned(x1, x2, dtype=float_dtype(x1, x2))))
 
 
 @traced(np.i0)
@@ -69,7 +65,7 @@ def arccosh(x: Operand) -> Var:
     large = ops.gt(var, var.like(_LARGE))
     inside = ops.select(ops.lt(var, var.like(1.0)), var.like(math.nan), var)
     above = ops.select(large, var.like(1.0), inside) - 1.0
-    near = ops.log1p(above + ops.sqrt(above * (above + 2.0)))
+    near = ops.log1p(above + ops.sqrt(above) * ops.sqrt(above + 2.0))
     far = ops.log(ops.select(large, var, var.like(1.0))) + math.log(2.0)
     return ops.select(large, far, near)
 
