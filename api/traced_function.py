@@ -44,6 +44,11 @@ class TracedFunction(FunctionObject):
     def __init__(self, function: Callable[..., Any], engine: Engine = DECORATED):
         if not callable(function):
             raise TypeError(f"expected a function, got {type(function).__name__}")
+        if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+            raise TypeError(
+                f"{described(function)} runs when its result is used, after the call, and cannot be traced: "
+                "return a list in place of `yield`, and do not declare it `async`"
+            )
         functools.update_wrapper(self, function, updated=())
         self._function = function
         self._engine, self._trie = engine, Trie(TRACING)

@@ -40,6 +40,18 @@ def test_no_function():
         tj.grad(3)
 
 
+def test_functions_that_run_after_the_call():
+    def rows(x):
+        yield from x
+
+    async def later(x):
+        return x
+
+    for function in (rows, later):
+        with error_naming(TypeError, function, "cannot be traced", "return a list"):
+            tj.jit(function)
+
+
 def test_result_with_a_shape():
     def many(x):
         return x * 2
