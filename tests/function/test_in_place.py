@@ -308,7 +308,7 @@ def test_random_writes_through_views(source):
 
 @pytest.mark.slow
 @pytest.mark.skipif(TIER == "interpret", reason="nothing is compiled")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(programs())
 def test_random_writes_through_views_compiled(source):
     check_program(source)
