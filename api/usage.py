@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Literal
 
+from tapejit.bytecode import instructions
+
 Kind = Literal["read", "look", "call", "effect"]
 
 _SKIPPED = frozenset({"CACHE", "NOP", "PUSH_NULL", "RESUME", "EXTENDED_ARG", "PRECALL"})
@@ -77,7 +79,7 @@ class _Reader:
 
     def __init__(self, code: CodeType, names: Sequence[str]):
         self._code, self._names = code, frozenset(names)
-        everything = list(dis.get_instructions(code))
+        everything = list(instructions(code))
         self._instructions = [i for i in everything if i.opname not in _SKIPPED]
         self._called = set(_called(everything))  # offsets of loads of what is called
         self._explained: set[int] = set()  # stores and calls that belong to an effect
@@ -216,6 +218,6 @@ def _call_effect(instruction: dis.Instruction) -> int:
 def place_of(code: CodeType, use: Use) -> str:
     """File and line of the first use of this kind in `code`."""
     wanted = (use.attributes or (use.name,))[-1]
-    found = (i.positions for code in _codes(code) for i in dis.get_instructions(code) if i.argval == wanted)
+    found = (i.positions for code in _codes(code) for i in instructions(code) if i.argval == wanted)
     line = next((p.lineno for p in found if p is not None and p.lineno), code.co_firstlineno)
     return f"{os.path.basename(code.co_filename)}:{line}"
