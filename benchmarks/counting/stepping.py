@@ -24,7 +24,7 @@ class Stepping:
         self._library.ptrace.restype = ctypes.c_long
 
     def count(self, call: Callable[[], Any]) -> int:
-        """The instructions of a call, and of some more that are always as many."""
+        """The instructions of a call, and of some more that are nearly always as many."""
         child = os.fork()
         if child == 0:
             self._be_traced(call)

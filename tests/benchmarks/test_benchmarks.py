@@ -212,7 +212,7 @@ def test_instructions_are_counted_step_by_step(monkeypatch):
     except PermissionError:
         pytest.skip("the system allows no ptrace")
     assert 5 * 100 < many - few < 200 * 100
-    assert count(lambda: sum(range(50))) == few
+    assert count(lambda: sum(range(50))) == pytest.approx(few, rel=0.01)
 
 
 @pytest.mark.slow
