@@ -9,7 +9,7 @@ from math import prod
 from tapejit.codegen import fold
 from tapejit.codegen.affine import Affine, Loaded, LoopVar, atom
 from tapejit.codegen.block import Blocks, Finish
-from tapejit.codegen.condition import Check, inside, within
+from tapejit.codegen.condition import within
 from tapejit.codegen.depth import by_depth
 from tapejit.codegen.element import Elements, Known, all_loops, narrow
 from tapejit.codegen.half import Halves
@@ -42,6 +42,7 @@ from tapejit.codegen.root import Kind, Root
 from tapejit.codegen.section import cut
 from tapejit.codegen.strip import LANES, LEAST_LANES, Strip, across, by_phase, groups
 from tapejit.codegen.together import together
+from tapejit.codegen.window import window_checks
 from tapejit.ir.emission import FoldIndex, Scanned
 from tapejit.ir.function import Instr, Value
 
@@ -233,7 +234,7 @@ class NestWriter:
 
     def _job(self, root: Root, own: Sequence[Level], phase: Phase) -> _Job:
         space, levels = self._space(root, own, phase.begins.get(root, ())), [*self.rows, *own]
-        checks = _window(root, space) if root in phase.begins else ()
+        checks = window_checks(root, space) if root in phase.begins else ()
         if not checks:
             return self._evaluated(root, space, levels, levels[-1])
         inner = Level()
@@ -400,8 +401,3 @@ class NestWriter:
 def _loop(level: Level) -> LoopVar:
     assert level.loop is not None
     return level.loop
-
-
-def _window(root: Root, space: Sequence[Affine]) -> tuple[Check, ...]:
-    """The checks under which the loops are inside a root's space."""
-    return tuple(t for n, e in zip(root.space, space, strict=True) for t in inside(e, n))

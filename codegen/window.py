@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tapejit.codegen.affine import Affine
+from tapejit.codegen.condition import Check, inside
 from tapejit.codegen.parallel import evaluated
 from tapejit.codegen.plan import Plan
 from tapejit.codegen.root import Kind, Root
@@ -30,6 +32,11 @@ class Joint:
     extents: Extents
     old: Extents
     new: Extents
+
+
+def window_checks(root: Root, space: Sequence[Affine]) -> tuple[Check, ...]:
+    """The checks under which the loops are inside a root's space."""
+    return tuple(t for n, e in zip(root.space, space, strict=True) for t in inside(e, n))
 
 
 def joint(extents: Extents, roots: Sequence[Root], root: Root, plan: Plan) -> Joint | None:

@@ -23,9 +23,9 @@ from numba.core.types import CPointer, Tuple, literal, unliteral  # type: ignore
 
 from tapejit.runtime.allocation import Allocations
 from tapejit.runtime.names import LoweringError, Names
-from tapejit.runtime.operand import Constant, Known, Operand, Pack, Row, Scalar, is_row
+from tapejit.runtime.operand import Constant, Known, Operand, Pack, Row, Scalar
 from tapejit.runtime.part import Part
-from tapejit.runtime.part_function import Parts
+from tapejit.runtime.part_function import Parts, is_row
 
 OPERATORS: dict[type, Callable[..., Any]] = {
     ast.Add: operator.add,

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from numba.core.types import BaseTuple, CPointer, Tuple, intp  # type: ignore[attr-defined]
-
 
 @dataclass(frozen=True)
 class Constant:
@@ -50,13 +48,3 @@ class Pack:
 
 
 Operand = Constant | Scalar | Row | Known | Pack
-
-
-def kind_of(operand: Scalar | Row) -> Any:
-    """The type as which it goes from a function of a program to another: a row as its words, nothing else."""
-    return Tuple((CPointer(operand.dtype), intp)) if isinstance(operand, Row) else operand.type
-
-
-def is_row(kind: Any) -> bool:
-    """Whether a type is that of a row."""
-    return isinstance(kind, BaseTuple) and len(kind) == 2 and isinstance(kind[0], CPointer)

@@ -11,8 +11,9 @@ from typing import Any
 
 import llvmlite.ir as ll
 from numba.core import cgutils, types
+from numba.core.types import BaseTuple, CPointer, Tuple, intp  # type: ignore[attr-defined]
 
-from tapejit.runtime.operand import Constant, Operand, Row, Scalar, kind_of
+from tapejit.runtime.operand import Constant, Operand, Row, Scalar
 from tapejit.runtime.part import Part
 from tapejit.runtime.returning import ThroughMemory
 
@@ -82,3 +83,13 @@ class Parts:
         self._lower(part.tree.body, self._context, function, tuple(named), part.namespace, returned, self)
         made = self._known[part, kinds] = _Function(function, given, returned.type)
         return made
+
+
+def kind_of(operand: Scalar | Row) -> Any:
+    """The type as which it goes from a function of a program to another: a row as its words, nothing else."""
+    return Tuple((CPointer(operand.dtype), intp)) if isinstance(operand, Row) else operand.type
+
+
+def is_row(kind: Any) -> bool:
+    """Whether a type is that of a row."""
+    return isinstance(kind, BaseTuple) and len(kind) == 2 and isinstance(kind[0], CPointer)
