@@ -105,8 +105,7 @@ def _add_sum(
     name, zero = names.of(root.value), start(root)
     home.before.append(Statement(f"{name} = {zero}"))
     innermost = levels[-2]
-    assert innermost.loop is not None
-    if home is innermost and not general and is_short(innermost.loop, STRETCH[root.value.type.dtype]):
+    if home is innermost and not general and is_short(innermost.variable, STRETCH[root.value.type.dtype]):
         levels[-1].before.append(Statement(f"{name} = plus({name}, {element.name})"))
         return name
     lost = names.typed("lost", root.value.type.dtype)

@@ -81,9 +81,8 @@ class Halves:
     """The loops of a nest over half of a table, row by row: `columns` is the level of the inner loop."""
 
     def __init__(self, rows: LoopVar, columns: Level, names: Names):
-        assert columns.loop is not None
-        edge, extent = names.fresh("edge"), columns.loop.extent
-        self.column = columns.loop
+        edge, extent = names.fresh("edge"), columns.variable.extent
+        self.column = columns.variable
         self._twice = LoopVar("twice", 2)  # whether elements count for their images too
         columns.before.append(Statement(f"{edge} = {{0}}", (atom(Split(atom(rows), "//", TILE)) * TILE,)))
         columns.spans = (

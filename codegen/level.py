@@ -142,6 +142,12 @@ class Level:
     after: list[Node] = field(default_factory=list)
 
     @property
+    def variable(self) -> LoopVar:
+        """Of the loop, which it must have."""
+        assert self.loop is not None
+        return self.loop
+
+    @property
     def counter(self) -> str:
         """What counts if the loop's variable does not."""
         return self.stretch.counter if self.stretch else ""
@@ -244,10 +250,9 @@ def loop_lines(level: Level, inside: Iterable[str], run: Run) -> Iterator[str]:
     body = [INDENT + line for line in inside]
     if not body:
         return
-    assert level.loop is not None
-    yield f"for {level.counter or level.loop.name} in range({_arguments(level, run)}):"
-    if level.stretch and level.loop.name in words(body):
-        yield f"{INDENT}{level.loop.name} = {level.stretch.begin.name} + {level.counter}"
+    yield f"for {level.counter or level.variable.name} in range({_arguments(level, run)}):"
+    if level.stretch and level.variable.name in words(body):
+        yield f"{INDENT}{level.variable.name} = {level.stretch.begin.name} + {level.counter}"
     yield from body
 
 

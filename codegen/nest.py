@@ -82,7 +82,7 @@ class NestWriter:
         self._cut: set[Level] = set()  # innermost loops that are distributed over groups
         self.rows = [Level(LoopVar(loop_name(k), n)) for k, n in enumerate(nest.rows)]
         self._divide(self.rows)
-        self._rows = [_loop(level) for level in self.rows]  # the variables that index
+        self._rows = [level.variable for level in self.rows]  # the variables that index
         self._buffer = LaneBuffer(nest.lanes or nest.strip, names)
         self._lane = self._strip_rows() if nest.lanes or nest.strip else None
         self.phases = [self._phase(phase) for phase in nest.phases]
@@ -158,7 +158,7 @@ class NestWriter:
         users = [*statements(self.rows), *(s for levels in self.phases for s in statements(levels))]
         first = {loop: Affine() for loop in self._rows}
         if self.blocks is not None:
-            self.blocks.count_from_first(self._rows[0] if self._rows else _loop(self.phases[0][0]), users)
+            self.blocks.count_from_first(self._rows[0] if self._rows else self.phases[0][0].variable, users)
         for root in self.nest.roots:
             array = self.targets[root].storage
             if first and isinstance(array, Array) and array.temporary and array.readers == {self.elements}:
@@ -204,7 +204,7 @@ class NestWriter:
         if not self.rows:
             self._divide(levels)
         if self.nest.is_half:
-            self._halves = Halves(_loop(own[0]), own[1], self.names)
+            self._halves = Halves(own[0].variable, own[1], self.names)
         self.elements.place = lambda loops: deepest(levels, loops).before
         jobs = [self._job(root, own, phase) for root in phase.roots if root.kind is not Kind.SCATTER]
         for root in phase.roots:
@@ -331,12 +331,12 @@ class NestWriter:
         """How many elements each sum over the innermost loop adds up at a time."""
         sums = [job for job in jobs if job.root.kind is Kind.FOLD and fold.is_float_sum(job.root)]
         found = [fold.STRETCH[job.root.value.type.dtype] for job in sums if job.home is not job.inner]
-        short = not self.plan.general and bool(found) and fold.is_short(_loop(own[-2]), min(found))
+        short = not self.plan.general and bool(found) and fold.is_short(own[-2].variable, min(found))
         return [] if short else found
 
     def _is_deep(self, own: Sequence[Level]) -> bool:
         """Whether the innermost loop is long, and long in its body as well."""
-        long = self.plan.general or _loop(own[-2]).extent >= LEAST_LANES
+        long = self.plan.general or own[-2].variable.extent >= LEAST_LANES
         return long and len(by_depth(list(pieces(own[-1].before)))) > 1
 
     def _finish(self, job: _Job, own: list[Level]) -> None:
@@ -396,8 +396,3 @@ class NestWriter:
         if self.blocks is not None and leaves_parts(root) and not register:
             return self.blocks.cell(root, target)
         return f"{target.name}[{{0}}]"
-
-
-def _loop(level: Level) -> LoopVar:
-    assert level.loop is not None
-    return level.loop

@@ -180,8 +180,7 @@ def _loads(parts: Sequence[Piece], fixed: set[str]) -> dict[str, Piece]:
 
 
 def _own_names(lane: Level) -> set[str]:
-    assert lane.loop is not None
-    return {lane.loop.name, lane.counter}
+    return {lane.variable.name, lane.counter}
 
 
 def _lines(part: Piece, sums: Mapping[Piece, str]) -> Iterator[str]:
