@@ -39,8 +39,10 @@ from tapejit.variables import differentiable, lost_gradient
 class Jitted(TracedFunction):
     """See `jit`."""
 
-    def __init__(self, function: Callable[..., Any], donation: Donation | None = None):
-        super().__init__(function)
+    def __init__(
+        self, function: Callable[..., Any], donation: Donation | None = None, engine: Engine = DECORATED
+    ):
+        super().__init__(function, engine)
         self._donation = donation
 
     def _traced_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
