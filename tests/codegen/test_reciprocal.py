@@ -70,3 +70,23 @@ def test_a_reciprocal_over_its_root_is_a_square(dtype):
         finite = np.isfinite(expected)
         np.testing.assert_array_equal(found[~finite], expected[~finite])
         np.testing.assert_array_max_ulp(found[finite], expected[finite], 2)
+
+
+def test_what_is_divided_by_a_root_twice_takes_its_reciprocal_where_that_is_there():
+    def rule(x, y):
+        root = ops.broadcast(ops.sqrt(x), shape=(2, 15), dims=(0,))
+        inverse, normal = 1.0 / root, y / root
+        return normal, normal / root, inverse
+
+    function = build("f", rule, ("x", (2,)), ("y", (2, 15)))
+    new = shared_reciprocals(function)
+    verify(new)
+    assert (divisions(function), divisions(new)) == (3, 2)
+    y = np.stack([SPECIAL, np.random.default_rng(0).normal(size=15)])
+    with np.errstate(all="ignore"):
+        for x in ([0.0, 3.0], [np.inf, 1e-310], [1e300, np.nan], [-1.0, 7.0]):
+            args = np.array(x), y
+            for found, expected in zip(interpret(new, *args), interpret(function, *args), strict=True):
+                finite = np.isfinite(expected)
+                np.testing.assert_array_equal(found[~finite], expected[~finite])
+                np.testing.assert_array_max_ulp(found[finite], expected[finite], 2)
