@@ -79,8 +79,12 @@ class ProgramWriter:
         parts = [list(part()) for part in self.parts]
         if self._always < len(parts):
             return self._in_workspace(self._guarded(parts))
-        if sum(line.lstrip().startswith(("for ", "while ")) for part in parts for line in part) < MANY_LOOPS:
+        if _loops(parts) < MANY_LOOPS:
             return self._in_workspace(parts)
+        return self._with_repeats(parts)
+
+    def _with_repeats(self, parts: Sequence[list[str]]) -> list[str]:
+        """A long program: what its parts repeat is said once, see docs/decisions/0018-repeated-nests.md."""
         lean, cells = spilled(parts, self.names)
         mentions = Mentions(lean, cells)
         functions, repeated = with_repeats(lean, mentions, self._serial, self.names, self.plan.general)
@@ -250,6 +254,10 @@ class ProgramWriter:
 
 def _instrs(root: Root) -> list[Instr]:
     return [root.instr] if root.instr else []
+
+
+def _loops(parts: Iterable[Iterable[str]]) -> int:
+    return sum(line.lstrip().startswith(("for ", "while ")) for part in parts for line in part)
 
 
 def _flattened(parts: Iterable[Lines]) -> list[str]:

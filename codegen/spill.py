@@ -5,6 +5,7 @@ Then a part can be a function or a round of a loop: no variable enters or leaves
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from tapejit.codegen.memory import Array, made
@@ -13,16 +14,21 @@ from tapejit.codegen.name import Names
 
 
 def spilled(parts: Sequence[Sequence[str]], names: Names) -> tuple[list[list[str]], dict[str, Array]]:
-    """The parts, and a row of one element for each variable that is given in one and read in others."""
+    """The parts, and a row of one element for each variable that is given in one and read in others.
+
+    One that several parts give a value stays as it is.
+    """
     mentions = Mentions(parts)
+    times = Counter(name for part in parts for name in given_in(part))
     memory = made_in([line for part in parts for line in part])
+    once = {name for name in names.dtypes if times[name] == 1 and name not in memory}
     cells: dict[str, Array] = {}
     place: dict[str, int] = {}  # in the order in which they are given: names say nothing
     found: list[list[str]] = []
     for k, part in enumerate(parts):
         read = sorted(mentions.names_in(k) & cells.keys(), key=place.__getitem__)
-        given = [n for n in given_in(part) if n in names.dtypes and _leaves(n, k, mentions)]
-        own = {n: Array(names.fresh("cell"), 1, names.dtypes[n]) for n in given if n not in memory}
+        given = [n for n in given_in(part) if n in once and _leaves(n, k, mentions)]
+        own = {n: Array(names.fresh("cell"), 1, names.dtypes[n]) for n in given}
         loads = (f"{name} = {cells[name].name}[0]" for name in read)
         stores = (f"{cell.name}[0] = {name}" for name, cell in own.items())
         found.append([*map(made, own.values()), *loads, *part, *stores])
