@@ -253,7 +253,7 @@ def test_parameters_are_overwritten_only_if_a_guard_holds(circumstances, request
 
 
 def check_plainly(seed: int, program: Function, tolerance: float = 0.0) -> None:
-    """Some parameters are passed by value; some results are added to what is there or overwrite a parameter."""
+    """Some parameters are passed by value; some results are added to what is there or overwrite one."""
     function, random = canonicalise(program), np.random.default_rng(seed)
     args, signature = whole_numbers(random, function), random_signature(random, function)
     found = run_plainly(function, *args, signature=signature, held=HELD)
