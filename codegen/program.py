@@ -21,7 +21,7 @@ from tapejit.codegen.memory import Array, Home, Register, Storage, Target, made
 from tapejit.codegen.mention import Mentions
 from tapejit.codegen.name import Names
 from tapejit.codegen.nesting import Nest
-from tapejit.codegen.repeat import with_repeats
+from tapejit.codegen.repeat import with_repeats, with_shared_blocks
 from tapejit.codegen.roll import rolled
 from tapejit.codegen.root import Kind, Root
 from tapejit.codegen.schedule import Schedule, schedule
@@ -79,18 +79,19 @@ class ProgramWriter:
         parts = [list(part()) for part in self.parts]
         if self._always < len(parts):
             return self._in_workspace(self._guarded(parts))
-        if _loops(parts) < MANY_LOOPS:
+        if _loops([*parts, self.functions]) < MANY_LOOPS:
             return self._in_workspace(parts)
         return self._with_repeats(parts)
 
     def _with_repeats(self, parts: Sequence[list[str]]) -> list[str]:
         """A long program: what its parts repeat is said once, see docs/decisions/0018-repeated-nests.md."""
-        lean, cells = spilled(parts, self.names)
+        blocks, launching = with_shared_blocks(self.functions, parts, self.plan.general)
+        lean, cells = spilled(launching, self.names)
         mentions = Mentions(lean, cells)
         functions, repeated = with_repeats(lean, mentions, self._serial, self.names, self.plan.general)
-        if not functions:
+        if not functions and len(blocks) == len(self.functions):
             return self._in_workspace(parts)
-        self.functions += functions
+        self.functions[:] = [*blocks, *functions]
         self.arrays += cells.values()
         if self.plan.general:
             return in_general_workspace(repeated, self.arrays, self.names)

@@ -22,6 +22,7 @@ FEWEST = 3  # nests of a kind
 ON_STACK = 2048  # bytes: larger temporaries are made by the caller, so that a function cannot fail
 MOST_ON_STACK = 8  # of them
 
+_LAUNCH = re.compile(r"(parallel\(.*, )(\w+), \(.*,\)(?=\)$)")
 _MAKING = re.compile(r"(\w+) = empty\((\d+), (\w+)\)")
 
 
@@ -36,11 +37,12 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Kind:
-    """What nests have in common: a function, with parameters for all that they have not."""
+    """What nests or blocks have in common: a function, with parameters for all that they have not."""
 
     name: str
     nests: Sequence[Repeat]
     sizes: tuple[str, ...]  # the first parameter of a general program's functions
+    block: tuple[str, ...] = ()  # a parameter before all others, which whoever launches it gives
 
     @cached_property
     def _given(self) -> list[int]:
@@ -65,15 +67,17 @@ class Kind:
         """The function."""
         first = self.nests[0].skeleton
         text = first.filled([self._moving.get(column, column[0]) for column in self._columns])
-        yield f"def {self.name}({', '.join([*self._names(first), *self._moving.values()])}):"
+        yield f"def {self.name}({', '.join([*self.block, *self._names(first), *self._moving.values()])}):"
         yield from (INDENT + line for line in text.split("\n"))
 
     def called(self, k: int) -> list[str]:
         """The lines of nest `k`, counted among its kind, in the program."""
-        nest = self.nests[k]
+        return [*self.nests[k].kept, f"{self.name}({', '.join(self.arguments(k))})"]
+
+    def arguments(self, k: int) -> list[str]:
+        """What the function takes for nest `k`."""
         numbers = (f"{'f64' if is_float(column[k]) else 'i64'}({column[k]})" for column in self._moving)
-        given = [*self._names(nest.skeleton), *numbers]
-        return [*nest.kept, f"{self.name}({', '.join(given)})"]
+        return [*self._names(self.nests[k].skeleton), *numbers]
 
     def _names(self, skeleton: Skeleton) -> list[str]:
         return [*self.sizes, *(skeleton.names[k] for k in self._given)]
@@ -99,6 +103,35 @@ def with_repeats(
         for k, nest in enumerate(nests):
             found[nest.part] = kind.called(k)
     return functions, found
+
+
+def with_shared_blocks(
+    functions: Sequence[str], parts: Sequence[list[str]], general: bool = False
+) -> tuple[list[str], list[list[str]]]:
+    """The functions of blocks, each kind once, and the parts of the program, which launch them."""
+    by_key: dict[object, dict[str, Repeat]] = {}
+    for name, body in _bodies(functions).items():
+        block = Repeat(-1, (), skeleton_of(body))
+        by_key.setdefault(block.skeleton.key, {})[name] = block
+    found: list[str] = []
+    launches: dict[str, str] = {}  # by the name of what was launched
+    for blocks in by_key.values():
+        kind = Kind(next(iter(blocks)), list(blocks.values()), (SIZES,) if general else (), ("block",))
+        found += kind.lines()
+        for k, name in enumerate(blocks):
+            launches[name] = f"{kind.name}, ({', '.join(kind.arguments(k))},)"
+    return found, [[_LAUNCH.sub(lambda m: m[1] + launches[m[2]], line) for line in part] for part in parts]
+
+
+def _bodies(functions: Sequence[str]) -> dict[str, list[str]]:
+    """The lines of functions that stand one after another, by name."""
+    found: dict[str, list[str]] = {}
+    for line in functions:
+        if line.startswith("def "):
+            body = found[line[len("def ") : line.index("(")]] = []
+        else:
+            body.append(line.removeprefix(INDENT))
+    return found
 
 
 def _repeat(k: int, part: Sequence[str], mentions: Mentions, general: bool) -> Repeat:

@@ -116,6 +116,26 @@ def test_memory_does_not_hold_every_steps_part_of_a_gradient():
     assert sizes[1] - sizes[0] < 60 * 4096  # one of these parts is eight times as large
 
 
+def waves(x, y):
+    """Steps on arrays so large that their nests run in blocks; constants and places differ."""
+    n = x.shape[0]
+    for t in range(1, 13):
+        left = ops.slice_(x, start=(0,), stop=(n - 1,), step=(1,))
+        right = ops.slice_(x, start=(1,), stop=(n,), step=(1,))
+        inner = ops.sin(left * (0.25 * t)) + right * ops.slice_(y, start=(t,), stop=(n - 1 + t,), step=(1,))
+        x = ops.concat(inner, ops.slice_(x, start=(0,), stop=(1,), step=(1,)), axis=0)
+    return total(x * x)
+
+
+def test_blocks_that_repeat_are_one_function():
+    function = joint(build("f", waves, ("x", (60_000,)), ("y", (60_020,))))
+    text = source(function)
+    launches = re.findall(r"parallel\(\w+, (\w+), ", text)
+    assert len(launches) > 2 * len(set(launches))
+    assert set(launches) == set(re.findall(r"def (nest\w*)\(", text))
+    assert_matches(function, *arguments(function), ulps=2000)
+
+
 class RandomSteps:
     """The same random statements over and over, of whole numbers: no order of summation can matter."""
 
