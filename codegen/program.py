@@ -89,7 +89,7 @@ class ProgramWriter:
         lean, cells = spilled(launching, self.names)
         mentions = Mentions(lean, cells)
         functions, repeated = with_repeats(lean, mentions, self._serial, self.names, self.plan.general)
-        if not functions and len(blocks) == len(self.functions):
+        if not functions and blocks == self.functions:
             return self._in_workspace(parts)
         self.functions[:] = [*blocks, *functions]
         self.arrays += cells.values()

@@ -8,7 +8,7 @@ once. See docs/decisions/0018-repeated-nests.md. Start with `with_repeats`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -109,29 +109,44 @@ def with_shared_blocks(
     functions: Sequence[str], parts: Sequence[list[str]], general: bool = False
 ) -> tuple[list[str], list[list[str]]]:
     """The functions of blocks, each kind once, and the parts of the program, which launch them."""
-    by_key: dict[object, dict[str, Repeat]] = {}
-    for name, body in _bodies(functions).items():
-        block = Repeat(-1, (), skeleton_of(body))
-        by_key.setdefault(block.skeleton.key, {})[name] = block
+    by_key: dict[object, dict[str, list[str]]] = {}
+    for name, lines in _by_name(functions).items():
+        by_key.setdefault(_body(lines).key, {})[name] = lines
     found: list[str] = []
     launches: dict[str, str] = {}  # by the name of what was launched
-    for blocks in by_key.values():
-        kind = Kind(next(iter(blocks)), list(blocks.values()), (SIZES,) if general else (), ("block",))
+    for alike in by_key.values():
+        first, *others = alike
+        if not others:
+            found += alike[first]
+            continue
+        blocks = [Repeat(-1, (), _body(lines)) for lines in alike.values()]
+        kind = Kind(first, blocks, (SIZES,) if general else (), ("block",))
         found += kind.lines()
-        for k, name in enumerate(blocks):
-            launches[name] = f"{kind.name}, ({', '.join(kind.arguments(k))},)"
-    return found, [[_LAUNCH.sub(lambda m: m[1] + launches[m[2]], line) for line in part] for part in parts]
+        launches |= {name: f"{first}, ({', '.join(kind.arguments(k))},)" for k, name in enumerate(alike)}
+    return found, [[_launching(line, launches) for line in part] for part in parts]
 
 
-def _bodies(functions: Sequence[str]) -> dict[str, list[str]]:
-    """The lines of functions that stand one after another, by name."""
+def _launching(line: str, launches: Mapping[str, str]) -> str:
+    """The line, which may launch something that is another function now."""
+    launch = _LAUNCH.search(line)
+    if launch is None or launch[2] not in launches:
+        return line
+    return line[: launch.start(2)] + launches[launch[2]] + line[launch.end() :]
+
+
+def _by_name(functions: Sequence[str]) -> dict[str, list[str]]:
+    """The lines of each of the functions, which stand one after another."""
     found: dict[str, list[str]] = {}
     for line in functions:
         if line.startswith("def "):
-            body = found[line[len("def ") : line.index("(")]] = []
-        else:
-            body.append(line.removeprefix(INDENT))
+            lines = found[line[len("def ") : line.index("(")]] = []
+        lines.append(line)
     return found
+
+
+def _body(lines: Sequence[str]) -> Skeleton:
+    """Of a function, without comments."""
+    return skeleton_of([line.removeprefix(INDENT) for line in lines[1:] if not line.lstrip().startswith("#")])
 
 
 def _repeat(k: int, part: Sequence[str], mentions: Mentions, general: bool) -> Repeat:
