@@ -19,16 +19,19 @@ def partial_sums(function: Function) -> set[Value]:
     """The sums so far that are better stored: those of many arrays, none of them evaluated on demand."""
     uses = Counter(v for instr in function.body for v in instr.operands) + Counter(function.results)
     count: dict[Value, int] = {}  # of the completed arrays in a sum
-    inside: dict[Value, list[Value]] = {}  # the sums in a sum, itself among them
+    parts: dict[Value, list[Value]] = {}  # of a sum, which nothing else reads
     for instr in function.body:
         for value in instr.results:
             if value.type.size > 1 and not isinstance(instr.primitive.emission, OnDemand):
                 count[value] = 1
             elif instr.primitive.name in _SUMS and value.type.size > 1:
-                parts = [v for v in _own(instr, value) if uses[v] == 1]
-                count[value] = sum(count.get(v, 0) for v in parts)
-                inside[value] = [value, *(s for v in parts for s in inside.get(v, ()))]
-    return {s for value, sums in inside.items() if count[value] >= MANY for s in sums if count[s] > 1}
+                parts[value] = [v for v in _own(instr, value) if uses[v] == 1]
+                count[value] = sum(count.get(v, 0) for v in parts[value])
+    found: set[Value] = set()
+    for value in reversed(parts):
+        if count[value] >= MANY or value in found:
+            found.update([value], (v for v in parts[value] if v in parts and count[v] > 1))
+    return found
 
 
 def _own(instr: Instr, value: Value) -> list[Value]:

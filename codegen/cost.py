@@ -97,7 +97,7 @@ def _costs(function: Function) -> dict[Value, int]:
 
 def _still_costly(function: Function, kept: set[Value]) -> set[Value]:
     """Those of `kept` that cost much even though what they are computed from may be stored as well."""
-    definitions = {v: instr for instr in function.body for v in instr.results}
+    definitions = function.definitions()
     found: set[Value] = set()
     for value in definitions:
         if value in kept and evaluation_cost(value, definitions, found) >= STORE_ABOVE:

@@ -90,8 +90,8 @@ class _Check:
             return False
         writer = writer or reader
         value, loops = self._plan.function.params[parameter], _loops(reader)
-        places = _places_read(reader, value, _space(reader, loops), self._plan)
-        return places <= {_target(writer, _space(writer, loops))}
+        places = _places_read(reader, value, reader.positions(loops), self._plan)
+        return places <= {writer.index(writer.positions(loops)).flat}
 
     def _is_window(self, *roots: Root) -> bool:
         """Whether one of them runs over a part of its phase's loops only."""
@@ -115,23 +115,9 @@ def _may_fail(root: Root, plan: Plan) -> bool:
     return root.kind is Kind.CONTROL or root.slot in plan.signature.guards
 
 
-def _loops(root: Root) -> list[LoopVar]:
-    return [LoopVar(f"i{k}", n) for k, n in enumerate(root.space) if n != 1]
-
-
-def _space(root: Root, loops: Sequence[LoopVar]) -> list[Affine]:
-    """The position in each dimension of a root's space."""
-    places = iter(loops)
-    return [Affine() if n == 1 else atom(next(places)) for n in root.space]
-
-
-def _target(root: Root, space: Sequence[Affine]) -> Affine:
-    """Where in its value a root writes."""
-    dims = [space[k] for k in root.kept]
-    if root.start:
-        steps = root.step or (1,) * len(dims)
-        dims = [d * step + s for d, s, step in zip(dims, root.start, steps, strict=True)]
-    return Index(root.value.type.shape, dims).flat
+def _loops(root: Root) -> list[Affine]:
+    """One for each long dimension of its space."""
+    return [atom(LoopVar(f"i{k}", n)) for k, n in enumerate(root.space) if n != 1]
 
 
 def _places_read(root: Root, value: Value, space: Sequence[Affine], plan: Plan) -> set[Affine]:

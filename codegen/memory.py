@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from tapejit.ir.function import Value
+from tapejit.ir.types import TensorType
 
 
 @dataclass(eq=False)
@@ -17,6 +19,10 @@ class Array:
     temporary: bool = False
     private: bool = False  # each block of a nest makes its own
     readers: set[object] = field(default_factory=set)  # the nests and calls that load from it
+
+    @property
+    def nbytes(self) -> int:
+        return TensorType(self.dtype, (self.size,)).nbytes
 
     @property
     def needed(self) -> bool:
@@ -42,6 +48,15 @@ class Target:
     accumulate: bool = False
 
 
+MADE = re.compile(r"(?P<name>\w+) = empty\((?P<size>\d+), (?P<dtype>\w+)\)")
+PLACED = re.compile(r"(?P<name>\w+) = row_of\(work, (?P<begin>\d+), (?P<size>\d+), (?P<dtype>\w+)\)")
+
+
 def made(array: Array) -> str:
-    """The line that makes a temporary."""
+    """The line that makes a temporary; `MADE` matches it."""
     return f"{array.name} = empty({array.size}, {array.dtype})"
+
+
+def placed(array: Array, begin: int | str) -> str:
+    """The line that finds a temporary in the workspace; `PLACED` matches it if `begin` is a number."""
+    return f"{array.name} = row_of(work, {begin}, {array.size}, {array.dtype})"

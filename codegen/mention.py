@@ -39,10 +39,6 @@ class Mentions:
         """Whether no other part means the same by the name."""
         return name in self._local or self.life(name) == (part, part)
 
-    def begin_in(self, part: int, name: str) -> bool:
-        """Whether no part before has the name."""
-        return self._first[name] == part
-
 
 def given_in(lines: Sequence[str]) -> list[str]:
     """The variables that lines give a value, in order: not the memory that they make."""

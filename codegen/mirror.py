@@ -72,7 +72,7 @@ class _Writer:
 
     def __init__(self, function: Function):
         self._images = images(function)
-        self._definitions = {v: instr for instr in function.body for v in instr.results}
+        self._definitions = function.definitions()
         self._folds = {_key(i): i for i in function.body if i.primitive in FOLDS}
         self._written: set[Instr] = set()
         self.body: list[Instr] = []

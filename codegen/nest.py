@@ -229,8 +229,9 @@ class NestWriter:
     def _space(self, root: Root, own: Sequence[Level], begins: Sequence[int] = ()) -> list[Affine]:
         """The position in each dimension of a root's space, which begins at these values of its loops."""
         loops = [atom(loop) for loop in (*self._rows, *(level.loop for level in own if level.loop))]
-        places = iter([loop + -begin for loop, begin in zip(loops, begins, strict=True)] if begins else loops)
-        return [Affine() if n == 1 else next(places) for n in root.space]
+        if begins:
+            loops = [loop + -begin for loop, begin in zip(loops, begins, strict=True)]
+        return root.positions(loops)
 
     def _job(self, root: Root, own: Sequence[Level], phase: Phase) -> _Job:
         space, levels = self._space(root, own, phase.begins.get(root, ())), [*self.rows, *own]
@@ -247,11 +248,7 @@ class NestWriter:
     def _evaluated(self, root: Root, space: Sequence[Affine], levels: Sequence[Level], inner: Level) -> _Job:
         """With its store, for a later root of the phase may load what it does not know by name."""
         home = deepest(levels, frozenset().union(*(space[k].loops for k in root.kept)))
-        dims = [space[k] for k in root.kept]
-        if root.start:
-            steps = root.step or (1,) * len(dims)
-            dims = [d * step + s for d, s, step in zip(dims, root.start, steps, strict=True)]
-        index = Index(root.value.type.shape, dims)
+        index = root.index(space)
         dtype = root.operands[0].value.type.dtype
         position = space[-1] if root.kind is Kind.FOLD and isinstance(root.rule, FoldIndex) else Affine()
         element = self._scan(root, space, levels) if root.kind is Kind.SCAN else self._element(root, space)

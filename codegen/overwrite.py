@@ -36,7 +36,7 @@ NO_WAYS: Ways = MappingProxyType({})
 
 def first_ways(function: Function, signature: Signature) -> Ways:
     """The best way that each result could go."""
-    definitions = _definitions(function)
+    definitions = function.definitions()
     windows = {
         slot: _windows(function, slot, home, definitions) for slot, home in _homes(function, signature)
     }
@@ -46,7 +46,7 @@ def first_ways(function: Function, signature: Signature) -> Ways:
 
 def here(function: Function, signature: Signature, ways: Ways) -> dict[Instr, int]:
     """The updates whose windows are written where they stand, and the results that they are."""
-    definitions = _definitions(function)
+    definitions = function.definitions()
     return {
         definitions[function.results[slot]]: slot
         for slot, _ in _homes(function, signature)
@@ -56,7 +56,7 @@ def here(function: Function, signature: Signature, ways: Ways) -> dict[Instr, in
 
 def unneeded(function: Function, signature: Signature, ways: Ways) -> set[Instr]:
     """The updates that nobody reads as a whole: only their windows are written."""
-    definitions = _definitions(function)
+    definitions = function.definitions()
     found = {slot: _windows(function, slot, home, definitions) for slot, home in _homes(function, signature)}
     read = {v for instr in function.body for v in instr.operands}
     read |= {v for slot, v in enumerate(function.results) if found.get(slot) is None}
@@ -66,7 +66,7 @@ def unneeded(function: Function, signature: Signature, ways: Ways) -> set[Instr]
 
 def last_roots(function: Function, signature: Signature, ways: Ways) -> Iterator[Root]:
     """The roots that write parameters after all others, those of nests apart at the end."""
-    definitions = _definitions(function)
+    definitions = function.definitions()
     for slot, home in sorted(_homes(function, signature), key=lambda pair: ways[pair[0]] >= Way.APART):
         update = _windows(function, slot, home, definitions)
         if ways[slot] <= Way.HERE_KEPT:
@@ -91,7 +91,7 @@ def with_kept(function: Function, signature: Signature, ways: Ways) -> tuple[Fun
     kept: set[Value] = set()
     for slot, home in _homes(function, signature):
         if ways[slot] in (Way.HERE_KEPT, Way.KEPT):
-            definitions = _definitions(found)
+            definitions = found.definitions()
             update = _windows(found, slot, home, definitions)
             again = _Again(definitions)
             if update is None:
@@ -150,7 +150,3 @@ def _windows(function: Function, slot: int, home: int, definitions: Mapping[Valu
     if instr is None or not isinstance(instr.primitive.emission, Updated) or len(instr.operands) < 2:
         return None
     return instr if instr.operands[0] is function.params[home] else None
-
-
-def _definitions(function: Function) -> dict[Value, Instr]:
-    return {v: instr for instr in function.body for v in instr.results}

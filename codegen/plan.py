@@ -90,7 +90,7 @@ def planned(
     function: Function, more: frozenset[Value], signature: Signature, general: bool, ways: Ways = NO_WAYS
 ) -> Plan:
     """The plan of a function whose products are prepared; `more` is stored as well."""
-    defined = {v: instr for instr in function.body for v in instr.results}
+    defined = function.definitions()
     inside, left_out = here(function, signature, ways), unneeded(function, signature, ways)
     homes = {v: slot for v, slot in _homes(function, signature).items() if defined.get(v) not in inside}
     kept = (

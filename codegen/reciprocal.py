@@ -21,7 +21,7 @@ def shared_reciprocals(function: Function) -> Function:
 
     Parameters and results are the same values.
     """
-    definitions = {v: instr for instr in function.body for v in instr.results}
+    definitions = function.definitions()
     reciprocals: dict[Value, Value] = {}  # by root
     body: list[Instr] = []
     for instr in function.body:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tapejit.codegen.level import INDENT
+from tapejit.codegen.memory import MADE
 from tapejit.codegen.mention import Mentions, given_in, made_in
 from tapejit.codegen.name import SIZES, Names
 from tapejit.codegen.skeleton import Skeleton, is_float, skeleton_of
@@ -23,7 +24,6 @@ ON_STACK = 2048  # bytes: larger temporaries are made by the caller, so that a f
 MOST_ON_STACK = 8  # of them
 
 _LAUNCH = re.compile(r"(parallel\(.*, )(\w+), \(.*,\)(?=\)$)")
-_MAKING = re.compile(r"(\w+) = empty\((\d+), (\w+)\)")
 
 
 @dataclass(frozen=True)
@@ -109,18 +109,19 @@ def with_shared_blocks(
     functions: Sequence[str], parts: Sequence[list[str]], general: bool = False
 ) -> tuple[list[str], list[list[str]]]:
     """The functions of blocks, each kind once, and the parts of the program, which launch them."""
-    by_key: dict[object, dict[str, list[str]]] = {}
-    for name, lines in _by_name(functions).items():
-        by_key.setdefault(_body(lines).key, {})[name] = lines
+    lines = _by_name(functions)
+    by_key: dict[object, dict[str, Repeat]] = {}
+    for name in lines:
+        block = _block(lines[name])
+        by_key.setdefault(block.skeleton.key, {})[name] = block
     found: list[str] = []
     launches: dict[str, str] = {}  # by the name of what was launched
     for alike in by_key.values():
         first, *others = alike
         if not others:
-            found += alike[first]
+            found += lines[first]
             continue
-        blocks = [Repeat(-1, (), _body(lines)) for lines in alike.values()]
-        kind = Kind(first, blocks, (SIZES,) if general else (), ("block",))
+        kind = Kind(first, list(alike.values()), (SIZES,) if general else (), ("block",))
         found += kind.lines()
         launches |= {name: f"{first}, ({', '.join(kind.arguments(k))},)" for k, name in enumerate(alike)}
     return found, [[_launching(line, launches) for line in part] for part in parts]
@@ -144,24 +145,25 @@ def _by_name(functions: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-def _body(lines: Sequence[str]) -> Skeleton:
-    """Of a function, without comments."""
-    return skeleton_of([line.removeprefix(INDENT) for line in lines[1:] if not line.lstrip().startswith("#")])
+def _block(lines: Sequence[str]) -> Repeat:
+    """The body of a function, without comments."""
+    body = (line.removeprefix(INDENT) for line in lines[1:])
+    return Repeat(-1, (), skeleton_of([line for line in body if not line.lstrip().startswith("#")]))
 
 
 def _repeat(k: int, part: Sequence[str], mentions: Mentions, general: bool) -> Repeat:
     """A nest, cut into what has to stay and what may become a function's."""
     own = [] if general else [line for line in part if _is_own(line, k, mentions)][:MOST_ON_STACK]
-    kept = [line for line in part if line.startswith("#") or (_MAKING.fullmatch(line) and line not in own)]
+    kept = [line for line in part if line.startswith("#") or (MADE.fullmatch(line) and line not in own)]
     return Repeat(k, tuple(kept), skeleton_of([line for line in part if line not in kept]))
 
 
 def _is_own(line: str, k: int, mentions: Mentions) -> bool:
     """Whether it makes a small temporary that nothing but nest `k` needs."""
-    making = _MAKING.fullmatch(line)
-    if making is None or not mentions.stay_in(k, making[1]):
+    making = MADE.fullmatch(line)
+    if making is None or not mentions.stay_in(k, making["name"]):
         return False
-    return TensorType(making[3], (int(making[2]),)).nbytes <= ON_STACK
+    return TensorType(making["dtype"], (int(making["size"]),)).nbytes <= ON_STACK
 
 
 def _pays(nests: Sequence[Repeat]) -> bool:

@@ -6,7 +6,7 @@ and completes one `value`. `plan` finds the roots of a function, `schedule` grou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -105,6 +105,19 @@ class Root:
         kept = [d for d in self.kept if self.space[d] != 1]
         in_order = self.kind in IN_LOOPS and not self.start and not self.mirror
         return in_order and kept == long[: len(kept)]
+
+    def positions(self, loops: Iterable[Affine]) -> list[Affine]:
+        """The position in each dimension of its space, where these are those in the loops over it."""
+        places = iter(loops)
+        return [Affine() if n == 1 else next(places) for n in self.space]
+
+    def index(self, space: Sequence[Affine]) -> Index:
+        """Where the element at a place in the space belongs in the value."""
+        dims = [space[k] for k in self.kept]
+        if self.start:
+            steps = self.step or (1,) * len(dims)
+            dims = [d * step + s for d, s, step in zip(dims, self.start, steps, strict=True)]
+        return Index(self.value.type.shape, dims)
 
     @property
     def is_call(self) -> bool:

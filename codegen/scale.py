@@ -56,7 +56,7 @@ class _Writer:
 
     def __init__(self, function: Function, fewer: int):
         self._fewer = fewer
-        self._definitions = {v: instr for instr in function.body for v in instr.results}
+        self._definitions = function.definitions()
         self._whole = self._needed_whole(function)
         self._scaled: dict[Value, Scaled] = {}
         self.body: list[Instr] = []

@@ -19,7 +19,8 @@ def spilled(parts: Sequence[Sequence[str]], names: Names) -> tuple[list[list[str
     One that several parts give a value stays as it is.
     """
     mentions = Mentions(parts)
-    times = Counter(name for part in parts for name in given_in(part))
+    given = [given_in(part) for part in parts]
+    times = Counter(name for some in given for name in some)
     memory = made_in([line for part in parts for line in part])
     once = {name for name in names.dtypes if times[name] == 1 and name not in memory}
     cells: dict[str, Array] = {}
@@ -27,16 +28,11 @@ def spilled(parts: Sequence[Sequence[str]], names: Names) -> tuple[list[list[str
     found: list[list[str]] = []
     for k, part in enumerate(parts):
         read = sorted(mentions.names_in(k) & cells.keys(), key=place.__getitem__)
-        given = [n for n in given_in(part) if n in once and _leaves(n, k, mentions)]
-        own = {n: Array(names.fresh("cell"), 1, names.dtypes[n]) for n in given}
+        leaving = [name for name in given[k] if name in once and not mentions.stay_in(k, name)]
+        own = {name: Array(names.fresh("cell"), 1, names.dtypes[name]) for name in leaving}
         loads = (f"{name} = {cells[name].name}[0]" for name in read)
         stores = (f"{cell.name}[0] = {name}" for name, cell in own.items())
         found.append([*map(made, own.values()), *loads, *part, *stores])
         for name, cell in own.items():
             cells[name], place[name] = cell, len(cells)
     return found, cells
-
-
-def _leaves(name: str, part: int, mentions: Mentions) -> bool:
-    """Whether a variable is given in this part first, and others mention it."""
-    return mentions.begin_in(part, name) and not mentions.stay_in(part, name)

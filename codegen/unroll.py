@@ -58,7 +58,7 @@ class _Unroller:
     def __init__(self, function: Function, least: int):
         self._least = least
         self.body: list[Instr] = []
-        self._definitions = {v: instr for instr in function.body for v in instr.results}
+        self._definitions = function.definitions()
         self._uses = Counter(v for instr in function.body for v in instr.operands) + Counter(function.results)
         self._split: dict[tuple[Value, int], Value] = {}
         self._appended: dict[Hashable, Value] = {}

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from tapejit.codegen.memory import Array, made
+from tapejit.codegen.memory import Array, made, placed
 from tapejit.codegen.mention import Mentions
 from tapejit.codegen.name import Names
-from tapejit.ir.types import TensorType
 
 ALIGNMENT = 64
 SMALLEST = 4096  # bytes: below, asking for memory costs less than the pages and caches that sharing saves
@@ -46,15 +45,12 @@ def in_workspace(
     """A program's parts, with those of `arrays` that have `smallest` bytes or more in a workspace."""
     mentions = Mentions(parts)
     lives = {array: mentions.life(array.name) for array in arrays if array.name in mentions}
-    placed = _placed({array: life for array, life in lives.items() if _bytes(array) >= smallest})
-    homes = {
-        made(p.array): f"{p.array.name} = row_of(work, {p.begin}, {p.array.size}, {p.array.dtype})"
-        for p in placed
-    }
+    rooms = _placed({array: life for array, life in lives.items() if array.nbytes >= smallest})
+    homes = {made(p.array): placed(p.array, p.begin) for p in rooms}
     found = [[_replaced(line, homes) for line in part] for part in parts]
-    if not placed:
+    if not rooms:
         return found
-    return [[f"work = borrow({max(p.end for p in placed)})"], *found, ["give_back(work)"]]
+    return [[f"work = borrow({max(p.end for p in rooms)})"], *found, ["give_back(work)"]]
 
 
 def in_general_workspace(parts: Sequence[Sequence[str]], arrays: Sequence[Array], names: Names) -> list[str]:
@@ -69,11 +65,7 @@ def in_general_workspace(parts: Sequence[Sequence[str]], arrays: Sequence[Array]
     counts = [
         f"{begin} = {_after(room, at)}" for begin, room, at in zip(begins[1:], rooms, begins, strict=False)
     ]
-    homes = {
-        made(a): f"{a.name} = row_of(work, {begin}, {a.size}, {a.dtype})"
-        for begin, room in zip(begins, rooms, strict=True)
-        for a in room
-    }
+    homes = {made(a): placed(a, begin) for begin, room in zip(begins, rooms, strict=True) for a in room}
     lines = [_replaced(line, homes) for part in parts for line in part]
     whole = _after(rooms[-1], begins[-1])
     return [f"{begins[0]} = 0", *counts, f"work = borrow({whole})", *lines, "give_back(work)"]
@@ -96,14 +88,14 @@ def _rooms(parts: Sequence[Sequence[str]], arrays: Iterable[Array]) -> list[list
 
 def _after(room: Sequence[Array], begin: str) -> str:
     """Source of where the next one begins."""
-    sizes = ", ".join(str(_bytes(a)) for a in room)
+    sizes = ", ".join(str(a.nbytes) for a in room)
     size = f"max({sizes})" if len(room) > 1 else sizes
     return f"{begin} + ({size} + {ALIGNMENT - 1}) // {ALIGNMENT} * {ALIGNMENT}"
 
 
 def _placed(lives: Mapping[Array, Life]) -> list[_Placed]:
     """Large ones side by side, small ones behind them."""
-    large = {array: life for array, life in lives.items() if _bytes(array) >= SMALLEST}
+    large = {array: life for array, life in lives.items() if array.nbytes >= SMALLEST}
     found = _side_by_side(large)
     behind = max((p.end for p in found), default=0)
     return found + _in_turn({array: life for array, life in lives.items() if array not in large}, behind)
@@ -112,7 +104,7 @@ def _placed(lives: Mapping[Array, Life]) -> list[_Placed]:
 def _side_by_side(lives: Mapping[Array, Life]) -> list[_Placed]:
     """Each where it first fits, the largest first."""
     found: list[_Placed] = []
-    for array in sorted(lives, key=_bytes, reverse=True):
+    for array in sorted(lives, key=lambda array: array.nbytes, reverse=True):
         others = sorted((p for p in found if p.meets(*lives[array])), key=lambda p: p.begin)
         begin, size = 0, _room(array)
         for other in others:
@@ -138,13 +130,9 @@ def _in_turn(lives: Mapping[Array, Life], begin: int) -> list[_Placed]:
 
 
 def _room(array: Array) -> int:
-    return -(-_bytes(array) // ALIGNMENT) * ALIGNMENT
+    return -(-array.nbytes // ALIGNMENT) * ALIGNMENT
 
 
 def _replaced(line: str, homes: dict[str, str]) -> str:
     text = line.lstrip()
     return line[: len(line) - len(text)] + homes.get(text, text)
-
-
-def _bytes(array: Array) -> int:
-    return array.size * TensorType(array.dtype).numpy_dtype.itemsize

@@ -47,3 +47,7 @@ class Function:
     params: tuple[Value, ...]
     body: list[Instr] = field(default_factory=list)
     results: tuple[Value, ...] = ()
+
+    def definitions(self) -> dict[Value, Instr]:
+        """The instruction that makes each value; parameters are made by none."""
+        return {v: instr for instr in self.body for v in instr.results}
