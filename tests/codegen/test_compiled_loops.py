@@ -227,7 +227,6 @@ def raise_timeout(number, frame):
     raise TimeoutError("enough")
 
 signal.signal(signal.SIGALRM, raise_timeout)
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job inherits "ignore"
 function = {function}
 program = compile_function(function)
 args, outs = ([np.zeros(v.type.shape, v.type.numpy_dtype) for v in some] for some in (
